@@ -1,0 +1,1 @@
+"""What happened: fingerprints, and the lockfile as a join of facts."""

@@ -1,0 +1,40 @@
+"""Turns jobs into a graph: who waits for whose clip, and how much work hangs behind each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from seedrender.values.job import Job, JobId
+
+_ASSUMED_DURATION_S = 5  # of a job whose author did not say: only for the order of work
+
+
+@dataclass(frozen=True, slots=True)
+class JobGraph:
+    """Jobs in manifest order; a job comes after all that it needs."""
+
+    jobs: Mapping[JobId, Job]
+    behind_s: Mapping[JobId, int]  # seconds of footage on the longest way from a job to an end
+
+    def longest_chain(self) -> tuple[JobId, ...]:
+        """Return the jobs that must run one after the other, whatever the concurrency."""
+        if not self.jobs:
+            return ()
+        way = [max(self.jobs, key=lambda job: self.behind_s[job])]
+        while following := [job for job in self.jobs if way[-1] in self.jobs[job].needs]:
+            way.append(max(following, key=lambda job: self.behind_s[job]))
+        return tuple(way)
+
+
+def build(jobs: Sequence[Job]) -> JobGraph:
+    """Build the graph; jobs arrive in an order in which none needs a later one."""
+    by_id = {job.id: job for job in jobs}
+    behind: dict[JobId, int] = {}
+    longest_after: dict[JobId, int] = {}
+    for job in reversed(jobs):
+        length = job.duration_s or _ASSUMED_DURATION_S
+        behind[job.id] = length + longest_after.get(job.id, 0)
+        for need in job.needs:
+            longest_after[need] = max(longest_after.get(need, 0), behind[job.id])
+    return JobGraph(jobs=by_id, behind_s={job: behind[job] for job in by_id})

@@ -1,0 +1,209 @@
+"""Turns the graph and the lock into a plan: one step a job, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seedrender.lock import fold
+from seedrender.lock.fingerprint import fingerprint, of_parts
+from seedrender.plan.graph import JobGraph
+from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.job import Job, JobId
+from seedrender.values.manifest import LongTake
+from seedrender.values.task import Artifact
+
+IsPresent = Callable[[Artifact], bool]  # is this file on disk, in its full size?
+
+
+class Verdict(StrEnum):
+    """What a plan says of a job."""
+
+    CURRENT = "current"
+    MISSING = "missing"
+    STALE = "stale"
+    RESUME = "resume"  # paid already: poll or download, buy nothing
+    WAITS = "waits"  # for the clip of another job
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+SPENDS = frozenset({Verdict.MISSING, Verdict.STALE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What is to be done about a job, and why."""
+
+    job: Job
+    verdict: Verdict
+    reason: str
+    fingerprint: Fingerprint | None  # None: it needs a clip that is not there yet
+    will_submit: bool  # now, or once what it waits for is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinStep:
+    """What is to be done about a long take; joining is free."""
+
+    take: LongTake
+    verdict: Verdict  # CURRENT, MISSING, STALE or WAITS
+    reason: str
+    fingerprint: Fingerprint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Every selected job and long take, in manifest order."""
+
+    steps: tuple[Step, ...]
+    joins: tuple[JoinStep, ...]
+    graph: JobGraph
+
+    @property
+    def is_done(self) -> bool:
+        """Whether a run would have nothing to do."""
+        return all(step.verdict is Verdict.CURRENT for step in (*self.steps, *self.joins))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a plan rests on beside the graph."""
+
+    lock: Lock
+    digests: Mapping[str, str]  # reference name → sha256 of its bytes
+    is_present: IsPresent
+    resubmit: Collection[JobId] = ()  # a person said: buy these again, whatever became of them
+
+
+def plan(graph: JobGraph, takes: tuple[LongTake, ...], facts: Facts) -> Plan:
+    """Decide about every job of the graph."""
+    steps: dict[JobId, Step] = {}
+    for job in graph.jobs.values():
+        steps[job.id] = _step(job, steps, facts)
+    joins = tuple(_join_step(take, steps, facts) for take in takes)
+    return Plan(steps=tuple(steps.values()), joins=joins, graph=graph)
+
+
+def decide(
+    job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts
+) -> tuple[Verdict, str]:
+    """Decide about a job whose parents' clips are there; `plan` and `run` both ask this."""
+    if entry is None:
+        return Verdict.MISSING, "never rendered"
+    if job.id in facts.resubmit:
+        return Verdict.MISSING, "--resubmit was given: its earlier task may be paid as well"
+    live = fold.alive(entry)
+    if live:
+        return _live(live[-1])
+    return _settled(job, wanted, entry, facts)
+
+
+def join_fingerprint(take: LongTake, clips: tuple[str, ...]) -> Fingerprint:
+    """Fingerprint a long take by its segments' clips (sha256) and how they are joined."""
+    return of_parts({"segments": [f"sha256:{clip}" for clip in clips], "audio": take.audio})
+
+
+def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
+    entry = facts.lock.entries.get(job.id)
+    pending = [need for need in job.needs if steps[need].verdict is not Verdict.CURRENT]
+    if pending:
+        return _pending(job, entry, pending[0], steps)
+    parents = {need: _clip(facts.lock, need).sha256 for need in job.needs}
+    wanted = fingerprint(job, facts.digests, parents)
+    verdict, reason = decide(job, wanted, entry, facts)
+    return Step(
+        job=job,
+        verdict=verdict,
+        reason=reason,
+        fingerprint=wanted,
+        will_submit=verdict in SPENDS,
+    )
+
+
+def _pending(job: Job, entry: LockEntry | None, need: JobId, steps: Mapping[JobId, Step]) -> Step:
+    """Decide about a job whose parent has no clip yet: what is paid already is resumed first."""
+    live = fold.alive(entry) if entry is not None else ()
+    if live:
+        verdict, reason = _live(live[-1])
+        return Step(job=job, verdict=verdict, reason=reason, fingerprint=None, will_submit=False)
+    return Step(
+        job=job,
+        verdict=Verdict.WAITS,
+        reason=f"continues {need}, which is {steps[need].verdict.value}",
+        fingerprint=None,
+        will_submit=steps[need].will_submit or steps[need].verdict is Verdict.RESUME,
+    )
+
+
+def _live(record: TaskRecord) -> tuple[Verdict, str]:
+    match record.state:
+        case JobState.SUBMITTED:
+            return Verdict.RESUME, f"task {record.task_id} is at the provider, paid already"
+        case JobState.SUCCEEDED:
+            return Verdict.RESUME, f"task {record.task_id} has ended; its clip is to be downloaded"
+        case _:
+            return Verdict.UNKNOWN, (
+                f"a submit of {record.submitted_at:%Y-%m-%d %H:%M:%S} UTC has no known answer: "
+                "a paid task may exist"
+            )
+
+
+def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> tuple[Verdict, str]:
+    made_by = fold.output_record(entry)
+    last = entry.tasks[-1] if entry.tasks else None
+    if last is not None and last.fingerprint == wanted.digest and last.state is JobState.BLOCKED:
+        return Verdict.BLOCKED, f"refused by the provider: {last.error or 'no reason given'}"
+    if entry.output is None or made_by is None:
+        return Verdict.MISSING, _how_it_ended(last)
+    if made_by.fingerprint != wanted.digest:
+        return Verdict.STALE, f"its definition changed: {changes(entry.fingerprint, wanted)}"
+    if entry.output.path != job.output:
+        return Verdict.RESUME, f"its clip is to be moved from {entry.output.path} to {job.output}"
+    if not facts.is_present(entry.output):
+        return Verdict.RESUME, f"{job.output} is missing or changed on disk; to be downloaded again"
+    return Verdict.CURRENT, "as in the lock"
+
+
+def _how_it_ended(last: TaskRecord | None) -> str:
+    if last is None or last.state is JobState.PLANNED:
+        return "never rendered"
+    return f"its last task {last.state.value}: {last.error or 'no reason given'}"
+
+
+def changes(old: Fingerprint | None, new: Fingerprint) -> str:
+    """Name the parts that differ."""
+    if old is None or not old.parts:
+        return "the old one is not kept"
+    names = [n for n in {**old.parts, **new.parts} if old.parts.get(n) != new.parts.get(n)]
+    return ", ".join(names) or "nothing but the version of the fingerprint"
+
+
+def _join_step(take: LongTake, steps: Mapping[JobId, Step], facts: Facts) -> JoinStep:
+    waiting = [job for job in take.segments if steps[job].verdict is not Verdict.CURRENT]
+    if waiting:
+        reason = f"waits for {waiting[0]}"
+        return JoinStep(take=take, verdict=Verdict.WAITS, reason=reason, fingerprint=None)
+    clips = tuple(_clip(facts.lock, job).sha256 for job in take.segments)
+    wanted = join_fingerprint(take, clips)
+    verdict, reason = _join_verdict(take, wanted, facts)
+    return JoinStep(take=take, verdict=verdict, reason=reason, fingerprint=wanted)
+
+
+def _join_verdict(take: LongTake, wanted: Fingerprint, facts: Facts) -> tuple[Verdict, str]:
+    entry = facts.lock.entries.get(take.id)
+    output = entry.output if entry is not None else None
+    if output is None:
+        return Verdict.MISSING, f"{len(take.segments)} segments to be joined"
+    if output.made_by != wanted.digest:
+        return Verdict.STALE, "its segments or the way they are joined changed"
+    if output.path != take.output or not facts.is_present(output):
+        return Verdict.MISSING, f"{take.output} is missing or changed on disk"
+    return Verdict.CURRENT, "as in the lock"
+
+
+def _clip(lock: Lock, job: JobId) -> Artifact:
+    output = lock.entries[job].output
+    assert output is not None, "a current job has a clip"
+    return output

@@ -1,0 +1,53 @@
+"""Turns what became of a plan into an exit code and the sentence that goes with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import IntEnum
+
+from seedrender.lock import fold
+from seedrender.plan.make import Plan, Step, Verdict
+from seedrender.values.entry import JobState, Lock
+
+_FAILED = (JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED)
+
+
+class Exit(IntEnum):
+    """Exit codes that are results, not errors; the highest that applies wins."""
+
+    DONE = 0
+    FAILED = 4
+    UNFINISHED = 5
+    UNDECIDED = 6
+    OVER_BUDGET = 7
+    PENDING = 8
+    INTERRUPTED = 130
+
+
+def outcome(after: Plan, lock: Lock) -> Exit:
+    """Say how a run ended, given the plan made anew after it."""
+    codes = [_step_code(step, lock) for step in after.steps]
+    codes += [Exit.FAILED for j in after.joins if j.verdict not in (Verdict.CURRENT, Verdict.WAITS)]
+    return max(codes, default=Exit.DONE)
+
+
+def summary(after: Plan) -> str:
+    """Count verdicts in words: `12 current, 1 blocked`."""
+    counts = Counter(step.verdict.value for step in after.steps)
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "no jobs"
+
+
+def _step_code(step: Step, lock: Lock) -> Exit:
+    match step.verdict:
+        case Verdict.CURRENT | Verdict.WAITS:  # what it waits for has a code of its own
+            return Exit.DONE
+        case Verdict.BLOCKED:
+            return Exit.FAILED
+        case Verdict.UNKNOWN:
+            return Exit.UNDECIDED
+        case Verdict.RESUME:
+            return Exit.UNFINISHED
+        case Verdict.MISSING | Verdict.STALE:
+            entry = lock.entries.get(step.job.id)
+            has_failed = entry is not None and fold.job_state(entry) in _FAILED
+            return Exit.FAILED if has_failed else Exit.UNFINISHED

@@ -1,0 +1,65 @@
+"""Turns selectors (ids, globs, tags) into the jobs that they name and those that these need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from seedrender.errors import ConfigError
+from seedrender.values.job import Job, JobId
+from seedrender.values.manifest import LongTake
+
+
+def select(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
+    """Return the selected jobs in manifest order; no selector selects all.
+
+    A segment brings the segments that it continues.
+
+    Raises: ConfigError where a selector names nothing.
+    """
+    if not selectors:
+        return tuple(jobs)
+    chosen: set[JobId] = set()
+    for selector in selectors:
+        named = _named(jobs, selector)
+        if not named:
+            raise ConfigError(_nothing(jobs, selector))
+        chosen |= named
+    for job in reversed(jobs):
+        if job.id in chosen:
+            chosen |= set(job.needs)
+    return tuple(job for job in jobs if job.id in chosen)
+
+
+def whole_takes(takes: Sequence[LongTake], jobs: Sequence[Job]) -> tuple[LongTake, ...]:
+    """Return the long takes all of whose segments are selected."""
+    ids = {job.id for job in jobs}
+    return tuple(take for take in takes if ids.issuperset(take.segments))
+
+
+def _named(jobs: Sequence[Job], selector: str) -> set[JobId]:
+    kind, _, tag = selector.partition(":")
+    if kind == "tag" and tag:
+        return {job.id for job in jobs if tag in job.tags}
+    if selector.endswith(".."):
+        return _onwards(jobs, selector.removesuffix(".."))
+    return {
+        job.id for job in jobs if selector in (job.id, job.shot) or fnmatchcase(job.id, selector)
+    }
+
+
+def _onwards(jobs: Sequence[Job], first: str) -> set[JobId]:
+    """Return a segment and those behind it."""
+    chosen: set[JobId] = set()
+    for job in jobs:
+        if job.id == first or chosen.intersection(job.needs):
+            chosen.add(job.id)
+    return chosen
+
+
+def _nothing(jobs: Sequence[Job], selector: str) -> str:
+    names = sorted({job.id for job in jobs} | {job.shot for job in jobs})
+    close = get_close_matches(selector, names, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else "`expand` lists the ids there are"
+    return f"no job, shot or chain matches '{selector}'; {hint}"

@@ -1,0 +1,1 @@
+"""Doing it: files, requests and processes."""

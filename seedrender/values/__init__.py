@@ -1,0 +1,1 @@
+"""What things are: frozen types, ids and enums; standard library only."""

@@ -1,0 +1,79 @@
+"""What the lockfile says of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from seedrender.values.job import CorrelationId, JobId
+from seedrender.values.money import Amount, Cost
+from seedrender.values.task import Artifact, TaskId
+
+
+class JobState(StrEnum):
+    """How far a job, or one of its task records, is."""
+
+    PLANNED = "planned"  # of a record: the submit was provably not accepted
+    SUBMITTING = "submitting"  # on disk before the request leaves
+    UNKNOWN = "unknown"  # the answer was lost: a paid task may exist
+    SUBMITTED = "submitted"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    BLOCKED = "blocked"  # refused: never sent again as it is
+    SUCCEEDED = "succeeded"  # paid and ready; the clip is not on disk yet
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What a clip was made from, as named parts; equal digests mean equal footage.
+
+    `parts` is empty where only the digest was kept.
+    """
+
+    version: int
+    digest: str  # "sha256:…"
+    parts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecord:
+    """One submission of a job, known by our correlation id; its state only moves forward."""
+
+    correlation_id: CorrelationId
+    state: JobState
+    fingerprint: str  # the digest it was bought for
+    provider: str  # the route it was bought on
+    task_id: TaskId | None = None
+    submitted_at: datetime | None = None
+    finished_at: datetime | None = None
+    estimate: Amount | None = None
+    cost: Cost | None = None
+    retries: int | None = None  # reads that had to be repeated
+    error: str | None = None
+    superseded: Artifact | None = None  # where its clip went when a later one took its place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockEntry:
+    """Everything that is known of one job; an `Event` is one that knows only what happened now."""
+
+    job: JobId
+    fingerprint: Fingerprint | None = None  # of the newest task record
+    tasks: tuple[TaskRecord, ...] = ()  # in order of submission
+    output: Artifact | None = None
+
+
+Event = LockEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """The lockfile as a value."""
+
+    manifest: str  # file name, for people
+    entries: Mapping[JobId, LockEntry] = field(default_factory=dict)

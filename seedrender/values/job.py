@@ -1,0 +1,119 @@
+"""Jobs and the requests made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NewType
+
+from seedrender.errors import Origin
+
+JobId = NewType("JobId", str)
+CorrelationId = NewType("CorrelationId", str)  # ours, one per job and attempt
+
+
+class MediaKind(StrEnum):
+    """What a reference or a resource is."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+
+
+class Role(StrEnum):
+    """What a reference does in a shot."""
+
+    REFERENCE = "reference"
+    FIRST_FRAME = "first_frame"
+    LAST_FRAME = "last_frame"
+
+
+class Mode(StrEnum):
+    """The endpoint variant: what the model is given beside the prompt."""
+
+    T2V = "t2v"
+    I2V = "i2v"
+    V2V = "v2v"
+
+
+class Tier(StrEnum):
+    """Speed and price class of a model."""
+
+    STANDARD = "standard"
+    FAST = "fast"
+    MINI = "mini"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """An image, clip or sound given to the model: exactly one of path, url and asset is set."""
+
+    name: str
+    kind: MediaKind
+    path: str | None = None  # relative to the manifest, posix
+    url: str | None = None
+    asset: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceUse:
+    """A reference in the place where a job uses it."""
+
+    reference: Reference
+    role: Role = Role.REFERENCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One take of a shot or one segment of a chain: the unit we submit and pay for.
+
+    In `prompt` a reference is still written by name, as `{{ ref.NAME }}`, and the clip that a
+    segment continues as `{{ previous }}`; `provider.encode` puts the route's placeholders there.
+    """
+
+    id: JobId  # "spin/black-front-rain@2", "flythrough/03"
+    shot: str  # the name of the shot or chain in the manifest
+    model: str  # family: "seedance-2.0"
+    tier: Tier
+    mode: Mode
+    mode_reason: str  # "v2v: continues flythrough/02"
+    prompt: str
+    take: int = 1
+    segment: int | None = None  # counts from 1 in a chain; None: a shot
+    duration_s: int | None = None  # None, here and below: the author did not say, nor do we
+    resolution: str | None = None
+    ratio: str | None = None
+    audio: bool | None = None
+    seed: int | None = None
+    camera_fixed: bool | None = None
+    references: tuple[ReferenceUse, ...] = ()
+    needs: tuple[JobId, ...] = ()  # jobs whose clips this one continues
+    output: str  # the clip's path, relative to the manifest, posix
+    tags: tuple[str, ...] = ()
+    origin: Origin  # the shot's or segment's own line
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
+    # field name → where its value was written
+
+    def origin_of(self, name: str) -> Origin:
+        """Return where the value of a field was written."""
+        return self.origins.get(name, self.origin)
+
+
+FOOTAGE = frozenset(  # fields that change the picture: they are fingerprinted
+    {"model", "tier", "mode", "prompt", "take", "duration_s", "resolution", "ratio", "audio"}
+    | {"seed", "camera_fixed", "references", "needs"}
+)
+RUNTIME = frozenset(  # fields that do not
+    {"id", "shot", "segment", "mode_reason", "output", "tags", "origin", "origins"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """The exact request for a job, without secrets."""
+
+    job: JobId
+    correlation_id: CorrelationId
+    path: str
+    body: Mapping[str, Any]

@@ -1,0 +1,89 @@
+"""The manifest after its shape was checked, before anything is expanded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from seedrender.errors import Origin
+from seedrender.values.job import JobId, Reference
+
+Path = tuple[str | int, ...]  # from the document's root to a value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """Settings that shots share; texts in it may hold expressions."""
+
+    name: str
+    settings: Mapping[str, Any]
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """An entry that asks for footage: every combination of its axes, so many takes of each."""
+
+    name: str
+    settings: Mapping[str, Any]  # as written, unset stays unset
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A long take: rendered as segments, each continuing the one before."""
+
+    name: str
+    settings: Mapping[str, Any]
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongTake:
+    """The one file that a chain's segments are joined into."""
+
+    id: JobId  # the chain's name
+    segments: tuple[JobId, ...]
+    output: str  # relative to the manifest, posix
+    audio: str = "keep"  # "keep": sound re-encoded once, exact; "copy": packets as they are; "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollSchedule:
+    """When to look at a task; not a limit on how often."""
+
+    first_s: float = 15.0
+    interval_s: float = 5.0
+    max_interval_s: float = 30.0
+    jitter: float = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """How a run behaves; nothing here changes the footage."""
+
+    concurrency: int | None = None
+    requests_per_minute: int | None = None
+    budget: tuple[Decimal, str] | None = None  # amount, currency
+    deadline_s: float | None = None
+    poll: PollSchedule = PollSchedule()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One film, as its author wrote it."""
+
+    name: str
+    provider: str
+    origin: Origin
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    shots: tuple[Shot, ...] = ()
+    chains: tuple[Chain, ...] = ()
+    output_dir: str = "renders"
+    output_name: str = "{{ job.id }}.mp4"
+    run: RunSettings = RunSettings()

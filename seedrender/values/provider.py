@@ -1,0 +1,78 @@
+"""What every provider offers: the nine methods that the executor calls."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NewType, Protocol
+
+from seedrender.errors import Violation
+from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
+from seedrender.values.money import Price
+from seedrender.values.task import RemoteFile, Task, TaskId
+
+MediaUrl = NewType("MediaUrl", str)  # https, data or asset: what goes into a body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFile:
+    """A file on this machine that a provider must be given."""
+
+    path: str  # absolute
+    kind: MediaKind
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What an account may do at once."""
+
+    concurrency: int  # tasks in flight
+    requests_per_minute: int
+    speed: float = 1.0  # seconds that pass at the provider in one of ours; not 1 for the simulator
+
+
+class Provider(Protocol):
+    """One video API under one account."""
+
+    name: str
+    limits: Limits
+
+    def violations(self, job: Job) -> Sequence[Violation]:
+        """Say what the model would refuse in this job; pure."""
+        ...
+
+    def price(self, job: Job) -> Price:
+        """Say what the job will cost; pure."""
+        ...
+
+    def encode(
+        self, job: Job, media: Mapping[str, MediaUrl], correlation_id: CorrelationId
+    ) -> Submission:
+        """Build the request; `media` maps reference names and needed job ids to URLs; pure."""
+        ...
+
+    async def upload(self, file: LocalFile) -> MediaUrl:
+        """Make a local file readable for the provider."""
+        ...
+
+    async def submit(self, submission: Submission) -> TaskId:
+        """Buy one task. Raises: SubmissionUnknownError where it may exist without our knowing."""
+        ...
+
+    async def poll(self, task_id: TaskId) -> Task:
+        """Read a task; free."""
+        ...
+
+    def retrieve(self, file: RemoteFile) -> AsyncIterator[bytes]:
+        """Stream a result. Raises: ArtifactError where fewer bytes arrive than were promised."""
+        ...
+
+    async def find(self, correlation_id: CorrelationId) -> Sequence[TaskId] | None:
+        """List tasks made under a correlation id; None: the provider cannot tell."""
+        ...
+
+    async def cancel(self, task_id: TaskId) -> bool:
+        """Ask for an end before it starts; False: it will run on, and be paid."""
+        ...

@@ -1,0 +1,70 @@
+"""The provider's record of a submission, and the files it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from seedrender.values.job import MediaKind
+from seedrender.values.money import Amount
+
+TaskId = NewType("TaskId", str)
+
+
+class TaskState(StrEnum):
+    """How far a task is, in one vocabulary for all providers."""
+
+    QUEUED = "queued"
+    RUNNING = "running"  # also every state that we do not know
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # may succeed when asked again
+    REFUSED = "refused"  # content policy or bad input: never as it is
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the task will not change any more: the only list of ends."""
+        return self not in (TaskState.QUEUED, TaskState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFile:
+    """A file at the provider; the URL may be signed and is shown to nobody."""
+
+    url: str
+    kind: MediaKind
+    size_bytes: int | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What one poll says."""
+
+    id: TaskId
+    state: TaskState
+    provider_state: str  # the provider's own word
+    video: RemoteFile | None = None
+    cost: Amount | None = None
+    message: str | None = None  # why it failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A verified file on disk; `output` in the lock.
+
+    `path` is posix and relative to the manifest. Of two artifacts of one job the later one is its
+    output. `made_by` is the correlation id of its task, or the digest of a long take's segments.
+    """
+
+    path: str
+    sha256: str
+    size_bytes: int
+    duration_s: float
+    width: int
+    height: int
+    made_at: datetime
+    made_by: str
