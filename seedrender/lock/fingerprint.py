@@ -24,9 +24,10 @@ _SIGNATURE = re.compile(
 def fingerprint(job: Job, digests: Mapping[str, str], parents: Mapping[JobId, str]) -> Fingerprint:
     """Fingerprint a job, given the sha256 of its local references and of its parents' clips.
 
-    `digests` maps reference names, `parents` job ids, to hex digests. A field that the author did not
-    set leaves no trace, so that a field which a later version adds makes nothing stale.
+    `digests` maps reference names, `parents` job ids, to hex digests. A field that the author did
+    not set leaves no trace, so that a field which a later version adds makes nothing stale.
     """
+    references = [_identity(use.reference, use.role, digests) for use in job.references]
     parts: dict[str, Any] = {
         "model": job.model,
         "tier": job.tier.value,
@@ -39,8 +40,7 @@ def fingerprint(job: Job, digests: Mapping[str, str], parents: Mapping[JobId, st
         "audio": job.audio,
         "seed": job.seed,
         "camera_fixed": job.camera_fixed,
-        "references": [_identity(use.reference, use.role, digests) for use in job.references]
-        or None,
+        "references": references or None,
         "continues": [f"sha256:{parents[need]}" for need in job.needs] or None,
     }
     return of_parts({name: value for name, value in parts.items() if value is not None})

@@ -64,7 +64,8 @@ class Plan:
     @property
     def is_done(self) -> bool:
         """Whether a run would have nothing to do."""
-        return all(step.verdict is Verdict.CURRENT for step in (*self.steps, *self.joins))
+        verdicts = {s.verdict for s in self.steps} | {j.verdict for j in self.joins}
+        return verdicts <= {Verdict.CURRENT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +93,7 @@ def decide(
     """Decide about a job whose parents' clips are there; `plan` and `run` both ask this."""
     if entry is None:
         return Verdict.MISSING, "never rendered"
-    if job.id in facts.resubmit:
-        return Verdict.MISSING, "--resubmit was given: its earlier task may be paid as well"
-    live = fold.alive(entry)
+    live = _still_alive(job, entry, facts)
     if live:
         return _live(live[-1])
     return _settled(job, wanted, entry, facts)
@@ -109,7 +108,7 @@ def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
     entry = facts.lock.entries.get(job.id)
     pending = [need for need in job.needs if steps[need].verdict is not Verdict.CURRENT]
     if pending:
-        return _pending(job, entry, pending[0], steps)
+        return _pending(job, entry, steps[pending[0]], facts)
     parents = {need: _clip(facts.lock, need).sha256 for need in job.needs}
     wanted = fingerprint(job, facts.digests, parents)
     verdict, reason = decide(job, wanted, entry, facts)
@@ -122,19 +121,25 @@ def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
     )
 
 
-def _pending(job: Job, entry: LockEntry | None, need: JobId, steps: Mapping[JobId, Step]) -> Step:
+def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Step:
     """Decide about a job whose parent has no clip yet: what is paid already is resumed first."""
-    live = fold.alive(entry) if entry is not None else ()
+    live = _still_alive(job, entry, facts) if entry is not None else []
     if live:
         verdict, reason = _live(live[-1])
         return Step(job=job, verdict=verdict, reason=reason, fingerprint=None, will_submit=False)
     return Step(
         job=job,
         verdict=Verdict.WAITS,
-        reason=f"continues {need}, which is {steps[need].verdict.value}",
+        reason=f"continues {need.job.id}, which is {need.verdict.value}",
         fingerprint=None,
-        will_submit=steps[need].will_submit or steps[need].verdict is Verdict.RESUME,
+        will_submit=need.will_submit or need.verdict is Verdict.RESUME,
     )
+
+
+def _still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:
+    """Return the live tasks, less the lost submits that a person gave up."""
+    given_up = job.id in facts.resubmit
+    return [record for record in fold.alive(entry) if record.task_id or not given_up]
 
 
 def _live(record: TaskRecord) -> tuple[Verdict, str]:
@@ -153,7 +158,8 @@ def _live(record: TaskRecord) -> tuple[Verdict, str]:
 def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> tuple[Verdict, str]:
     made_by = fold.output_record(entry)
     last = entry.tasks[-1] if entry.tasks else None
-    if last is not None and last.fingerprint == wanted.digest and last.state is JobState.BLOCKED:
+    if _is_refused(last, wanted) and job.id not in facts.resubmit:
+        assert last is not None, "something was refused"
         return Verdict.BLOCKED, f"refused by the provider: {last.error or 'no reason given'}"
     if entry.output is None or made_by is None:
         return Verdict.MISSING, _how_it_ended(last)
@@ -164,6 +170,10 @@ def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> t
     if not facts.is_present(entry.output):
         return Verdict.RESUME, f"{job.output} is missing or changed on disk; to be downloaded again"
     return Verdict.CURRENT, "as in the lock"
+
+
+def _is_refused(last: TaskRecord | None, wanted: Fingerprint) -> bool:
+    return last is not None and last.fingerprint == wanted.digest and last.state is JobState.BLOCKED
 
 
 def _how_it_ended(last: TaskRecord | None) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from enum import IntEnum
 
 from seedrender.lock import fold
 from seedrender.plan.make import Plan, Step, Verdict
 from seedrender.values.entry import JobState, Lock
+from seedrender.values.job import JobId
 
 _FAILED = (JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED)
 
@@ -24,9 +26,9 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-def outcome(after: Plan, lock: Lock) -> Exit:
-    """Say how a run ended, given the plan made anew after it."""
-    codes = [_step_code(step, lock) for step in after.steps]
+def outcome(after: Plan, lock: Lock, failed: Collection[JobId] = ()) -> Exit:
+    """Say how a run ended, given the plan made anew after it and the jobs that met an error."""
+    codes = [_step_code(step, lock, failed) for step in after.steps]
     codes += [Exit.FAILED for j in after.joins if j.verdict not in (Verdict.CURRENT, Verdict.WAITS)]
     return max(codes, default=Exit.DONE)
 
@@ -37,7 +39,7 @@ def summary(after: Plan) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "no jobs"
 
 
-def _step_code(step: Step, lock: Lock) -> Exit:
+def _step_code(step: Step, lock: Lock, failed: Collection[JobId]) -> Exit:
     match step.verdict:
         case Verdict.CURRENT | Verdict.WAITS:  # what it waits for has a code of its own
             return Exit.DONE
@@ -49,5 +51,6 @@ def _step_code(step: Step, lock: Lock) -> Exit:
             return Exit.UNFINISHED
         case Verdict.MISSING | Verdict.STALE:
             entry = lock.entries.get(step.job.id)
-            has_failed = entry is not None and fold.job_state(entry) in _FAILED
+            has_ended = entry is not None and fold.job_state(entry) in _FAILED
+            has_failed = has_ended or step.job.id in failed
             return Exit.FAILED if has_failed else Exit.UNFINISHED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NewType, Protocol
 
@@ -21,7 +21,6 @@ class LocalFile:
     path: str  # absolute
     kind: MediaKind
     sha256: str
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ class Provider(Protocol):
         """Read a task; free."""
         ...
 
-    def retrieve(self, file: RemoteFile) -> AsyncIterator[bytes]:
+    def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
         """Stream a result. Raises: ArtifactError where fewer bytes arrive than were promised."""
         ...
 

@@ -1,0 +1,98 @@
+"""Turns a job and the catalogue into what the model would refuse, before money is spent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
+
+from seedrender.catalog.models import Catalog, Variant
+from seedrender.errors import Violation
+from seedrender.values.job import Job, MediaKind, Mode, Role
+
+
+def violations(job: Job, catalog: Catalog, route: str) -> Sequence[Violation]:
+    """Return every limit of the route's model that the job breaks."""
+    if job.model not in catalog.families:
+        return [_unlisted(job, "model", job.model, catalog.families, f"on the route {route}")]
+    variant = catalog.variant(job.model, job.tier, job.mode)
+    if variant is None:
+        wanted = f"{job.model} has no {job.tier.value} {job.mode.value} on the route {route}"
+        return [_violation(job, "tier", wanted, "choose another tier or mode")]
+    return [*_settings(job, variant), *_media(job, variant)]
+
+
+def _settings(job: Job, variant: Variant) -> Iterator[Violation]:
+    family = variant.family
+    where = f"with {family.name} {variant.tier.value} {variant.mode.value}"
+    if job.resolution is not None and job.resolution not in variant.resolutions:
+        yield _unlisted(job, "resolution", job.resolution, variant.resolutions, where)
+    if job.ratio is not None and job.ratio not in family.ratios:
+        yield _unlisted(job, "ratio", job.ratio, family.ratios, where)
+    low, high = family.min_duration_s, family.max_duration_s
+    if job.duration_s is not None and not low <= job.duration_s <= high:
+        message = f"duration {job.duration_s} s is not possible {where}"
+        hint = f"{low} to {high} whole seconds"
+        longer = f"{hint}; for a longer take use a chain" if job.duration_s > high else hint
+        yield _violation(job, "duration", message, longer)
+    if len(job.prompt) > family.max_prompt_chars:
+        message = f"the prompt has {len(job.prompt)} characters"
+        yield _violation(job, "prompt", message, f"{family.max_prompt_chars} at most {where}")
+    if not job.prompt.strip():
+        yield _violation(job, "prompt", "the prompt is empty", "say what is to be seen")
+
+
+def _media(job: Job, variant: Variant) -> Iterator[Violation]:
+    family = variant.family
+    plain = Counter(u.reference.kind for u in job.references if u.role is Role.REFERENCE)
+    frames: Counter[Role] = Counter(u.role for u in job.references if u.role is not Role.REFERENCE)
+    plain[MediaKind.VIDEO] += len(job.needs)
+    for kind, most in (
+        (MediaKind.IMAGE, family.max_images),
+        (MediaKind.VIDEO, family.max_videos),
+        (MediaKind.AUDIO, family.max_audios),
+    ):
+        if plain[kind] > most:
+            message = f"{plain[kind]} {kind.value} references"
+            yield _violation(job, "references", message, f"{family.name} takes {most} at most")
+    if frames and plain[MediaKind.IMAGE]:
+        message = "first_frame or last_frame does not go together with reference images"
+        yield _violation(job, "references", message, "use frames or references in one shot")
+    for role, count in frames.items():
+        if count > 1:
+            yield _violation(job, "references", f"{count} references are its {role.value}", "one")
+    for use in job.references:
+        if use.role is not Role.REFERENCE and use.reference.kind is not MediaKind.IMAGE:
+            message = (
+                f"reference '{use.reference.name}' is no image and cannot be a {use.role.value}"
+            )
+            yield _violation(job, "references", message, "give an image")
+    yield from _mode(job, plain, frames)
+
+
+def _mode(job: Job, plain: Counter[MediaKind], frames: Counter[Role]) -> Iterator[Violation]:
+    has_image, has_video = bool(plain[MediaKind.IMAGE] or frames), bool(plain[MediaKind.VIDEO])
+    if plain[MediaKind.AUDIO] and not (has_image or has_video):
+        message = "sound alone is refused by the model"
+        yield _violation(job, "references", message, "add an image or a video reference")
+    if job.mode is Mode.V2V and not has_video:
+        yield _violation(job, "mode", "v2v needs a video reference", "add one, or drop `mode`")
+    if job.mode is not Mode.V2V and has_video:
+        message = f"{job.mode.value} takes no video reference"
+        yield _violation(job, "mode", message, "use v2v, or drop `mode`")
+    if job.mode is Mode.T2V and has_image:
+        yield _violation(job, "mode", "t2v takes no image", "use i2v, or drop `mode`")
+
+
+def _unlisted(job: Job, name: str, value: str, known: Collection[str], where: str) -> Violation:
+    close = get_close_matches(value, known, n=1, cutoff=0.75)
+    hint = f"did you mean '{close[0]}'?" if close else f"one of {', '.join(known)}"
+    return _violation(job, name, f"{name} '{value}' is not possible {where}", hint)
+
+
+def _violation(job: Job, name: str, message: str, hint: str) -> Violation:
+    origin = job.origin_of(name)
+    related = () if origin == job.origin else (job.origin,)
+    return Violation(
+        origin=origin, message=f"{job.id}: {message}", hint=hint, related=related, code="limits"
+    )

@@ -1,0 +1,282 @@
+"""Sends requests to one host under one key, and turns every answer into a value or an error."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+from typing import Any, Self
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+
+from seedrender.errors import (
+    ArtifactError,
+    ConfigError,
+    NotFoundError,
+    ProtocolError,
+    ProviderError,
+    QuotaError,
+    RateLimitedError,
+    RejectedError,
+    SubmissionUnknownError,
+    UnauthorizedError,
+    UnavailableError,
+)
+
+_MAX_JSON_BYTES = 16 * 2**20
+_MAX_REDIRECTS = 5
+_MAX_RETRY_AFTER_S = 300.0
+_BLOCK_BYTES = 256 * 2**10
+_MESSAGE_CHARS = 500
+
+_SUBMIT_TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=15)
+_READ_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=15)
+_UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=15)
+_RETRIEVE_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=60)
+
+# Answers to a submit that prove that nothing was created; every other one leaves it unknown.
+NOTHING_CREATED: Mapping[int, type[ProviderError]] = {
+    400: RejectedError,
+    401: UnauthorizedError,
+    402: QuotaError,
+    403: UnauthorizedError,
+    404: NotFoundError,
+    405: RejectedError,
+    413: RejectedError,
+    415: RejectedError,
+    422: RejectedError,
+    429: RateLimitedError,
+}
+
+
+class Http:
+    """Three sessions: submits (on fresh connections), other calls, results (without the key).
+
+    A reused connection may drop between request and answer, which would leave a paid submit unknown;
+    and aiohttp repeats a dropped GET by itself, which is harmless, but never a POST.
+    """
+
+    def __init__(
+        self, base_url: str, key: str | None, *, key_name: str, connections: int = 100
+    ) -> None:
+        self.base_url = checked_base_url(base_url)
+        self._key = key
+        self._key_name = key_name
+        self._connections = connections
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        if not self._key:
+            raise ConfigError(f"{self._key_name} is not set; nothing was sent")
+        headers = {"Authorization": f"Bearer {self._key}"}
+        self._submits = await self._open(headers, force_close=True)
+        self._calls = await self._open(headers, force_close=False)
+        self._results = await self._open({}, force_close=False)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+
+    async def _open(
+        self, headers: Mapping[str, str], *, force_close: bool
+    ) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=self._connections, force_close=force_close, ttl_dns_cache=300
+        )
+        session = aiohttp.ClientSession(
+            connector=connector,
+            headers=headers,
+            read_bufsize=_BLOCK_BYTES,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return await self._stack.enter_async_context(session)
+
+    async def submit(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """POST once, and say what is known of the task.
+
+        Raises: UnavailableError or a row of NOTHING_CREATED: no task exists.
+            SubmissionUnknownError: one may.
+        """
+        try:
+            async with self._submits.post(
+                self.base_url + path,
+                json=body,
+                headers=headers,
+                timeout=_SUBMIT_TIMEOUT,
+                allow_redirects=False,
+            ) as response:
+                refusal = NOTHING_CREATED.get(response.status)
+                if refusal is not None:
+                    raise await _refused(refusal, response)
+                if not _is_success(response.status):
+                    raise SubmissionUnknownError(f"HTTP {response.status} in answer to a submit")
+                return await _json_object(response)
+        except aiohttp.ClientConnectorError as error:  # also DNS and TLS: before anything was sent
+            raise UnavailableError(f"cannot connect to {self.base_url}: {error.os_error}") from None
+        except (aiohttp.ClientError, TimeoutError, ProtocolError, ValueError) as error:
+            raise SubmissionUnknownError(
+                f"the answer to a submit was lost ({type(error).__name__})"
+            ) from None
+
+    async def read(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """GET a JSON object; the caller decides whether and when to ask again.
+
+        Raises: ProviderError.
+        """
+        async with (
+            self._guarded(),
+            self._calls.get(
+                self.base_url + path, params=params, timeout=_READ_TIMEOUT, allow_redirects=False
+            ) as response,
+        ):
+            return await _read_json(response)
+
+    async def upload(self, path: str, form: aiohttp.FormData) -> dict[str, Any]:
+        """POST a free multipart form. Raises: ProviderError."""
+        async with (
+            self._guarded(),
+            self._calls.post(
+                self.base_url + path, data=form, timeout=_UPLOAD_TIMEOUT, allow_redirects=False
+            ) as response,
+        ):
+            return await _read_json(response)
+
+    async def retrieve(self, url: str) -> AsyncGenerator[bytes, None]:
+        """Stream a result without the key, in blocks; redirects are followed to safe places only.
+
+        Raises: ArtifactError where it ends early; ProviderError where it does not start.
+        """
+        async with self._guarded(), self._results_response(url) as response:
+            if response.status != HTTPStatus.OK:
+                raise await _error(response)
+            received = 0
+            try:
+                async for block in response.content.iter_chunked(_BLOCK_BYTES):
+                    received += len(block)
+                    yield block
+            except aiohttp.ClientPayloadError:
+                raise ArtifactError(f"the download ended after {received} bytes") from None
+            promised = response.content_length
+            if promised is not None and received != promised:
+                raise ArtifactError(f"the download has {received} of {promised} bytes")
+
+    @asynccontextmanager
+    async def _results_response(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
+        for _ in range(_MAX_REDIRECTS):
+            _check_result_url(url, is_local=is_loopback(self.base_url))
+            async with self._results.get(
+                url, timeout=_RETRIEVE_TIMEOUT, allow_redirects=False
+            ) as response:
+                if response.status not in (301, 302, 303, 307, 308):
+                    yield response
+                    return
+                url = urljoin(url, response.headers.get("Location", ""))
+        raise ProtocolError("the result's address redirects too often")
+
+    @asynccontextmanager
+    async def _guarded(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise UnavailableError(
+                f"no answer from {self.base_url} ({type(error).__name__})"
+            ) from None
+
+
+def checked_base_url(url: str) -> str:
+    """Return a base URL without its trailing slash. Raises: ConfigError unless it is safe."""
+    split = urlsplit(url)
+    if split.scheme != "https" and not (split.scheme == "http" and is_loopback(url)):
+        raise ConfigError(f"base URL {split.scheme}://{split.hostname}: https, or http on loopback")
+    if split.username or split.password or split.query or split.fragment:
+        raise ConfigError(f"base URL of {split.hostname}: no user, password, query or fragment")
+    return url.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether a URL names this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_success(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _check_result_url(url: str, *, is_local: bool) -> None:
+    scheme = urlsplit(url).scheme
+    if scheme != "https" and not (scheme == "http" and is_local and is_loopback(url)):
+        raise ProtocolError(f"a result at a {scheme or 'relative'} address is not fetched")
+
+
+async def _read_json(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    if not _is_success(response.status):
+        raise await _error(response)
+    return await _json_object(response)
+
+
+async def _json_object(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    text = await response.content.read(_MAX_JSON_BYTES)
+    while not response.content.at_eof():
+        more = await response.content.read(_MAX_JSON_BYTES)
+        text += more
+        if len(text) > _MAX_JSON_BYTES:
+            raise ProtocolError("an answer is longer than 16 MiB")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ProtocolError("an answer is not JSON") from None
+    if not isinstance(value, dict):
+        raise ProtocolError("an answer is not a JSON object")
+    return value
+
+
+async def _error(response: aiohttp.ClientResponse) -> ProviderError:
+    """Turn an answer to a read into its error: a GET may always be asked again later."""
+    if response.status in (408, 425) or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UnavailableError(await _message(response))
+    kind = NOTHING_CREATED.get(response.status, ProtocolError)
+    if response.status == HTTPStatus.GONE:
+        kind = NotFoundError
+    return await _refused(kind, response)
+
+
+async def _refused(kind: type[ProviderError], response: aiohttp.ClientResponse) -> ProviderError:
+    message = await _message(response)
+    if kind is RateLimitedError:
+        return RateLimitedError(message, retry_after_s=_retry_after_s(response.headers))
+    return kind(message)
+
+
+async def _message(response: aiohttp.ClientResponse) -> str:
+    try:
+        body = await _json_object(response)
+    except (TimeoutError, ProtocolError, aiohttp.ClientError):
+        return f"HTTP {response.status}"
+    detail = body.get("message")
+    text = detail if isinstance(detail, str) else json.dumps(body)
+    printable = "".join(c if c.isprintable() else " " for c in text[:_MESSAGE_CHARS])
+    return f"HTTP {response.status}: {printable}"
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Prefer Retry-After, then the end of the rate window (unix seconds)."""
+    try:
+        if "Retry-After" in headers:
+            wait = float(headers["Retry-After"])
+        elif headers.get("X-RateLimit-Remaining") == "0":
+            wait = float(headers["X-RateLimit-Reset"]) - time.time()
+        else:
+            return None
+    except (KeyError, ValueError):
+        return None
+    return min(max(wait, 0.0), _MAX_RETRY_AFTER_S) if wait == wait else None  # noqa: PLR0124 - NaN

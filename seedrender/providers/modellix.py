@@ -1,0 +1,279 @@
+"""Modellix: jobs to its flat bodies, its answers to tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+
+from seedrender.catalog.models import Catalog
+from seedrender.errors import (
+    ProtocolError,
+    RejectedError,
+    SubmissionUnknownError,
+    Violation,
+)
+from seedrender.providers import accepts
+from seedrender.providers.http import Http
+from seedrender.values.job import CorrelationId, Job, MediaKind, ReferenceUse, Role, Submission
+from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
+from seedrender.values.provider import Limits, LocalFile, MediaUrl
+from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
+
+_log = logging.getLogger(__name__)
+
+_PLACEHOLDER = re.compile(r"\{\{ (?:ref\.([A-Za-z0-9][A-Za-z0-9._-]*)|(previous)) \}\}")
+_TASK_ID = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
+_MAX_UPLOAD_BYTES = 16 * 2**20
+_PARALLEL_UPLOADS = 2
+
+_STATES: Mapping[str, TaskState] = {
+    "pending": TaskState.QUEUED,
+    "processing": TaskState.RUNNING,
+    "success": TaskState.SUCCEEDED,
+    "succeeded": TaskState.SUCCEEDED,
+    "completed": TaskState.SUCCEEDED,
+    "failed": TaskState.FAILED,
+    "error": TaskState.FAILED,
+    "canceled": TaskState.CANCELLED,
+    "cancelled": TaskState.CANCELLED,
+}
+# Words of the upstream model's refusals (inferred that they are passed through): never retried.
+_REFUSALS = re.compile(r"(?i)sensitive ?content|policy|moderation|content review|copyright")
+
+_IMAGE_TYPES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp", b"GIF8": "gif"}
+
+
+class Modellix:
+    """The Modellix API under one key; also the embedded simulator, which speaks the same wire."""
+
+    def __init__(
+        self, name: str, http: Http, catalog: Catalog, limits: Limits, *, has_ledger: bool = False
+    ) -> None:
+        self.name = name
+        self.limits = limits
+        self._http = http
+        self._catalog = catalog
+        self._has_ledger = has_ledger  # only the simulator can be asked what it created
+        self._uploads = asyncio.Semaphore(_PARALLEL_UPLOADS)
+        self._strange_states: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._http.__aexit__(*exc_info)
+
+    def violations(self, job: Job) -> Sequence[Violation]:
+        """Say what the model would refuse in this job."""
+        return accepts.violations(job, self._catalog, self.name)
+
+    def price(self, job: Job) -> Price:
+        """Say what the job will cost: seconds of generated video at the rate of its resolution."""
+        variant = self._catalog.variant(job.model, job.tier, job.mode)
+        if variant is None:
+            return UNKNOWN_PRICE
+        rate = variant.price_per_second.get(job.resolution or variant.family.default_resolution)
+        if rate is None:
+            return UNKNOWN_PRICE
+        seconds = job.duration_s or variant.family.default_duration_s
+        amount = Amount(rate * seconds, self._catalog.currency)
+        source = f"price table of {variant.price_date}"
+        return Price(
+            low=amount, expected=amount, high=amount, source=source, as_of=variant.price_date
+        )
+
+    def encode(
+        self, job: Job, media: Mapping[str, MediaUrl], correlation_id: CorrelationId
+    ) -> Submission:
+        """Build the flat body; a field that the author did not set is not sent."""
+        variant = self._catalog.variant(job.model, job.tier, job.mode)
+        assert variant is not None, "violations() was asked before"
+        body: dict[str, Any] = {"prompt": _prompt(job)}
+        body |= _media_fields(job, media)
+        settings = {
+            "ratio": job.ratio,
+            "resolution": job.resolution,
+            "duration": job.duration_s,
+            "generate_audio": job.audio,
+            "camera_fixed": job.camera_fixed,
+            "seed": job.seed,
+        }
+        body |= {name: value for name, value in settings.items() if value is not None}
+        path = f"/api/v1/{variant.slug}"
+        return Submission(job=job.id, correlation_id=correlation_id, path=path, body=body)
+
+    async def upload(self, file: LocalFile) -> MediaUrl:
+        """Put an image into a data URI; hand clips and sounds to the provider's media files."""
+        content = await asyncio.to_thread(Path(file.path).read_bytes)
+        if file.kind is MediaKind.IMAGE:
+            encoded = base64.b64encode(content).decode()
+            return MediaUrl(f"data:image/{_image_type(content)};base64,{encoded}")
+        if len(content) > _MAX_UPLOAD_BYTES:
+            raise RejectedError(
+                f"{Path(file.path).name} has {len(content)} bytes, and an upload takes "
+                f"{_MAX_UPLOAD_BYTES}; give a URL instead; nothing was bought"
+            )
+        form = aiohttp.FormData()
+        form.add_field("file", content, filename=f"{file.sha256[:16]}{Path(file.path).suffix}")
+        async with self._uploads:
+            answer = await self._http.upload("/api/v1/media/files", form)
+        url = _mapping(answer.get("data")).get("url")
+        if not isinstance(url, str):
+            raise ProtocolError("the answer to an upload names no url")
+        return MediaUrl(url)
+
+    async def submit(self, submission: Submission) -> TaskId:
+        """Buy one task."""
+        headers = {"x-request-id": submission.correlation_id}
+        answer = await self._http.submit(submission.path, submission.body, headers)
+        task_id = _mapping(answer.get("data")).get("task_id")
+        if not isinstance(task_id, str) or not _TASK_ID.fullmatch(task_id):
+            raise SubmissionUnknownError("the answer to a submit names no task")
+        return TaskId(task_id)
+
+    async def poll(self, task_id: TaskId) -> Task:
+        """Read a task. Raises: NotFoundError where it is unknown or older than seven days."""
+        answer = await self._http.read(f"/api/v1/tasks/{quote(task_id, safe='')}")
+        return self._task(task_id, answer)
+
+    def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
+        """Stream a result."""
+        return self._http.retrieve(file.url)
+
+    async def find(self, correlation_id: CorrelationId) -> Sequence[TaskId] | None:
+        """Ask the simulator's ledger; the real service lists no tasks."""
+        if not self._has_ledger:
+            return None
+        answer = await self._http.read("/sim/ledger", {"request_id": correlation_id})
+        return [TaskId(task["task_id"]) for task in answer["tasks"]]
+
+    async def cancel(self, task_id: TaskId) -> bool:
+        """Say no: the service has no way to cancel."""
+        del task_id
+        return False
+
+    def _task(self, task_id: TaskId, answer: Mapping[str, Any]) -> Task:
+        data = _mapping(answer.get("data"))
+        word = data.get("status")
+        if not isinstance(word, str) or not word:
+            raise ProtocolError("the answer to a poll has no status")
+        state = _STATES.get(word, TaskState.RUNNING)
+        if word not in _STATES and word not in self._strange_states:
+            self._strange_states.add(word)
+            _log.warning("%s answers with the unknown state %r: taken as running", self.name, word)
+        message = _failure(answer, data) if state is TaskState.FAILED else None
+        if message is not None and _REFUSALS.search(message):
+            state = TaskState.REFUSED
+        return Task(
+            id=task_id,
+            state=state,
+            provider_state=word,
+            video=_video(data) if state is TaskState.SUCCEEDED else None,
+            cost=self._billed(answer, data),
+            message=message,
+        )
+
+    def _billed(self, answer: Mapping[str, Any], data: Mapping[str, Any]) -> Amount | None:
+        """Read the amount charged, which sources place in `data` or beside it."""
+        billing = _mapping(data.get("billing")) or _mapping(answer.get("billing"))
+        value = billing.get("amount")
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return None
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            return None
+        return Amount(amount, self._catalog.currency) if amount.is_finite() else None
+
+
+def _prompt(job: Job) -> str:
+    names: dict[str, str] = {}
+    counts = {MediaKind.IMAGE: 0, MediaKind.VIDEO: len(job.needs), MediaKind.AUDIO: 0}
+    for use in job.references:
+        if use.role is not Role.REFERENCE:
+            names[use.reference.name] = use.role.value.replace("_", " ")
+            continue
+        counts[use.reference.kind] += 1
+        kind = use.reference.kind.value.capitalize()
+        names[use.reference.name] = f"[{kind} {counts[use.reference.kind]}]"
+    return _PLACEHOLDER.sub(lambda m: "[Video 1]" if m[2] else names[m[1]], job.prompt)
+
+
+def _media_fields(job: Job, media: Mapping[str, MediaUrl]) -> dict[str, Any]:
+    def urls(kind: MediaKind) -> list[str]:
+        return [media[use.reference.name] for use in job.references if _is_plain(use, kind)]
+
+    fields: dict[str, Any] = {
+        "reference_images": urls(MediaKind.IMAGE),
+        "video_urls": [media[need] for need in job.needs] + urls(MediaKind.VIDEO),
+        "audio_urls": urls(MediaKind.AUDIO),
+    }
+    for use in job.references:
+        if use.role is not Role.REFERENCE:
+            fields[f"{use.role.value}_image"] = media[use.reference.name]
+    return {name: value for name, value in fields.items() if value}
+
+
+def _is_plain(use: ReferenceUse, kind: MediaKind) -> bool:
+    return use.role is Role.REFERENCE and use.reference.kind is kind
+
+
+def _image_type(content: bytes) -> str:
+    return next((kind for magic, kind in _IMAGE_TYPES.items() if content.startswith(magic)), "png")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _failure(answer: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """Read why a task failed; the shape is not documented, so every seen place is tried."""
+    error = data.get("error")
+    nested = _mapping(error)
+    code, message = nested.get("code"), nested.get("message")
+    candidates = [
+        f"{code}: {message}" if isinstance(code, str) and isinstance(message, str) else message,
+        error,
+        data.get("message"),
+        answer.get("message") if answer.get("message") != "success" else None,
+    ]
+    return next(
+        (c for c in candidates if isinstance(c, str) and c), "the provider does not say why"
+    )
+
+
+def _video(data: Mapping[str, Any]) -> RemoteFile | None:
+    """Pick the primary video; a resource may be a bare URL, and the list may sit in `data`."""
+    listed = _mapping(data.get("result")).get("resources") or data.get("resources") or ()
+    rows = [{"url": r, "type": "video"} if isinstance(r, str) else r for r in listed]
+    videos = [r for r in rows if isinstance(r, dict) and r.get("type") == "video" and r.get("url")]
+    if not videos:
+        return None
+    best = next((r for r in videos if r.get("role") == "primary"), videos[0])
+    size = best.get("size")
+    return RemoteFile(
+        url=str(best["url"]),
+        kind=MediaKind.VIDEO,
+        size_bytes=size if isinstance(size, int) and size > 0 else None,
+        expires_at=_epoch_ms(data.get("result_expires_at")),
+    )
+
+
+def _epoch_ms(value: object) -> datetime | None:
+    if not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

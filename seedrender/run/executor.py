@@ -1,0 +1,153 @@
+"""Drives a plan to its end: every job when its turn comes and what it continues is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from seedrender.errors import ArtifactError, ProviderError, SeedrenderError, UnavailableError
+from seedrender.lock import fold
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.plan import make
+from seedrender.plan.make import Facts, JoinStep, Plan, Step, Verdict
+from seedrender.run.join import join
+from seedrender.run.tasks import Desk, Tasks
+from seedrender.values.entry import Fingerprint, LockEntry
+from seedrender.values.job import Job, JobId
+from seedrender.values.task import Artifact
+
+_GRACE_S = 1.5  # for submits under way, when a run is stopped
+
+
+class Executor:
+    """One run over one plan."""
+
+    def __init__(self, desk: Desk, plan: Plan, facts: Callable[[], Facts]) -> None:
+        self._plan = plan
+        self._facts = facts
+        self._tasks = Tasks(desk)
+        self._store, self._files = desk.store, desk.files
+        self._gate, self._listener = desk.gate, desk.listener
+        self._ended = {step.job.id: asyncio.Event() for step in plan.steps}
+        self._current: set[JobId] = set()
+        self._driving: set[asyncio.Task[None]] = set()
+        self.failed: dict[JobId, SeedrenderError] = {}
+        self.halted_by: ProviderError | None = None
+
+    async def run(self) -> None:
+        """Do what the plan says; what became of it is in the store.
+
+        Raises: LockError where facts can no longer be noted.
+        """
+        async with asyncio.TaskGroup() as group:
+            for step in self._plan.steps:
+                if step.verdict is Verdict.CURRENT:
+                    self._finish(step.job)
+                else:
+                    self._start(group, self._drive(step))
+            for join_step in self._plan.joins:
+                if join_step.verdict is not Verdict.CURRENT:
+                    self._start(group, self._join(join_step))
+
+    def stop(self) -> None:
+        """Submit no more and wait for nothing; submits under way get a moment for their answer."""
+        if self._gate.is_open:
+            self._gate.close()
+        for task in self._driving - self._gate.awaiting_answer:
+            task.cancel()
+        asyncio.get_running_loop().call_later(_GRACE_S, self._cancel_all)
+
+    def _cancel_all(self) -> None:
+        for task in self._driving:
+            task.cancel()
+
+    def _start(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
+        task = group.create_task(work)
+        self._driving.add(task)
+        task.add_done_callback(self._driving.discard)
+
+    def _finish(self, job: Job) -> None:
+        self._current.add(job.id)
+        self._ended[job.id].set()
+
+    async def _drive(self, step: Step) -> None:
+        """Take one job as far as it goes: the one place where errors become words."""
+        job = step.job
+        try:
+            await self._render(job)
+        except ProviderError as error:
+            if error.stops_run or isinstance(error, UnavailableError):
+                self.halted_by = self.halted_by or error
+                self._gate.close()
+            self._fail(job, error, str(error))
+        except ArtifactError as error:
+            self._fail(job, error, f"{error}; it is paid and kept at the provider: run again")
+        finally:
+            self._ended[job.id].set()
+
+    def _fail(self, job: Job, error: SeedrenderError, words: str) -> None:
+        self.failed[job.id] = error
+        self._listener.note(job.id, "error", words)
+
+    async def _render(self, job: Job) -> None:
+        behind_s = self._plan.graph.behind_s[job.id]
+        if not await self._settle_earlier_tasks(job, behind_s):
+            return
+        if not await self._parents_are_there(job):
+            return
+        parents = {need: self._output(need).sha256 for need in job.needs}
+        facts = self._facts()
+        wanted = fingerprint(job, facts.digests, parents)
+        verdict, reason = make.decide(job, wanted, self._store.entry(job.id), facts)
+        if verdict is Verdict.RESUME:
+            await self._tasks.restore(job)
+        elif verdict in make.SPENDS:
+            await self._tasks.buy(job, wanted, reason, behind_s)
+        elif verdict is not Verdict.CURRENT:
+            self._listener.note(job.id, verdict.value, reason)
+        if self._is_current(job, wanted):
+            self._current.add(job.id)
+
+    async def _settle_earlier_tasks(self, job: Job, behind_s: int) -> bool:
+        entry = self._store.entry(job.id)
+        for record in fold.alive(entry) if entry is not None else ():
+            if record.task_id is None and job.id in self._facts().resubmit:
+                await self._tasks.give_up(job, record)
+            elif not await self._tasks.settle(job, record, behind_s):
+                return False
+        return True
+
+    async def _parents_are_there(self, job: Job) -> bool:
+        for need in job.needs:
+            await self._ended[need].wait()
+            if need not in self._current:
+                self._listener.note(job.id, "waits", f"for {need}")
+                return False
+        return True
+
+    def _is_current(self, job: Job, wanted: Fingerprint) -> bool:
+        facts = self._facts()
+        return make.decide(job, wanted, self._store.entry(job.id), facts)[0] is Verdict.CURRENT
+
+    def _output(self, job: JobId) -> Artifact:
+        entry = self._store.entry(job)
+        assert entry is not None, "asked for jobs only that are done"
+        assert entry.output is not None, "asked for jobs only that are done"
+        return entry.output
+
+    async def _join(self, step: JoinStep) -> None:
+        take = step.take
+        for job in take.segments:
+            await self._ended[job].wait()
+            if job not in self._current:
+                return
+        clips = [self._output(job) for job in take.segments]
+        wanted = make.join_fingerprint(take, tuple(clip.sha256 for clip in clips))
+        try:
+            artifact = await join(take, clips, self._files, made_by=wanted.digest)
+        except ArtifactError as error:
+            self.failed[take.id] = error
+            self._listener.note(take.id, "error", f"{error}; joining costs nothing")
+            return
+        await self._store.append(LockEntry(job=take.id, fingerprint=wanted, output=artifact))
+        self._listener.note(take.id, "joined", artifact.path)

@@ -1,0 +1,167 @@
+"""Turns a stream of bytes into a verified clip in its place, and keeps what it replaces."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from seedrender.errors import ArtifactError, ConfigError
+from seedrender.values.task import Artifact
+
+_BLOCK_BYTES = 1 << 18
+_SUPERSEDED = ".superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files beside a manifest; every path handed in is posix, relative and stays inside."""
+
+    root: Path  # the manifest's folder
+    output_dir: str
+
+    def path(self, relative: str) -> Path:
+        """Return where a file is. Raises: ConfigError where a link or `..` leads outside."""
+        path = self.root / relative
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise ConfigError(f"{relative} leads outside {self.root}; nothing is written there")
+        return path
+
+    def is_present(self, artifact: Artifact) -> bool:
+        """Say whether a file is on disk in its full size; its content is not read."""
+        try:
+            return (self.root / artifact.path).stat().st_size == artifact.size_bytes
+        except OSError:
+            return False
+
+    async def save(
+        self, blocks: AsyncIterator[bytes], target: str, *, promised_bytes: int | None, made_by: str
+    ) -> tuple[Artifact, str | None]:
+        """Stream to a partial file, verify it, and move it into place.
+
+        Returns the artifact, and where the clip that it replaced is kept.
+
+        Raises: ArtifactError where it is short or not a clip; what was in place stays.
+        """
+        part = self.part(target)
+        digest = hashlib.sha256()
+        with part.open("wb") as out:
+
+            def take(block: bytes) -> None:
+                digest.update(block)
+                out.write(block)
+
+            async for block in blocks:
+                await asyncio.to_thread(take, block)
+            await asyncio.to_thread(_sync, out.fileno())
+            size = out.tell()
+        if promised_bytes is not None and size != promised_bytes:
+            raise ArtifactError(f"{target}: {size} bytes arrived, {promised_bytes} were promised")
+        return await asyncio.to_thread(
+            self._keep_and_place, part, target, digest.hexdigest(), made_by
+        )
+
+    async def adopt(self, part: Path, target: str, *, made_by: str) -> Artifact:
+        """Verify a file that was written here, and move it into place."""
+        digest = await asyncio.to_thread(sha256, part)
+        return await asyncio.to_thread(self._place, part, target, digest, made_by)
+
+    def part(self, target: str) -> Path:
+        """Return the partial file's path beside its target, in a folder that exists."""
+        path = self.path(target)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.with_name(f".{path.name}.part")
+
+    def move(self, artifact: Artifact, target: str) -> Artifact:
+        """Move a clip to the place that the manifest now gives it."""
+        source, path = self.path(artifact.path), self.path(target)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.set_aside(target)
+        source.replace(path)
+        return replace(artifact, path=target, made_at=datetime.now(UTC))
+
+    def set_aside(self, relative: str) -> str | None:
+        """Move a file that is about to be replaced to `.superseded/`; None: there was none."""
+        path = self.path(relative)
+        if not path.exists():
+            return None
+        inside = Path(relative)
+        if inside.is_relative_to(self.output_dir):
+            inside = inside.relative_to(self.output_dir)
+        name = f"{inside.stem}.{sha256(path)[:12]}{inside.suffix}"
+        kept = Path(self.output_dir) / _SUPERSEDED / inside.with_name(name)
+        self.path(kept.as_posix()).parent.mkdir(parents=True, exist_ok=True)
+        path.replace(self.path(kept.as_posix()))
+        return kept.as_posix()
+
+    def _keep_and_place(
+        self, part: Path, target: str, digest: str, made_by: str
+    ) -> tuple[Artifact, str | None]:
+        path = self.path(target)
+        artifact = _verified(part, target, digest, made_by)
+        is_same = path.exists() and sha256(path) == digest
+        kept = None if is_same else self.set_aside(target)
+        self._move_in(part, target)
+        return artifact, kept
+
+    def _place(self, part: Path, target: str, digest: str, made_by: str) -> Artifact:
+        artifact = _verified(part, target, digest, made_by)
+        self._move_in(part, target)
+        return artifact
+
+    def _move_in(self, part: Path, target: str) -> None:
+        path = self.path(target)
+        part.replace(path)
+        _sync_folder(path.parent)
+
+
+def _verified(part: Path, target: str, digest: str, made_by: str) -> Artifact:
+    from seedrender.media.probe import probe  # PyAV is loaded where a clip is
+
+    found = probe(part)
+    return Artifact(
+        path=target,
+        sha256=digest,
+        size_bytes=found.size_bytes,
+        duration_s=round(found.duration_s, 3),
+        width=found.width,
+        height=found.height,
+        made_at=datetime.now(UTC),
+        made_by=made_by,
+    )
+
+
+def sha256(path: Path) -> str:
+    """Digest a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a text file; after a crash there is the old one or the new one, never a part."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        _sync(file.fileno())
+    part.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync(descriptor: int) -> None:
+    os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

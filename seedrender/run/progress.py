@@ -1,0 +1,94 @@
+"""Tells people what a run does: bars on a terminal, one plain line a change elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import IO, Self
+
+from seedrender.values.job import JobId
+
+_ROWS = 10
+_ENDS = ("done", "failed", "blocked", "expired", "cancelled", "unknown", "error")
+
+
+class PlainProgress:
+    """One line for every change of a job's state."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+        self._last: dict[JobId, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._out.flush()
+
+    def note(self, job: JobId, what: str, detail: str = "") -> None:
+        """Print a change; what was said of a job already is not said again."""
+        line = f"{job}  {what}  {detail}".rstrip()
+        if self._last.get(job) != line:
+            self._last[job] = line
+            self._out.write(f"{time.strftime('%H:%M:%S')}  {line}\n")
+            self._out.flush()
+
+
+class TerminalProgress:
+    """A bar for the whole run and up to ten rows of what goes on; ends stay as lines above."""
+
+    def __init__(self, out: IO[str], total: int) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
+        self._console = Console(file=out, highlight=False, soft_wrap=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            refresh_per_second=4,
+        )
+        self._all = self._bar.add_task("clips", total=total)
+        self._rows: dict[JobId, int] = {}
+        self._counts: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for row in self._rows.values():
+            self._bar.remove_task(row)  # type: ignore[arg-type]
+        self._bar.stop()
+
+    def note(self, job: JobId, what: str, detail: str = "") -> None:
+        """Move a job's row; print how it ended."""
+        from rich.markup import escape
+
+        if what in _ENDS or what == "joined":
+            self._end(job, what)
+            self._console.print(escape(f"{job}  {what}  {detail}".rstrip()))
+        elif job in self._rows:
+            self._bar.update(self._rows[job], description=escape(f"{job}  {what}"))  # type: ignore[arg-type]
+        elif len(self._rows) < _ROWS:
+            self._rows[job] = self._bar.add_task(escape(f"{job}  {what}"), total=None)
+
+    def _end(self, job: JobId, what: str) -> None:
+        row = self._rows.pop(job, None)
+        if row is not None:
+            self._bar.remove_task(row)  # type: ignore[arg-type]
+        if what != "joined":
+            self._bar.advance(self._all)
+
+
+def progress(out: IO[str], total: int) -> PlainProgress | TerminalProgress:
+    """Choose by where the words go."""
+    return TerminalProgress(out, total) if out.isatty() else PlainProgress(out)
