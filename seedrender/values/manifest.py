@@ -7,37 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from seedrender.errors import Origin
 from seedrender.values.job import JobId, Reference
 
 Path = tuple[str | int, ...]  # from the document's root to a value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
-    """Settings that shots share; texts in it may hold expressions."""
-
-    name: str
-    settings: Mapping[str, Any]
-    path: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
-    """An entry that asks for footage: every combination of its axes, so many takes of each."""
-
-    name: str
-    settings: Mapping[str, Any]  # as written, unset stays unset
-    path: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """A long take: rendered as segments, each continuing the one before."""
-
-    name: str
-    settings: Mapping[str, Any]
-    path: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +19,7 @@ class LongTake:
     id: JobId  # the chain's name
     segments: tuple[JobId, ...]
     output: str  # relative to the manifest, posix
-    audio: str = "keep"  # "keep": sound re-encoded once, exact; "copy": packets as they are; "none"
+    audio: str = "keep"  # "keep": encoded once more, exact; "copy": packets as they are; "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +45,21 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """One film, as its author wrote it."""
+    """One film, as its author wrote it; texts in its settings may hold expressions.
+
+    `defaults`, `profiles`, `templates`, `shots` and `chains` are as in the file: what is unset there
+    stays unset.
+    """
 
     name: str
     provider: str
-    origin: Origin
     vars: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     references: Mapping[str, Reference] = field(default_factory=dict)
-    templates: Mapping[str, Template] = field(default_factory=dict)
-    shots: tuple[Shot, ...] = ()
-    chains: tuple[Chain, ...] = ()
+    templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    shots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    chains: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     output_dir: str = "renders"
     output_name: str = "{{ job.id }}.mp4"
     run: RunSettings = RunSettings()

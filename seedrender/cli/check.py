@@ -1,0 +1,31 @@
+"""`seedrender check`: is this manifest right?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seedrender.cli.console import json_option, manifest_argument, profile_option, say_json
+from seedrender.run import project
+
+
+@click.command("check")
+@manifest_argument
+@profile_option
+@json_option
+def command(manifest: Path, *, profile: str | None, is_json: bool) -> int:
+    """Parse, validate and expand MANIFEST, and say everything that is wrong with it at once.
+
+    Nothing is sent. Exit code 2 where something is wrong.
+    """
+    found = project.load(manifest, profile=profile)
+    seconds = sum(job.duration_s or 0 for job in found.jobs)
+    if is_json:
+        say_json({"exit_code": 0, "jobs": len(found.jobs), "long_takes": len(found.takes)})
+    else:
+        click.echo(
+            f"{manifest}: right. {len(found.jobs)} jobs, {len(found.takes)} long takes, "
+            f"{seconds} seconds of footage"
+        )
+    return 0

@@ -1,0 +1,89 @@
+"""What commands have in common: their arguments, tables for people, and one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from seedrender.errors import ManifestError, SeedrenderError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class State:
+    """What `main` must know of the command that it runs."""
+
+    is_json: bool = False
+
+
+def manifest_argument(command: F) -> F:
+    """Take the manifest's path."""
+    path = click.Path(exists=True, dir_okay=False, path_type=Path)
+    return click.argument("manifest", type=path)(command)
+
+
+def selectors_argument(command: F) -> F:
+    """Take selectors: ids of jobs, shots or chains, globs, `tag:NAME`, `chain/02..`."""
+    return click.argument("selectors", nargs=-1, metavar="[SELECTOR]...")(command)
+
+
+def profile_option(command: F) -> F:
+    """Take the name of a profile of the manifest."""
+    return click.option("--profile", metavar="NAME", help="Use a profile of the manifest.")(command)
+
+
+def json_option(command: F) -> F:
+    """Take `--json`: exactly one JSON document on standard output."""
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:  # noqa: FBT001
+        ctx.find_root().obj.is_json = value
+        return value
+
+    option = click.option(
+        "--json",
+        "is_json",
+        is_flag=True,
+        callback=remember,
+        is_eager=True,
+        help="Print one JSON document instead of words.",
+    )
+    return option(command)
+
+
+def say_json(value: Any) -> None:
+    """Print the one document."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def say_error(error: SeedrenderError, state: State) -> None:
+    """Print an error where it belongs: in the one document, or on standard error."""
+    if not state.is_json:
+        click.echo(str(error), err=True)
+        return
+    violations = error.violations if isinstance(error, ManifestError) else ()
+    say_json(
+        {
+            "exit_code": error.exit_code,
+            "error": type(error).__name__,
+            "message": str(error),
+            "violations": [violation.as_json() for violation in violations],
+        }
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Align columns; the last one is as long as it is."""
+    lines = [list(head), *(list(row) for row in rows)]
+    widths = [max(len(line[n]) for line in lines) for n in range(len(head) - 1)]
+    return "\n".join(
+        "  ".join(
+            [*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]
+        )
+        for line in lines
+    )

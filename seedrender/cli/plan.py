@@ -1,0 +1,106 @@
+"""`seedrender plan`: what would a run do, why, and for how much?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seedrender.cli.console import (
+    json_option,
+    manifest_argument,
+    profile_option,
+    say_json,
+    selectors_argument,
+    table,
+)
+from seedrender.plan.cost import Estimate, estimate
+from seedrender.plan.make import Plan
+from seedrender.plan.outcome import Exit, summary
+from seedrender.run import project
+from seedrender.run.project import Project
+
+
+@click.command("plan")
+@manifest_argument
+@selectors_argument
+@profile_option
+@click.option("--check", is_flag=True, help="Exit with code 8 if anything is pending.")
+@json_option
+def command(
+    manifest: Path,
+    *,
+    selectors: tuple[str, ...],
+    profile: str | None,
+    check: bool,
+    is_json: bool,
+) -> int:
+    """Say what a run of MANIFEST would do with each job, and why; nothing is sent or written."""
+    found = project.load(manifest, profile=profile, selectors=selectors)
+    made = found.plan(found.read_lock())
+    cost = estimate(made, found.provider.price)
+    code = Exit.PENDING if check and not made.is_done else Exit.DONE
+    if is_json:
+        say_json(_as_json(made, cost, code))
+    else:
+        click.echo(_as_text(found, made, cost))
+    return code
+
+
+def _as_text(found: Project, made: Plan, cost: Estimate) -> str:
+    rows = [
+        (s.job.id, s.verdict.value, f"{s.job.tier.value} {s.job.mode.value}", s.reason)
+        for s in made.steps
+    ]
+    rows += [(j.take.id, j.verdict.value, "join", j.reason) for j in made.joins]
+    longest = made.graph.longest_chain()
+    lines = [
+        table(("job", "plan", "how", "why"), rows),
+        "",
+        f"{summary(made)}. To buy: {cost}{_note(found, cost)}",
+    ]
+    if len(longest) > 1:
+        seconds = made.graph.behind_s[longest[0]]
+        lines.append(f"Longest chain: {' → '.join(longest)} ({seconds} s of footage)")
+    return "\n".join(lines)
+
+
+def _note(found: Project, cost: Estimate) -> str:
+    if found.manifest.provider == "sim":
+        return " (simulated: nothing is charged)"
+    return f" (prices of {cost.oldest})" if cost.oldest else ""
+
+
+def _as_json(made: Plan, cost: Estimate, code: Exit) -> dict[str, Any]:
+    return {
+        "exit_code": int(code),
+        "jobs": [
+            {
+                "job": s.job.id,
+                "plan": s.verdict.value,
+                "reason": s.reason,
+                "mode": s.job.mode.value,
+                "mode_reason": s.job.mode_reason,
+                "will_submit": s.will_submit,
+                "fingerprint": s.fingerprint.digest if s.fingerprint else None,
+                "line": str(s.job.origin),
+            }
+            for s in made.steps
+        ],
+        "long_takes": [
+            {"take": j.take.id, "plan": j.verdict.value, "reason": j.reason} for j in made.joins
+        ],
+        "cost": {
+            "low": _amount(cost.low),
+            "expected": _amount(cost.expected),
+            "high": _amount(cost.high),
+            "unknown_jobs": cost.unknown,
+            "prices_of": str(cost.oldest) if cost.oldest else None,
+        },
+        "longest_chain": list(made.graph.longest_chain()),
+    }
+
+
+def _amount(amount: object) -> str | None:
+    return None if amount is None else str(amount)

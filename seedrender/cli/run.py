@@ -1,0 +1,140 @@
+"""`seedrender run`: do it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seedrender.cli.console import (
+    json_option,
+    manifest_argument,
+    profile_option,
+    say_json,
+    selectors_argument,
+)
+from seedrender.plan.make import Plan, Verdict
+from seedrender.plan.outcome import Exit, summary
+from seedrender.run import project
+from seedrender.run.progress import progress
+from seedrender.values.entry import Lock
+from seedrender.values.job import JobId
+
+
+@click.command("run")
+@manifest_argument
+@selectors_argument
+@profile_option
+@click.option("--concurrency", type=click.IntRange(1, 1000), help="Tasks in flight at once.")
+@click.option(
+    "--resubmit",
+    multiple=True,
+    metavar="JOB",
+    help="Buy a job again whose earlier submit has no known outcome; that one may be paid too.",
+)
+@click.option(
+    "--sim-speed",
+    type=click.FloatRange(1, 100_000),
+    default=60.0,
+    show_default=True,
+    help="With `provider: sim`: seconds that pass there in one of ours.",
+)
+@json_option
+def command(
+    manifest: Path,
+    *,
+    selectors: tuple[str, ...],
+    profile: str | None,
+    concurrency: int | None,
+    resubmit: tuple[str, ...],
+    sim_speed: float,
+    is_json: bool,
+) -> int:
+    """Render what is missing of MANIFEST, or of the selected jobs. This spends money.
+
+    What is done already is left alone; what was submitted by an earlier run is waited for, not
+    bought again. Ctrl-C stops politely: running tasks are collected by the next run.
+    """
+    found = project.load(manifest, profile=profile, selectors=selectors)
+    lock = found.read_lock()
+    if found.plan(lock, resubmit).is_done:
+        return _nothing_to_do(found.lock_path, found.plan(lock), is_json=is_json)
+    from seedrender.run.render import Options, render  # aiohttp is loaded where work is to be done
+
+    options = Options(
+        concurrency=concurrency,
+        speed=sim_speed,
+        resubmit=tuple(JobId(job) for job in resubmit),
+        environ=os.environ,
+    )
+    with progress(sys.stderr, total=len(found.jobs)) as listener:
+        result = asyncio.run(render(found, options, listener))
+    if is_json:
+        say_json(_as_json(result.exit, result.after, result.errors))
+    else:
+        click.echo(_ending(found.lock_path, result.exit, result.after, result.lock, result.message))
+    return result.exit
+
+
+def _nothing_to_do(lock_path: Path, plan: Plan, *, is_json: bool) -> int:
+    if is_json:
+        say_json(_as_json(Exit.DONE, plan, {}))
+    else:
+        click.echo(f"Everything is done: {summary(plan)}, as {lock_path} says.")
+    return Exit.DONE
+
+
+def _ending(lock_path: Path, code: Exit, after: Plan, lock: Lock, message: str) -> str:
+    lines = [f"{summary(after)}. Lockfile: {lock_path}"]
+    lines += [
+        f"Long take: {lock_path.parent / j.take.output}" for j in after.joins if _is_current(j)
+    ]
+    running = [s.job.id for s in after.steps if s.verdict is Verdict.RESUME]
+    if running:
+        lines.append(
+            f"Still at the provider: {', '.join(running[:10])}"
+            f"{' …' if len(running) > 10 else ''}. Run the same command again to collect: "
+            "nothing of this is paid again."
+        )
+    unknown = [s.job.id for s in after.steps if s.verdict is Verdict.UNKNOWN]
+    lines += [
+        f"{job}: it is not known whether a task was created and paid. Look at the provider's "
+        f"console; if there is none, run again with --resubmit {job}"
+        for job in unknown
+    ]
+    for step in after.steps:
+        if step.verdict in (Verdict.BLOCKED, Verdict.MISSING) and step.job.id in lock.entries:
+            lines.append(f"{step.job.origin}: {step.job.id}: {step.reason}")
+    if message:
+        lines.append(f"Stopped: {message}")
+    if code is Exit.INTERRUPTED:
+        lines.append("Interrupted.")
+    return "\n".join(lines)
+
+
+def _is_current(step: Any) -> bool:
+    return bool(step.verdict is Verdict.CURRENT)
+
+
+def _as_json(code: Exit, after: Plan, errors: Any) -> dict[str, Any]:
+    return {
+        "exit_code": int(code),
+        "jobs": [
+            {
+                "job": s.job.id,
+                "plan": s.verdict.value,
+                "reason": s.reason,
+                "output": s.job.output,
+                "error": errors.get(s.job.id),
+            }
+            for s in after.steps
+        ],
+        "long_takes": [
+            {"take": j.take.id, "plan": j.verdict.value, "output": j.take.output}
+            for j in after.joins
+        ],
+    }

@@ -1,0 +1,83 @@
+"""`seedrender sim`: a provider to try things out with."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+
+
+@click.command("sim")
+@click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True)
+@click.option(
+    "--speed",
+    type=click.FloatRange(1, 100_000),
+    default=60.0,
+    show_default=True,
+    help="Seconds that pass at the provider in one of ours.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Draws ids, times and pictures."
+)
+@click.option("--key", help="Accept this key only. Default: any.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Tasks in flight before it answers 429.",
+)
+@click.option(
+    "--requests-per-minute",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="Requests in a minute of the simulator before it answers 429.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Remember tasks here across restarts.",
+)
+def command(
+    *,
+    port: int,
+    speed: float,
+    seed: int,
+    key: str | None,
+    concurrency: int,
+    requests_per_minute: int,
+    folder: Path | None,
+) -> int:
+    """Serve the simulator on loopback until Ctrl-C. It makes real clips and costs nothing."""
+    from seedrender.sim.app import SimSettings  # loads aiohttp and PyAV
+
+    settings = SimSettings(
+        speed=speed,
+        seed=seed,
+        key=key,
+        concurrency=concurrency,
+        requests_per_minute=requests_per_minute,
+        folder=folder,
+    )
+    asyncio.run(_serve(settings, port))
+    return 0
+
+
+async def _serve(settings: object, port: int) -> None:
+    from seedrender.sim.app import SimSettings, serve
+
+    assert isinstance(settings, SimSettings), "made above"
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with serve(settings, port=port) as base_url:
+        click.echo(f"Modellix wire: {base_url} (submits also under …/async)")
+        click.echo(f"Ledger:        {base_url}/sim/ledger")
+        click.echo(
+            f"Try:           MODELLIX_BASE_URL={base_url} MODELLIX_API_KEY=any seedrender run …"
+        )
+        await stopped.wait()

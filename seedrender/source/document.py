@@ -1,0 +1,289 @@
+"""Turns YAML text into a plain tree that knows the line and column of every value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from seedrender.errors import ManifestError, Origin, Violation
+from seedrender.values.manifest import Path
+
+_MAX_BYTES = 64 * 2**20
+_MAX_DEPTH = 64
+_MAX_NODES = 5_000_000  # counted after aliases are followed
+
+_Mark = tuple[int, int]  # line and column, from 0
+
+_CORE_TAGS = frozenset(
+    {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+)
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_CONSTANTS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_MAX_DIGITS = 300
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same events, faster
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's tree and where its values stand; an aliased value stands at its anchor."""
+
+    file: str
+    root: Any
+    marks: dict[int, tuple[_Mark, dict[Any, _Mark], dict[Any, _Mark]]] = field(repr=False)
+    # id of a container → its own mark, its keys' marks, its values' marks
+
+    def origin(self, path: Path) -> Origin:
+        """Return where the value at a path stands, or the closest place above it."""
+        return self._find(path, 2)
+
+    def key_origin(self, path: Path) -> Origin:
+        """Return where the key of the value at a path stands."""
+        return self._find(path, 1)
+
+    def _find(self, path: Path, which: int) -> Origin:
+        node, mark = self.root, self._container_mark(self.root)
+        for step in path:
+            marks = self.marks.get(id(node))
+            if marks is None:
+                break
+            found = marks[which].get(step)
+            mark = found if found is not None else mark
+            try:
+                node = node[step]
+            except (KeyError, IndexError, TypeError):
+                break
+        return Origin(self.file, mark[0] + 1, mark[1] + 1)
+
+    def _container_mark(self, node: object) -> _Mark:
+        marks = self.marks.get(id(node))
+        return marks[0] if marks is not None else (0, 0)
+
+
+def parse(text: str, file: str) -> Document:
+    """Parse one YAML 1.2 document of plain values.
+
+    Raises: ManifestError for anything else: repeated keys, tags, loops, excess, broken syntax.
+    """
+    if len(text) > _MAX_BYTES:
+        raise _error(file, (0, 0), f"the file is larger than {_MAX_BYTES // 2**20} MiB", "split it")
+    try:
+        return _Builder(file).build(_events(text))
+    except yaml.YAMLError as error:
+        raise _syntax_error(file, text, error) from None
+
+
+def dump(value: Any) -> str:
+    """Write a plain value as YAML that reads back as the same value, here and in YAML 1.1."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _events(text: str) -> Iterator[Event]:
+    loader = _LOADER(text)
+    try:
+        while loader.check_event():
+            yield loader.get_event()
+    finally:
+        loader.dispose()
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A container under construction."""
+
+    node: Any
+    anchor: str | None
+    start: int  # how many nodes there were before it
+    mark: _Mark
+    keys: dict[Any, _Mark] = field(default_factory=dict)
+    values: dict[Any, _Mark] = field(default_factory=dict)
+    key: str | None = None  # waits for its value
+    has_key: bool = False
+    merged: list[dict[str, Any]] = field(default_factory=list)
+
+
+class _Builder:
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._marks: dict[int, tuple[_Mark, dict[Any, _Mark], dict[Any, _Mark]]] = {}
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._stack: list[_Frame] = []
+        self._nodes = 0
+        self._root: Any = None
+        self._documents = 0
+
+    def build(self, events: Iterator[Event]) -> Document:
+        for event in events:
+            self._take(event)
+        return Document(self._file, self._root, self._marks)
+
+    def _take(self, event: Event) -> None:
+        mark = (event.start_mark.line, event.start_mark.column)
+        match event:
+            case ScalarEvent():
+                self._count(1, mark)
+                value = self._scalar(event, mark)
+                if event.anchor:
+                    self._anchors[event.anchor] = (value, 1)
+                self._place(value, mark)
+            case MappingStartEvent() | SequenceStartEvent():
+                self._open(event, mark)
+            case MappingEndEvent() | SequenceEndEvent():
+                self._close()
+            case AliasEvent():
+                value, size = self._alias(event.anchor, mark)
+                self._count(size, mark)
+                self._place(value, mark)
+            case DocumentStartEvent():
+                self._documents += 1
+                if self._documents > 1:
+                    raise self._wrong(mark, "a second document starts here", "use one file each")
+            case _:
+                pass
+
+    def _open(self, event: MappingStartEvent | SequenceStartEvent, mark: _Mark) -> None:
+        self._count(1, mark)
+        self._check_tag(event.tag, mark)
+        if len(self._stack) >= _MAX_DEPTH:
+            raise self._wrong(mark, f"nested deeper than {_MAX_DEPTH} levels", "flatten it")
+        if self._stack and self._expects_key():
+            raise self._wrong(mark, "a key must be a text", "put {{ … }} in quotes")
+        node: Any = {} if isinstance(event, MappingStartEvent) else []
+        self._stack.append(_Frame(node, event.anchor, self._nodes, mark))
+
+    def _close(self) -> None:
+        frame = self._stack.pop()
+        for source in frame.merged:
+            for key, value in source.items():
+                if key not in frame.node:
+                    frame.node[key] = value
+                    frame.values[key] = self._mark_in(source, key, frame.mark)
+        self._marks[id(frame.node)] = (frame.mark, frame.keys, frame.values)
+        if frame.anchor:
+            self._anchors[frame.anchor] = (frame.node, self._nodes - frame.start + 1)
+        self._place(frame.node, frame.mark)
+
+    def _place(self, value: Any, mark: _Mark) -> None:
+        if not self._stack:
+            self._root = value
+            return
+        frame = self._stack[-1]
+        if isinstance(frame.node, list):
+            frame.values[len(frame.node)] = mark
+            frame.node.append(value)
+        elif not frame.has_key:
+            frame.key = self._key(frame, value, mark)
+            frame.has_key = True
+        else:
+            self._put(frame, frame.key, value, mark)
+            frame.has_key = False
+
+    def _put(self, frame: _Frame, key: str | None, value: Any, mark: _Mark) -> None:
+        assert key is not None, "its key came before"
+        if key == "<<":
+            for source in value if isinstance(value, list) else [value]:
+                if not isinstance(source, dict):
+                    raise self._wrong(mark, "<< takes a mapping", "write *name of an anchor")
+                frame.merged.append(source)
+            return
+        frame.values[key] = mark
+        frame.node[key] = value
+
+    def _key(self, frame: _Frame, value: Any, mark: _Mark) -> str:
+        if not isinstance(value, str):
+            raise self._wrong(mark, f"the key {value!r} is not a text", "put it in quotes")
+        if value in frame.keys:
+            line = frame.keys[value][0] + 1
+            message = f"key '{value}' is written twice (first in line {line})"
+            raise self._wrong(mark, message, "keep one of them")
+        frame.keys[value] = mark
+        return value
+
+    def _expects_key(self) -> bool:
+        frame = self._stack[-1]
+        return isinstance(frame.node, dict) and not frame.has_key
+
+    def _alias(self, anchor: str, mark: _Mark) -> tuple[Any, int]:
+        if anchor not in self._anchors:  # not there, or still open: it would hold itself
+            raise self._wrong(
+                mark, f"alias *{anchor} has no anchor before it", "define &name first"
+            )
+        return self._anchors[anchor]
+
+    def _scalar(self, event: ScalarEvent, mark: _Mark) -> Any:
+        self._check_tag(event.tag, mark)
+        if event.style is not None or not event.implicit[0]:
+            return event.value
+        return self._plain(event.value, mark)
+
+    def _plain(self, text: str, mark: _Mark) -> Any:
+        """Read an unquoted scalar as YAML 1.2 does: `no`, `16:9` and dates stay texts."""
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
+        if text[0] not in "0123456789+-.":
+            return text
+        if len(text) > _MAX_DIGITS and _FLOAT.fullmatch(text):
+            raise self._wrong(mark, "this number is too long", "put it in quotes if it is a text")
+        if _INT.fullmatch(text):
+            return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
+        if _FLOAT.fullmatch(text):
+            return float(text)
+        return text
+
+    def _check_tag(self, tag: str | None, mark: _Mark) -> None:
+        if tag not in _CORE_TAGS:
+            raise self._wrong(mark, f"the tag {tag} is not allowed", "write a plain value")
+
+    def _count(self, nodes: int, mark: _Mark) -> None:
+        self._nodes += nodes
+        if self._nodes > _MAX_NODES:
+            message = f"more than {_MAX_NODES} values once aliases are followed"
+            raise self._wrong(mark, message, "use fewer aliases, or a matrix")
+
+    def _mark_in(self, source: dict[str, Any], key: str, default: _Mark) -> _Mark:
+        marks = self._marks.get(id(source))
+        return marks[2].get(key, default) if marks is not None else default
+
+    def _wrong(self, mark: _Mark, message: str, hint: str) -> ManifestError:
+        return _error(self._file, mark, message, hint)
+
+
+def _syntax_error(file: str, text: str, error: yaml.YAMLError) -> ManifestError:
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        what = getattr(error, "problem", None) or getattr(error, "context", None)
+        return _error(file, (mark.line, mark.column), f"this is not YAML: {what}", _advice(what))
+    position = getattr(error, "position", 0)
+    line = text.count("\n", 0, position)
+    column = position - (text.rfind("\n", 0, position) + 1)
+    return _error(file, (line, column), "a control character stands here", "delete it")
+
+
+def _advice(problem: str | None) -> str:
+    if (problem and "tab" in problem) or problem == "found character that cannot start any token":
+        return "indent with spaces, and quote texts that start with @, `, % or {{"
+    return "look at the quotes, colons and the indentation here and in the line above"
+
+
+def _error(file: str, mark: _Mark, message: str, hint: str) -> ManifestError:
+    origin = Origin(file, mark[0] + 1, mark[1] + 1)
+    return ManifestError([Violation(origin=origin, message=message, hint=hint, code="yaml")])

@@ -1,0 +1,174 @@
+"""Turns a document of the right shape into a manifest, and finds names that meet nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from seedrender.catalog.models import ROUTES
+from seedrender.errors import Violation
+from seedrender.source import template
+from seedrender.source.document import Document
+from seedrender.source.template import TemplateFailure
+from seedrender.values.job import MediaKind, Reference
+from seedrender.values.manifest import Manifest, Path, PollSchedule, RunSettings
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_MANY = 12
+
+
+def manifest(document: Document, problems: list[Violation]) -> Manifest:
+    """Read a manifest; what is wrong with it is added to `problems`."""
+    root = document.root
+    output = root.get("output", {})
+    route = root.get("provider", "sim")
+    if route not in ROUTES:
+        hint = did_you_mean(route, ROUTES)
+        problems.append(violation(document, ("provider",), f"there is no route '{route}'", hint))
+        route = "sim"
+    problems += _name_clashes(document)
+    problems += _unknown_templates(document)
+    directory = output.get("dir", "renders")
+    if not _is_inside(directory):
+        hint = "give a folder below the manifest's"
+        problems.append(violation(document, ("output", "dir"), f"'{directory}' is outside", hint))
+    return Manifest(
+        name=root.get("name", ""),
+        provider=route,
+        vars=_vars(document, problems),
+        defaults=root.get("defaults", {}),
+        profiles=root.get("profiles", {}),
+        references=dict(_references(document, problems)),
+        templates=root.get("templates", {}),
+        shots=root.get("shots", {}),
+        chains=root.get("chains", {}),
+        output_dir=directory,
+        output_name=output.get("name", "{{ job.id }}.mp4"),
+        run=_run_settings(root.get("run", {})),
+    )
+
+
+def violation(
+    document: Document, path: Path, message: str, hint: str | None, *, code: str = "name"
+) -> Violation:
+    """Make a violation at a value's place."""
+    return Violation(origin=document.origin(path), message=message, hint=hint, code=code)
+
+
+def did_you_mean(name: str, known: Mapping[str, Any]) -> str:
+    """Suggest the closest of the names there are."""
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    if not known:
+        return "none is defined"
+    more = " …" if len(known) > _MANY else ""
+    return f"there are: {', '.join(sorted(known)[:_MANY])}{more}"
+
+
+def _vars(document: Document, problems: list[Violation]) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in document.root.get("vars", {}).items():
+        try:
+            found[name] = template.render(value, {"vars": found})
+        except TemplateFailure as failure:
+            what = f"var {name}: {failure}"
+            problems.append(violation(document, ("vars", name), what, failure.hint))
+            found[name] = ""
+    return found
+
+
+def _references(document: Document, problems: list[Violation]) -> Iterator[tuple[str, Reference]]:
+    for name, row in document.root.get("references", {}).items():
+        path: Path = ("references", name)
+        kinds = [key for key in ("image", "video", "audio", "asset") if key in row]
+        if len(kinds) != 1:
+            message = f"reference {name} has {len(kinds)} of image, video, audio and asset"
+            problems.append(violation(document, path, message, "give exactly one"))
+        elif kinds == ["asset"]:
+            if "kind" not in row:
+                message = f"reference {name} is an asset of no kind"
+                hint = "add kind: image, video or audio"
+                problems.append(violation(document, path, message, hint))
+            kind = MediaKind(row.get("kind", "image"))
+            yield name, Reference(name=name, kind=kind, asset=row["asset"])
+            continue
+        kind_name = kinds[0] if kinds and kinds[0] != "asset" else "image"
+        place = row.get(kind_name, "")
+        problems += _wrong_place(document, (*path, kind_name), name, place)
+        is_url = "://" in place
+        yield (
+            name,
+            Reference(
+                name=name,
+                kind=MediaKind(kind_name),
+                path=None if is_url else PurePosixPath(place).as_posix(),
+                url=place if is_url else None,
+            ),
+        )
+
+
+def _wrong_place(document: Document, path: Path, name: str, place: str) -> Iterator[Violation]:
+    if "://" in place:
+        split = urlsplit(place)
+        if split.scheme != "https" or not split.hostname:
+            message = f"reference {name} is not an https URL"
+            yield violation(document, path, message, "providers fetch https only")
+        elif split.username or split.password:
+            message = f"reference {name} carries a password in its URL"
+            yield violation(document, path, message, "manifests are checked in: take it out")
+    elif PurePosixPath(place).is_absolute() or "\0" in place:
+        message = f"reference {name} is an absolute path"
+        yield violation(document, path, message, "give it relative to the manifest")
+
+
+def _name_clashes(document: Document) -> Iterator[Violation]:
+    shots = document.root.get("shots", {})
+    for name in document.root.get("chains", {}):
+        if name in shots:
+            origin = document.key_origin(("chains", name))
+            message = f"'{name}' is a shot and a chain"
+            yield Violation(origin=origin, message=message, hint="rename one", code="name")
+
+
+def _unknown_templates(document: Document) -> Iterator[Violation]:
+    templates = document.root.get("templates", {})
+    for name, row in document.root.get("shots", {}).items():
+        used = row.get("template")
+        if used is not None and used not in templates:
+            message = f"shot {name} uses template '{used}', which is not defined"
+            path: Path = ("shots", name, "template")
+            yield violation(document, path, message, did_you_mean(used, templates))
+
+
+def _run_settings(row: Mapping[str, Any]) -> RunSettings:
+    poll = row.get("poll", {})
+    schedule = {f"{key}_s": _seconds(value) for key, value in poll.items() if key != "jitter"}
+    if "jitter" in poll:
+        schedule["jitter"] = float(poll["jitter"])
+    budget = row.get("budget")
+    return RunSettings(
+        concurrency=row.get("concurrency"),
+        requests_per_minute=row.get("requests_per_minute"),
+        budget=_amount(budget) if budget is not None else None,
+        deadline_s=_seconds(row["deadline"]) if "deadline" in row else None,
+        poll=PollSchedule(**schedule),
+    )
+
+
+def _seconds(text: str) -> float:
+    return float(text[:-1]) * _SECONDS[text[-1]]
+
+
+def _amount(text: str) -> tuple[Decimal, str]:
+    value, currency = text.split(" ")
+    return Decimal(value), currency
+
+
+def _is_inside(directory: str) -> bool:
+    path = PurePosixPath(directory)
+    return not path.is_absolute() and ".." not in path.parts

@@ -1,0 +1,229 @@
+"""Compares a document with the JSON Schema, and says in words what does not fit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from pathlib import Path as FilePath
+from typing import Any
+
+import jsonschema_rs
+
+from seedrender.errors import Origin, Violation
+from seedrender.source.document import Document
+from seedrender.values.manifest import Path
+
+_FILE = "manifest.v1.schema.json"
+_LATER = {
+    "include": "files cannot be included yet",
+    "moved": "renames are not followed yet",
+    "prices": "own price tables are not read yet",
+    "gate": "gates are not kept yet",
+    "upscale": "clips are not upscaled yet",
+}
+_TYPES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+_PATTERNS = {
+    "^[A-Za-z0-9]": "letters, digits and . _ - only, starting with a letter or a digit",
+    "^[A-Za-z_]": "letters, digits and _ only, not starting with a digit",
+    "^[0-9]+(\\.[0-9]+)?(s": "a time such as 90s, 15m or 2h",
+    "^[0-9]+(\\.[0-9]+)? [A-Z]": "an amount such as 25.00 USD",
+}
+
+
+def schema_text() -> str:
+    """Return the schema as it is shipped: in the wheel, or beside the package in a checkout."""
+    packaged = files("seedrender").joinpath("schemas", _FILE)
+    if packaged.is_file():
+        return packaged.read_text("utf-8")
+    return FilePath(__file__).parents[2].joinpath("schemas", _FILE).read_text("utf-8")
+
+
+def check(document: Document) -> tuple[Violation, ...]:
+    """Return every place where a document is not of the manifest's shape, and take it out.
+
+    What is left in the tree is of the right shape, so that later stages find their errors too.
+    """
+    if _validator().is_valid(document.root):
+        return ()
+    if not isinstance(document.root, dict):
+        what = "empty" if document.root is None else _kind(document.root)
+        hint = "write a mapping; `seedrender init` makes a start"
+        return (_violation(document, (), f"the manifest is {what}", hint),)
+    found = list(_explain(document))
+    for path, _ in found:
+        _prune(document.root, path)
+    return tuple(violation for _, violation in found)
+
+
+def mismatch(value: object, rule: Mapping[str, Any]) -> str:
+    """Say why a template's param does not fit its rule; empty where it does."""
+    found = next(iter(_rule(json.dumps(rule)).iter_errors(value)), None)
+    return "" if found is None else str(found.message)
+
+
+@cache
+def _rule(text: str) -> Any:
+    return jsonschema_rs.Draft202012Validator(json.loads(text))
+
+
+def _prune(root: Any, path: Path) -> None:
+    """Delete the closest mapping entry that holds a wrong value."""
+    holder, key, node = None, None, root
+    for step in path:
+        if isinstance(node, dict):
+            holder, key = node, step
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            break
+    if holder is not None:
+        holder.pop(key, None)
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    schema = json.loads(schema_text())
+    assert isinstance(schema, dict), "the schema is an object"
+    return schema
+
+
+@cache
+def _validator() -> Any:
+    return jsonschema_rs.Draft202012Validator(_schema())
+
+
+def _explain(document: Document) -> Iterator[tuple[Path, Violation]]:
+    """Say the same as the fast validator, in words; what it alone refuses is said as it says it."""
+    from jsonschema import Draft202012Validator  # only the words need it: it is slow to load
+
+    errors = list(Draft202012Validator(_schema()).iter_errors(document.root))
+    for error in errors:
+        yield from _words(document, tuple(error.absolute_path), error)
+    if not errors:
+        for strict in _validator().iter_errors(document.root):
+            path = tuple(strict.instance_path)
+            hint = "compare with `seedrender schema`"
+            yield path, _violation(document, path, strict.message, hint)
+
+
+def _words(document: Document, path: Path, error: Any) -> Iterator[tuple[Path, Violation]]:
+    value, limit = error.instance, error.validator_value
+    if "propertyNames" in error.absolute_schema_path:
+        what = f"'{value}' is not a name: {_pattern(limit)}"
+        yield (*path, value), _violation(document, (*path, value), what, "rename it", at_key=True)
+        return
+    match error.validator:
+        case "additionalProperties":
+            yield from _unknown_keys(document, path, value, error.schema)
+        case "required":
+            for key in limit:
+                if key not in value:
+                    message = f"{_place(path)} lacks the key '{key}'"
+                    yield (
+                        (*path, key),
+                        _violation(document, path, message, _example(error.schema, key)),
+                    )
+        case "type":
+            message = f"{_place(path)} is {_kind(value)}"
+            yield path, _violation(document, path, message, f"write {_type(limit)}")
+        case "enum":
+            message = f"{_place(path)} is {_shown(value)}"
+            yield path, _violation(document, path, message, _did_you_mean(value, limit))
+        case "const":
+            message = f"{_place(path)} is {_shown(value)}"
+            hint = f"this program reads {limit}; a newer manifest needs a newer seedrender"
+            yield path, _violation(document, path, message, hint)
+        case "pattern":
+            message = f"{_place(path)} is {_shown(value)}"
+            yield path, _violation(document, path, message, f"write {_pattern(limit)}")
+        case "minimum" | "maximum":
+            word = "at least" if error.validator == "minimum" else "at most"
+            yield path, _violation(document, path, f"{_place(path)} is {value}", f"{word} {limit}")
+        case _:
+            yield (
+                path,
+                _violation(document, path, f"{_place(path)}: {_bound(error)}", "see the schema"),
+            )
+
+
+def _unknown_keys(
+    document: Document, path: Path, value: Mapping[str, Any], schema: Mapping[str, Any]
+) -> Iterator[tuple[Path, Violation]]:
+    known = list(schema.get("properties", {}))
+    patterns = tuple(p.removeprefix("^") for p in schema.get("patternProperties", {}))
+    for key in value:
+        if key in known or (patterns and key.startswith(patterns)):
+            continue
+        where = f" in {_place(path)}" if path else ""
+        hint = _LATER.get(key) or _did_you_mean(key, known)
+        message = f"unknown key '{key}'{where}"
+        yield (*path, key), _violation(document, (*path, key), message, hint, at_key=True)
+
+
+def _place(path: Path) -> str:
+    """Name a place as its author thinks of it: `shot spin: duration`."""
+    if not path:
+        return "the manifest"
+    groups = {"shots", "chains", "templates", "references", "profiles"}
+    if path[0] in groups and len(path) > 1:
+        head = f"{str(path[0]).removesuffix('s')} {path[1]}"
+        return ": ".join([head, _dotted(path[2:])]) if len(path) > 2 else head  # noqa: PLR2004
+    return _dotted(path)
+
+
+def _dotted(path: Path) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")
+
+
+def _did_you_mean(value: object, known: list[Any]) -> str:
+    names = [str(name) for name in known]
+    close = get_close_matches(str(value), names, n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else f"one of {', '.join(names)}"
+
+
+def _example(schema: Mapping[str, Any], key: str) -> str:
+    found = schema.get("properties", {}).get(key, {})
+    return f"write {key}: {found['const']}" if "const" in found else f"add {key}: …"
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "empty"
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer"}
+    return _TYPES[names.get(type(value), "number")] + (f" ({_shown(value)})" if value else "")
+
+
+def _type(limit: object) -> str:
+    return _TYPES.get(str(limit), str(limit))
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:39] + "…"  # noqa: PLR2004
+
+
+def _pattern(limit: object) -> str:
+    return next((words for start, words in _PATTERNS.items() if str(limit).startswith(start)), "")
+
+
+def _bound(error: Any) -> str:
+    words = {"minLength": "too short", "minItems": "an empty list", "minProperties": "empty"}
+    return words.get(error.validator, error.message[:120])
+
+
+def _violation(
+    document: Document, path: Path, message: str, hint: str, *, at_key: bool = False
+) -> Violation:
+    origin: Origin = document.key_origin(path) if at_key else document.origin(path)
+    return Violation(origin=origin, message=message, hint=hint, code="schema")

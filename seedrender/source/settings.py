@@ -1,0 +1,223 @@
+"""Turns layers of settings into one shot's values, each knowing where it was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seedrender.errors import Origin, Violation
+from seedrender.source import template
+from seedrender.source.document import Document
+from seedrender.source.parse import did_you_mean, violation
+from seedrender.source.template import PLACEHOLDER, TemplateFailure
+from seedrender.values.job import Reference, ReferenceUse, Role, Tier
+from seedrender.values.manifest import Manifest, Path
+
+_WHOLE = re.compile(r"-?[0-9]{1,10}")
+_WORDS = {"true": True, "false": False}
+_FIELDS = (
+    ("model", str),
+    ("tier", str),
+    ("mode", str),
+    ("resolution", str),
+    ("ratio", str),
+    ("duration", int),
+    ("audio", bool),
+    ("seed", int),
+    ("camera_fixed", bool),
+)
+_CHOICES = {"tier": ("standard", "fast", "mini"), "mode": ("t2v", "i2v", "v2v")}
+_TYPE_WORDS = {str: "a text", int: "a whole number", bool: "true or false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value as it was written, and where."""
+
+    value: Any
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """A job's settings with nothing left to evaluate; None: unset."""
+
+    prompt: str
+    model: str = "seedance-2.0"
+    tier: Tier = Tier.STANDARD
+    mode: str | None = None
+    resolution: str | None = None
+    ratio: str | None = None
+    duration: int | None = None
+    audio: bool | None = None
+    seed: int | None = None
+    camera_fixed: bool | None = None
+    references: tuple[ReferenceUse, ...] = ()
+
+
+def layers(*found: tuple[Path, Mapping[str, Any]]) -> dict[str, Written]:
+    """Lay settings over each other; a later layer wins, what none says stays unset."""
+    merged: dict[str, Written] = {}
+    for path, row in found:
+        for name, value in row.items():
+            merged[name] = Written(value, (*path, name))
+    return merged
+
+
+def origins(document: Document, written: Mapping[str, Written]) -> dict[str, Origin]:
+    """Return where each setting was written."""
+    return {name: document.origin(item.path) for name, item in written.items()}
+
+
+class Evaluator:
+    """Evaluates settings; what fails goes to `problems` with the places it came through."""
+
+    def __init__(self, document: Document, manifest: Manifest, problems: list[Violation]) -> None:
+        self._document = document
+        self._manifest = manifest
+        self._problems = problems
+
+    def values(
+        self,
+        written: Mapping[str, Written],
+        variables: Mapping[str, Any],
+        related: tuple[Origin, ...],
+    ) -> Values | None:
+        """Evaluate a job's settings; None: something is wrong with them."""
+        before = len(self._problems)
+        fields: dict[str, Any] = {}
+        for name, kind in _FIELDS:
+            if name in written:
+                fields[name] = self._field(name, written[name], kind, variables, related)
+        prompt = self.text(written["prompt"], variables, related) if "prompt" in written else None
+        references = self._references(written.get("references"), prompt, variables, related)
+        if prompt is not None:
+            self._undefined(prompt, written["prompt"], related)
+        if len(self._problems) > before or prompt is None:
+            return None
+        if "tier" in fields:
+            fields["tier"] = Tier(fields["tier"])
+        return Values(prompt=prompt, references=references, **fields)
+
+    def text(
+        self, item: Written, variables: Mapping[str, Any], related: tuple[Origin, ...]
+    ) -> str | None:
+        """Evaluate a text."""
+        value = self._render(item, variables, related)
+        return None if value is None else str(value)
+
+    def value(self, item: Written, variables: Mapping[str, Any]) -> Any:
+        """Evaluate a value of any type."""
+        return self._render(item, variables, ())
+
+    def _field(
+        self,
+        name: str,
+        item: Written,
+        kind: type,
+        variables: Mapping[str, Any],
+        related: tuple[Origin, ...],
+    ) -> Any:
+        value = self._render(item, variables, related)
+        if isinstance(value, str) and isinstance(item.value, str) and value != item.value:
+            value = _typed(value, kind)  # rows of a CSV are texts
+        if value is None:
+            return None
+        if type(value) is not kind:
+            self.problem(item, f"{name} is {value!r}", f"write {_TYPE_WORDS[kind]}", related)
+        elif name in _CHOICES and value not in _CHOICES[name]:
+            hint = did_you_mean(value, dict.fromkeys(_CHOICES[name]))
+            self.problem(item, f"there is no {name} '{value}'", hint, related)
+        elif name == "duration" and value < 1:
+            self.problem(item, f"duration is {value}", "give whole seconds", related)
+        return value
+
+    def _references(
+        self,
+        item: Written | None,
+        prompt: str | None,
+        variables: Mapping[str, Any],
+        related: tuple[Origin, ...],
+    ) -> tuple[ReferenceUse, ...]:
+        uses: dict[tuple[str, Role], ReferenceUse] = {}
+        for number, row in enumerate(item.value if item is not None else ()):
+            assert item is not None, "there are rows"
+            name, role = (row, "reference") if isinstance(row, str) else (row["use"], row.get("as"))
+            at = Written(name, (*item.path, number))
+            rendered = self.text(at, variables, related)
+            if rendered is None:
+                continue
+            marked = PLACEHOLDER.fullmatch(rendered)
+            reference = self._reference(marked[1] if marked else rendered, at, related)
+            if reference is not None:
+                use = ReferenceUse(reference=reference, role=Role(role or "reference"))
+                uses[reference.name, use.role] = use
+        listed = {use.reference.name for use in uses.values()}
+        for match in PLACEHOLDER.finditer(prompt or ""):
+            mentioned = self._manifest.references.get(match[1] or "")
+            if mentioned is not None and mentioned.name not in listed:
+                listed.add(mentioned.name)
+                uses[mentioned.name, Role.REFERENCE] = ReferenceUse(reference=mentioned)
+        return tuple(uses.values())
+
+    def _undefined(self, prompt: str, item: Written, related: tuple[Origin, ...]) -> None:
+        """Find placeholders that came with a variable's text and name nothing."""
+        for match in PLACEHOLDER.finditer(prompt):
+            if match[1] is not None:
+                self._reference(match[1], item, related)
+
+    def _reference(self, name: str, item: Written, related: tuple[Origin, ...]) -> Reference | None:
+        found = self._manifest.references.get(name)
+        if found is None:
+            hint = did_you_mean(name, self._manifest.references)
+            self.problem(item, f"reference '{name}' is not defined", hint, related)
+        return found
+
+    def _render(
+        self, item: Written, variables: Mapping[str, Any], related: tuple[Origin, ...]
+    ) -> Any:
+        try:
+            return template.render(item.value, variables)
+        except TemplateFailure as failure:
+            origin = self._document.origin(item.path)
+            if failure.line > 1:  # a block: its first line stands below its `|`
+                origin = Origin(origin.file, origin.line + failure.line, 1)
+            self._problems.append(
+                Violation(
+                    origin=origin,
+                    message=f"{item.path[-1]}: {failure}",
+                    hint=failure.hint,
+                    related=_others(related, origin),
+                    code="template",
+                )
+            )
+            return None
+
+    def problem(
+        self, item: Written, message: str, hint: str | None, related: tuple[Origin, ...]
+    ) -> None:
+        """Note that a value is wrong."""
+        found = violation(self._document, item.path, message, hint)
+        self._problems.append(
+            Violation(
+                origin=found.origin,
+                message=message,
+                hint=hint,
+                related=_others(related, found.origin),
+                code="value",
+            )
+        )
+
+
+def _others(related: tuple[Origin, ...], origin: Origin) -> tuple[Origin, ...]:
+    return tuple(other for other in related if other.line != origin.line)
+
+
+def _typed(text: str, kind: type) -> Any:
+    if kind is int and _WHOLE.fullmatch(text):
+        return int(text)
+    if kind is bool:
+        return _WORDS.get(text.lower(), text)
+    return text
