@@ -1,4 +1,4 @@
-"""What commands have in common: their arguments, tables for people, and one JSON document for programs."""
+"""What commands have in common: arguments, tables for people, one document for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: finds the command, runs it, and turns every error into words and an exit code."""
+"""The command line: runs a command, and turns every error into words and an exit code."""
 
 from __future__ import annotations
 

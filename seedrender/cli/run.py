@@ -24,6 +24,8 @@ from seedrender.run.progress import progress
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
 
+_SHOWN = 10  # jobs named in one sentence
+
 
 @click.command("run")
 @manifest_argument
@@ -96,8 +98,8 @@ def _ending(lock_path: Path, code: Exit, after: Plan, lock: Lock, message: str) 
     running = [s.job.id for s in after.steps if s.verdict is Verdict.RESUME]
     if running:
         lines.append(
-            f"Still at the provider: {', '.join(running[:10])}"
-            f"{' …' if len(running) > 10 else ''}. Run the same command again to collect: "
+            f"Still at the provider: {', '.join(running[:_SHOWN])}"
+            f"{' …' if len(running) > _SHOWN else ''}. Run the same command again to collect: "
             "nothing of this is paid again."
         )
     unknown = [s.job.id for s in after.steps if s.verdict is Verdict.UNKNOWN]

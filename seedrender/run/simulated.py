@@ -25,6 +25,8 @@ async def simulator(folder: Path, *, speed: float, limits: Limits) -> AsyncItera
         concurrency=limits.concurrency,
         requests_per_minute=limits.requests_per_minute,
     )
-    async with serve(settings) as base_url:
-        async with registry.simulated(base_url, speed=speed, limits=limits) as provider:
-            yield provider
+    async with (
+        serve(settings) as base_url,
+        registry.simulated(base_url, speed=speed, limits=limits) as provider,
+    ):
+        yield provider

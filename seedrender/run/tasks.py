@@ -335,4 +335,4 @@ def _now() -> datetime:
 
 def _spread(jitter: float) -> float:
     """Draw a factor about 1, so that many waits do not end together."""
-    return 1 + jitter * (2 * random.random() - 1)  # noqa: S311 - nothing secret rests on it
+    return random.uniform(1 - jitter, 1 + jitter)  # noqa: S311 - nothing secret rests on it

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,16 @@ _MAX_NODES = 5_000_000  # counted after aliases are followed
 
 _Mark = tuple[int, int]  # line and column, from 0
 
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """Where a container, its keys and its values stand."""
+
+    own: _Mark
+    keys: dict[Any, _Mark]
+    values: dict[Any, _Mark]
+
+
 _CORE_TAGS = frozenset(
     {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 )
@@ -49,24 +60,23 @@ class Document:
 
     file: str
     root: Any
-    marks: dict[int, tuple[_Mark, dict[Any, _Mark], dict[Any, _Mark]]] = field(repr=False)
-    # id of a container → its own mark, its keys' marks, its values' marks
+    marks: dict[int, _Marks] = field(repr=False)  # by the id of a container
 
     def origin(self, path: Path) -> Origin:
         """Return where the value at a path stands, or the closest place above it."""
-        return self._find(path, 2)
+        return self._find(path, lambda marks: marks.values)
 
     def key_origin(self, path: Path) -> Origin:
         """Return where the key of the value at a path stands."""
-        return self._find(path, 1)
+        return self._find(path, lambda marks: marks.keys or marks.values)
 
-    def _find(self, path: Path, which: int) -> Origin:
+    def _find(self, path: Path, part: Callable[[_Marks], dict[Any, _Mark]]) -> Origin:
         node, mark = self.root, self._container_mark(self.root)
         for step in path:
             marks = self.marks.get(id(node))
             if marks is None:
                 break
-            found = marks[which].get(step)
+            found = part(marks).get(step)
             mark = found if found is not None else mark
             try:
                 node = node[step]
@@ -76,7 +86,7 @@ class Document:
 
     def _container_mark(self, node: object) -> _Mark:
         marks = self.marks.get(id(node))
-        return marks[0] if marks is not None else (0, 0)
+        return marks.own if marks is not None else (0, 0)
 
 
 def parse(text: str, file: str) -> Document:
@@ -124,7 +134,7 @@ class _Frame:
 class _Builder:
     def __init__(self, file: str) -> None:
         self._file = file
-        self._marks: dict[int, tuple[_Mark, dict[Any, _Mark], dict[Any, _Mark]]] = {}
+        self._marks: dict[int, _Marks] = {}
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._stack: list[_Frame] = []
         self._nodes = 0
@@ -137,7 +147,9 @@ class _Builder:
         return Document(self._file, self._root, self._marks)
 
     def _take(self, event: Event) -> None:
-        mark = (event.start_mark.line, event.start_mark.column)
+        start = event.start_mark
+        assert start is not None, "parsed events know their place"
+        mark = (start.line, start.column)
         match event:
             case ScalarEvent():
                 self._count(1, mark)
@@ -150,7 +162,7 @@ class _Builder:
             case MappingEndEvent() | SequenceEndEvent():
                 self._close()
             case AliasEvent():
-                value, size = self._alias(event.anchor, mark)
+                value, size = self._alias(event.anchor or "", mark)
                 self._count(size, mark)
                 self._place(value, mark)
             case DocumentStartEvent():
@@ -177,7 +189,7 @@ class _Builder:
                 if key not in frame.node:
                     frame.node[key] = value
                     frame.values[key] = self._mark_in(source, key, frame.mark)
-        self._marks[id(frame.node)] = (frame.mark, frame.keys, frame.values)
+        self._marks[id(frame.node)] = _Marks(frame.mark, frame.keys, frame.values)
         if frame.anchor:
             self._anchors[frame.anchor] = (frame.node, self._nodes - frame.start + 1)
         self._place(frame.node, frame.mark)
@@ -231,7 +243,7 @@ class _Builder:
 
     def _scalar(self, event: ScalarEvent, mark: _Mark) -> Any:
         self._check_tag(event.tag, mark)
-        if event.style is not None or not event.implicit[0]:
+        if event.style or not event.implicit[0]:
             return event.value
         return self._plain(event.value, mark)
 
@@ -246,7 +258,10 @@ class _Builder:
         if _INT.fullmatch(text):
             return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
         if _FLOAT.fullmatch(text):
-            return float(text)
+            number = float(text)
+            if math.isinf(number):
+                raise self._wrong(mark, "this number is too large", "put it in quotes")
+            return number
         return text
 
     def _check_tag(self, tag: str | None, mark: _Mark) -> None:
@@ -261,7 +276,7 @@ class _Builder:
 
     def _mark_in(self, source: dict[str, Any], key: str, default: _Mark) -> _Mark:
         marks = self._marks.get(id(source))
-        return marks[2].get(key, default) if marks is not None else default
+        return marks.values.get(key, default) if marks is not None else default
 
     def _wrong(self, mark: _Mark, message: str, hint: str) -> ManifestError:
         return _error(self._file, mark, message, hint)

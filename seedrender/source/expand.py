@@ -1,4 +1,4 @@
-"""Turns a manifest into its jobs: templates, axes, takes and segments, with nothing left to evaluate."""
+"""Turns a manifest into its jobs: no template, axis, take or segment is left to evaluate."""
 
 from __future__ import annotations
 

@@ -122,38 +122,37 @@ def _words(document: Document, path: Path, error: Any) -> Iterator[tuple[Path, V
         what = f"'{value}' is not a name: {_pattern(limit)}"
         yield (*path, value), _violation(document, (*path, value), what, "rename it", at_key=True)
         return
+    if error.validator == "additionalProperties":
+        yield from _unknown_keys(document, path, value, error.schema)
+    elif error.validator == "required":
+        for key in (key for key in limit if key not in value):
+            message = f"{_place(path)} lacks the key '{key}'"
+            hint = _example(error.schema, key)
+            yield (*path, key), _violation(document, path, message, hint)
+    else:
+        yield path, _violation(document, path, *_value_words(path, error))
+
+
+def _value_words(path: Path, error: Any) -> tuple[str, str]:
+    """Say what a value is, and what it should be."""
+    limit = error.validator_value
+    words = f"{_place(path)} is {_shown(error.instance)}"
     match error.validator:
-        case "additionalProperties":
-            yield from _unknown_keys(document, path, value, error.schema)
-        case "required":
-            for key in limit:
-                if key not in value:
-                    message = f"{_place(path)} lacks the key '{key}'"
-                    yield (
-                        (*path, key),
-                        _violation(document, path, message, _example(error.schema, key)),
-                    )
         case "type":
-            message = f"{_place(path)} is {_kind(value)}"
-            yield path, _violation(document, path, message, f"write {_type(limit)}")
+            return f"{_place(path)} is {_kind(error.instance)}", f"write {_type(limit)}"
         case "enum":
-            message = f"{_place(path)} is {_shown(value)}"
-            yield path, _violation(document, path, message, _did_you_mean(value, limit))
+            return words, _did_you_mean(error.instance, limit)
         case "const":
-            message = f"{_place(path)} is {_shown(value)}"
-            hint = f"this program reads {limit}; a newer manifest needs a newer seedrender"
-            yield path, _violation(document, path, message, hint)
+            newer = "a newer manifest needs a newer seedrender"
+            return words, f"this program reads format {limit}; {newer}"
         case "pattern":
-            message = f"{_place(path)} is {_shown(value)}"
-            yield path, _violation(document, path, message, f"write {_pattern(limit)}")
-        case "minimum" | "maximum":
-            word = "at least" if error.validator == "minimum" else "at most"
-            yield path, _violation(document, path, f"{_place(path)} is {value}", f"{word} {limit}")
+            return words, f"write {_pattern(limit)}"
+        case "minimum":
+            return words, f"at least {limit}"
+        case "maximum":
+            return words, f"at most {limit}"
         case _:
-            yield (
-                path,
-                _violation(document, path, f"{_place(path)}: {_bound(error)}", "see the schema"),
-            )
+            return f"{_place(path)}: {_bound(error)}", "see `seedrender schema`"
 
 
 def _unknown_keys(
@@ -219,7 +218,7 @@ def _pattern(limit: object) -> str:
 
 def _bound(error: Any) -> str:
     words = {"minLength": "too short", "minItems": "an empty list", "minProperties": "empty"}
-    return words.get(error.validator, error.message[:120])
+    return words.get(error.validator) or str(error.message)[:120]
 
 
 def _violation(

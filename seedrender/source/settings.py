@@ -116,7 +116,7 @@ class Evaluator:
         self,
         name: str,
         item: Written,
-        kind: type,
+        kind: type[str | int | bool],
         variables: Mapping[str, Any],
         related: tuple[Origin, ...],
     ) -> Any:
@@ -127,10 +127,10 @@ class Evaluator:
             return None
         if type(value) is not kind:
             self.problem(item, f"{name} is {value!r}", f"write {_TYPE_WORDS[kind]}", related)
-        elif name in _CHOICES and value not in _CHOICES[name]:
+        elif isinstance(value, str) and value not in _CHOICES.get(name, (value,)):
             hint = did_you_mean(value, dict.fromkeys(_CHOICES[name]))
             self.problem(item, f"there is no {name} '{value}'", hint, related)
-        elif name == "duration" and value < 1:
+        elif name == "duration" and isinstance(value, int) and value < 1:
             self.problem(item, f"duration is {value}", "give whole seconds", related)
         return value
 

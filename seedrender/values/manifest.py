@@ -47,8 +47,8 @@ class RunSettings:
 class Manifest:
     """One film, as its author wrote it; texts in its settings may hold expressions.
 
-    `defaults`, `profiles`, `templates`, `shots` and `chains` are as in the file: what is unset there
-    stays unset.
+    `defaults`, `profiles`, `templates`, `shots` and `chains` are as in the file: what is unset
+    there stays unset.
     """
 
     name: str

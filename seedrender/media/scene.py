@@ -1,0 +1,264 @@
+"""Turns a seed into a landscape that moves: pictures of one second that repeat without a seam."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+LOOP = 24  # pictures in a loop
+
+Colour = tuple[int, int, int]
+Layer = Callable[[Image.Image, float], None]  # draws itself at a phase of 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of a scene, from the top of the sky to the foreground."""
+
+    sky: Colour
+    haze: Colour
+    light: Colour
+    far: Colour
+    middle: Colour
+    near: Colour
+
+
+PALETTES = (
+    Palette((24, 32, 78), (240, 140, 110), (255, 222, 160), (118, 76, 118), (74, 48, 98), (34, 24, 58)),
+    Palette((12, 60, 92), (150, 214, 202), (255, 248, 214), (72, 138, 148), (36, 96, 112), (14, 50, 66)),
+    Palette((58, 28, 92), (250, 130, 150), (255, 214, 190), (150, 66, 128), (96, 42, 108), (44, 20, 66)),
+    Palette((18, 22, 48), (66, 88, 150), (214, 226, 255), (52, 66, 118), (34, 44, 86), (16, 20, 46)),
+    Palette((74, 130, 190), (250, 224, 180), (255, 250, 226), (140, 158, 166), (88, 124, 112), (42, 76, 66)),
+    Palette((96, 38, 40), (250, 178, 92), (255, 236, 170), (176, 92, 62), (124, 56, 48), (62, 26, 32)),
+    Palette((10, 44, 56), (54, 150, 128), (190, 255, 214), (28, 100, 96), (18, 70, 74), (8, 36, 44)),
+    Palette((64, 70, 96), (212, 190, 196), (255, 244, 236), (140, 128, 148), (98, 92, 118), (50, 48, 70)),
+)  # fmt: skip
+
+
+def gradient(width: int, height: int, *stops: Colour) -> Image.Image:
+    """Return a vertical blend of colours, the first on top."""
+    column = Image.new("RGB", (1, len(stops)))
+    column.putdata(stops)
+    tall = column.resize((1, height), Image.Resampling.BICUBIC)
+    return tall.resize((width, height), Image.Resampling.NEAREST)
+
+
+def disc(size: int, *, softness: float, strength: float = 1.0) -> Image.Image:
+    """Return the mask of a round spot; softness 1 fades from the middle, 0 has a crisp edge."""
+    ramp = max(0.06, softness) * 255
+    edge = Image.radial_gradient("L").point(
+        [
+            round(255 * strength * min(1.0, max(0.0, (180 - value * 1.4142) / (ramp * 0.71))))
+            for value in range(256)
+        ]
+    )
+    return edge.resize((size, size), Image.Resampling.BILINEAR)
+
+
+def _scroll(mask: Image.Image, fill: Image.Image, top: int, period: int) -> Layer:
+    """Move a band of the landscape by one period a loop, which never shows a seam."""
+    width, height = fill.size
+
+    def draw(frame: Image.Image, phase: float) -> None:
+        left = round(period * phase)
+        frame.paste(fill, (0, top), mask.crop((left, 0, left + width, height)))
+
+    return draw
+
+
+def _float(
+    spots: Sequence[tuple[float, float, Image.Image, Colour]], spacing: float, sway: float
+) -> Layer:
+    """Let spots rise by their common spacing a loop, each swaying a little."""
+
+    def draw(frame: Image.Image, phase: float) -> None:
+        for index, (x, y, mask, colour) in enumerate(spots):
+            swing = sway * math.sin(2 * math.pi * phase + index)
+            half = mask.width // 2
+            place = (round(x + swing) - half, round(y - spacing * phase) - half)
+            frame.paste(colour, (*place, place[0] + mask.width, place[1] + mask.height), mask)
+
+    return draw
+
+
+def _ridge(
+    rng: random.Random, width: int, height: int, period: int, *, roughness: float
+) -> Image.Image:
+    """Return the mask of a row of hills that repeats every `period` pixels."""
+    waves = [
+        (k, rng.uniform(0.35, 1.0) / k ** (1.6 - roughness), rng.uniform(0, 2 * math.pi))
+        for k in range(1, 6)
+    ]
+    total = sum(size for _, size, _ in waves)
+    scale = 2  # drawn larger, for smooth edges
+    points = [
+        (
+            x * scale,
+            scale
+            * height
+            * (
+                0.5
+                - 0.5
+                * sum(s * math.sin(2 * math.pi * k * x / period + p) for k, s, p in waves)
+                / total
+            ),
+        )
+        for x in range(0, width + 4, 3)
+    ]
+    mask = Image.new("L", (width * scale, height * scale))
+    bottom = height * scale
+    ImageDraw.Draw(mask).polygon([(0, bottom), *points, (width * scale, bottom)], fill=255)
+    return mask.reduce(scale)
+
+
+def _sky(rng: random.Random, width: int, height: int, colours: Palette) -> Image.Image:
+    """Return the part that stands still: sky, sun and its glow."""
+    middle = tuple(round((a * 2 + b) / 3) for a, b in zip(colours.sky, colours.haze, strict=True))
+    assert len(middle) == 3  # noqa: PLR2004 -- red, green, blue
+    sky = gradient(width, height, colours.sky, middle, colours.haze, colours.haze)
+    size = min(width, height)
+    x, y = round(width * rng.uniform(0.25, 0.75)), round(height * rng.uniform(0.26, 0.4))
+    for share, softness, strength in ((1.5, 1.0, 0.35), (0.7, 1.0, 0.4), (0.24, 0.06, 0.95)):
+        mask = disc(round(size * share), softness=softness, strength=strength)
+        half = mask.width // 2
+        sky.paste(colours.light, (x - half, y - half, x - half + mask.width, y - half + mask.height), mask)  # fmt: skip
+    return sky
+
+
+def _hills(
+    rng: random.Random, width: int, height: int, colours: Palette
+) -> tuple[Image.Image, list[Layer]]:
+    ground = _sky(rng, width, height, colours)
+    far = _ridge(rng, width, height // 4, round(width * 1.3), roughness=0.7)
+    top = round(height * 0.42)
+    fill = gradient(width, height - top, colours.far, colours.haze)
+    whole = Image.new("L", fill.size, 255)
+    whole.paste(far, (0, 0))
+    ground.paste(fill, (0, top), whole)
+    layers: list[Layer] = []
+    for share, rise, depth, colour, below, roughness in (
+        (5, 0.52, 0.13, colours.middle, colours.far, 0.2),
+        (2, 0.66, 0.16, colours.near, colours.middle, 0.5),
+    ):
+        period, y = width // share, round(height * rise)
+        band = _ridge(rng, width + period, round(height * depth), period, roughness=roughness)
+        mask = Image.new("L", (width + period, height - y), 255)
+        mask.paste(band, (0, 0))
+        layers.append(_scroll(mask, gradient(width, height - y, colour, below), y, period))
+    return ground, layers
+
+
+def _sea(
+    rng: random.Random, width: int, height: int, colours: Palette
+) -> tuple[Image.Image, list[Layer]]:
+    ground = _sky(rng, width, height, colours)
+    horizon = round(height * 0.5)
+    water = gradient(width, height - horizon, colours.haze, colours.middle, colours.near)
+    mirror = ground.crop((0, 0, width, horizon)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    mirror = mirror.resize(water.size).filter(ImageFilter.BoxBlur(height / 60))
+    ground.paste(Image.blend(water, mirror, 0.45), (0, horizon))
+    layers: list[Layer] = []
+    for row, share in enumerate((6, 4, 3, 2)):
+        period, y = width // share, horizon + round(height * (0.035 + 0.095 * row * (1 + row / 8)))
+        crest = max(10, round(height * (0.028 + 0.014 * row)))
+        band = _ridge(rng, width + period, crest, period, roughness=0.0)
+        foam = ImageChops.subtract(band, ImageChops.offset(band, 0, max(1, crest // 6)))
+        strength = 0.25 + 0.12 * row
+        body = Image.new("L", (width + period, crest * 3))
+        body.paste(band.point(lambda v, s=strength: round(v * s)), (0, 0))
+        fade = gradient(1, crest * 2, (255,) * 3, (0,) * 3).convert("L").resize((width + period, crest * 2))  # fmt: skip
+        body.paste(fade.point(lambda v, s=strength: round(v * s)), (0, crest))
+        fill = Image.new("RGB", (width, body.height), colours.near if row % 2 else colours.middle)
+        layers.append(_scroll(body, fill, y, period))
+        layers.append(_scroll(foam.point(lambda v: v // 2), Image.new("RGB", (width, crest), colours.light), y, period))  # fmt: skip
+    return ground, layers
+
+
+def _lanterns(
+    rng: random.Random, width: int, height: int, colours: Palette
+) -> tuple[Image.Image, list[Layer]]:
+    ground = gradient(width, height, colours.near, colours.middle, colours.far, colours.haze)
+    layers: list[Layer] = []
+    size = min(width, height)
+    for share, rows, columns, softness, strength in (
+        (0.42, 2, 3, 0.5, 0.16),
+        (0.2, 3, 4, 0.25, 0.3),
+        (0.075, 4, 6, 0.6, 0.85),
+    ):
+        spacing = height * (1 + share) / rows
+        mask = disc(round(size * share), softness=softness, strength=strength)
+        spots = []
+        for column in range(columns):
+            x = width * (column + rng.uniform(0.15, 0.85)) / columns
+            shift = rng.uniform(0, spacing)
+            colour = rng.choice((colours.light, colours.haze, colours.light))
+            spots += [(x, shift + spacing * row, mask, colour) for row in range(rows + 1)]
+        layers.append(_float(spots, spacing, size * share * 0.06))
+    return ground, layers
+
+
+def _city(
+    rng: random.Random, width: int, height: int, colours: Palette
+) -> tuple[Image.Image, list[Layer]]:
+    ground = _sky(rng, width, height, colours)
+    layers: list[Layer] = []
+    for share, rise, colour, below, lit in (
+        (6, 0.36, colours.far, colours.haze, False),
+        (4, 0.44, colours.middle, colours.far, True),
+        (2, 0.56, colours.near, colours.middle, True),
+    ):
+        period, y = width // share, round(height * rise)
+        tall = height - y
+        towers, windows = _towers(rng, period, tall, lit=lit)
+        repeats = width // period + 2
+        masks = [Image.new("L", (period * repeats, tall)) for _ in range(2)]
+        for n in range(repeats):
+            masks[0].paste(towers, (n * period, 0))
+            masks[1].paste(windows, (n * period, 0))
+        layers.append(_scroll(masks[0], gradient(width, tall, colour, below), y, period))
+        if lit:
+            light = Image.new("RGB", (width, tall), colours.light)
+            layers.append(_scroll(masks[1], light, y, period))
+    return ground, layers
+
+
+def _towers(
+    rng: random.Random, period: int, tall: int, *, lit: bool
+) -> tuple[Image.Image, Image.Image]:
+    """Return one period of a skyline and of its windows, as masks."""
+    towers, windows = Image.new("L", (period, tall)), Image.new("L", (period, tall))
+    block, light = ImageDraw.Draw(towers), ImageDraw.Draw(windows)
+    pane = max(3, tall // 60)
+    x = 0
+    while x < period:
+        right = min(period, x + round(tall * rng.uniform(0.12, 0.24)))
+        if period - right < tall * 0.08:
+            right = period
+        top = round(tall * rng.uniform(0.0, 0.45))
+        block.rectangle((x, top, right - 1 - pane // 2, tall), fill=255)
+        for row in range(top + 2 * pane, tall - pane, 3 * pane):
+            for column in range(x + pane, right - 2 * pane, 2 * pane):
+                if lit and rng.random() < 0.28:  # noqa: PLR2004 -- a share of windows
+                    fill = rng.choice((90, 150, 210))
+                    light.rectangle((column, row, column + pane - 2, row + pane), fill=fill)
+        x = right
+    return towers, windows
+
+
+SCENES = (_hills, _sea, _lanterns, _city)
+
+
+def pictures(width: int, height: int, seed: int) -> Iterator[Image.Image]:
+    """Yield the pictures of one loop; equal seeds give equal pixels."""
+    rng = random.Random(seed)  # noqa: S311 -- scenery
+    scene, colours = rng.choice(SCENES), rng.choice(PALETTES)
+    ground, layers = scene(rng, width, height, colours)
+    for index in range(LOOP):
+        frame = ground.copy()
+        for layer in layers:
+            layer(frame, index / LOOP)
+        yield frame

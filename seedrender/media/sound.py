@@ -1,0 +1,83 @@
+"""Turns a seed into AAC packets: a soft chord that swells, encoded once and repeated."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from fractions import Fraction
+from functools import cache
+
+import av
+
+SAMPLE_RATE = 48_000
+FRAME = 1024  # samples in an AAC frame, and the encoder's delay
+BIT_RATE = 96_000
+_LOOP = 96  # AAC frames in one swell, about two seconds
+_CHORDS = (
+    (220.0, 277.2, 329.6),
+    (196.0, 246.9, 293.7),
+    (174.6, 220.0, 261.6),
+    (164.8, 207.7, 246.9),
+    (220.0, 261.6, 329.6),
+    (146.8, 185.0, 220.0),
+    (130.8, 196.0, 246.9),
+    (185.0, 220.0, 277.2),
+)
+CHORDS = len(_CHORDS)
+
+
+@cache
+def _swell(chord: int) -> tuple[bytes, bytes]:
+    """Return one loop of samples for left and right; it begins and ends in silence."""
+    count = _LOOP * FRAME
+    step = 2 * math.pi / count
+    cycles = [round(hertz * count / SAMPLE_RATE) for hertz in _CHORDS[chord]]  # whole: no seam
+    table = array("f", (math.sin(step * n) for n in range(count)))
+    left, right = array("f", bytes(4 * count)), array("f", bytes(4 * count))
+    low, middle, high = cycles
+    for n in range(count):
+        level = 0.055 * (1.0 - table[(n + count // 4) % count])  # 0 at both ends
+        base = table[low * n % count] + 0.6 * table[middle * n % count]
+        top = 0.4 * table[high * n % count]
+        left[n] = level * (base + top)
+        right[n] = level * (base - top)
+    return left.tobytes(), right.tobytes()
+
+
+@cache
+def _encoded(chord: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """Return the packets of the first loop and of every later one."""
+    left, right = _swell(chord)
+    context = av.AudioCodecContext.create("aac", "w")
+    context.sample_rate, context.layout, context.format = SAMPLE_RATE, "stereo", "fltp"  # type: ignore[assignment]
+    context.bit_rate, context.time_base = BIT_RATE, Fraction(1, SAMPLE_RATE)
+    packets: list[bytes] = []
+    for index in range(2 * _LOOP + 1):
+        start = 4 * FRAME * (index % _LOOP)
+        frame = av.AudioFrame(format="fltp", layout="stereo", samples=FRAME)
+        frame.planes[0].update(left[start : start + 4 * FRAME])
+        frame.planes[1].update(right[start : start + 4 * FRAME])
+        frame.sample_rate, frame.pts, frame.time_base = (
+            SAMPLE_RATE,
+            index * FRAME,
+            Fraction(1, SAMPLE_RATE),
+        )
+        packets += [bytes(packet) for packet in context.encode(frame)]
+    packets += [bytes(packet) for packet in context.encode(None)]
+    return tuple(packets[:_LOOP]), tuple(packets[_LOOP : 2 * _LOOP])
+
+
+def packets(seed: int, duration_s: int) -> list[av.Packet]:
+    """Return the packets of a sound of exactly this length; times count in samples."""
+    first, later = _encoded(seed % CHORDS)
+    end = duration_s * SAMPLE_RATE
+    sound: list[av.Packet] = []
+    for index in range(math.ceil(end / FRAME) + 1):
+        data = first[index] if index < _LOOP else later[index % _LOOP]
+        packet = av.Packet(data)
+        packet.pts = packet.dts = (index - 1) * FRAME
+        packet.duration = min(FRAME, end - packet.pts)
+        packet.time_base = Fraction(1, SAMPLE_RATE)
+        packet.is_keyframe = True
+        sound.append(packet)
+    return sound
