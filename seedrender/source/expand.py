@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import Any
 
 from seedrender.catalog.models import catalog
 from seedrender.errors import ManifestError, Origin, Violation
-from seedrender.source import axes, chains, document, parse, schema, settings
+from seedrender.source import axes, chains, document, outputs, parse, schema, settings
 from seedrender.source.document import Document
 from seedrender.source.parse import did_you_mean, violation
 from seedrender.source.settings import Evaluator, Values, Written
@@ -20,8 +18,7 @@ from seedrender.values.manifest import LongTake, Manifest, Path
 
 MAX_JOBS = 200_000
 _CONTINUATION = f"Continue {PREVIOUS} without a cut. "
-_MAX_NAME_BYTES = 200
-_CHAIN_JOIN = "keep"
+_TAKE_NAME = Written("{{ job.id }}.mp4", ("output", "name"))
 
 Read = Callable[[str], str]
 
@@ -52,7 +49,7 @@ def load(text: str, file: str, *, read: Read, profile: str | None = None) -> Exp
         problems.append(violation(tree, ("profiles",), f"there is no profile '{profile}'", hint))
     expander = _Expander(tree, manifest, profile, read, problems)
     jobs = tuple(expander.jobs())
-    problems += _collisions(jobs, expander.takes)
+    problems += outputs.collisions(jobs, expander.takes)
     if not jobs and not problems:
         hint = "add an entry under `shots` or `chains`"
         problems.append(violation(tree, (), "the manifest asks for no footage", hint))
@@ -81,6 +78,7 @@ class _Expander:
             "name": manifest.name,
             "ref": References(manifest.references),
         }
+        self._clip_name = Written(manifest.output_name, ("output", "name"))
         self._count = 0
         self.takes: list[LongTake] = []
 
@@ -137,7 +135,8 @@ class _Expander:
         takes = written["takes"].value if "takes" in written else 1
         for take in range(1, takes + 1):
             job_id = JobId(stem if take == 1 else f"{stem}@{take}")
-            output = self._output(written.get("output"), job_id, name, take, variables, at)
+            known = {**variables, **outputs.job_variables(job_id, name, take)}
+            output = self._output(written.get("output", self._clip_name), known, at)
             if output is None:
                 return
             yield _job(job_id, name, values, output, at, origins, take=take, tags=_tags(written))
@@ -156,12 +155,10 @@ class _Expander:
             made.append(job)
         if made:
             yield from made
-            variables = {**self._variables, "segments": len(made)}
-            output = self._output(
-                common.get("output"), JobId(name), name, 1, variables, at, is_default_name=True
-            )
+            known = {**self._variables, **outputs.job_variables(JobId(name), name, 1)}
+            output = self._output(common.get("output", _TAKE_NAME), known, at)
             if output is not None:
-                audio = chain.get("join", {}).get("audio", _CHAIN_JOIN)
+                audio = chain.get("join", {}).get("audio", "keep")
                 ids = tuple(job.id for job in made)
                 self.takes.append(
                     LongTake(id=JobId(name), segments=ids, output=output, audio=audio)
@@ -193,7 +190,8 @@ class _Expander:
             start = common["continuation"].value if "continuation" in common else _CONTINUATION
             values = replace(values, prompt=f"{start}{values.prompt}")
         job_id = JobId(f"{name}/{number:02}")
-        output = self._output(None, job_id, name, 1, variables, at)
+        known = {**variables, **outputs.job_variables(job_id, name, 1)}
+        output = self._output(self._clip_name, known, at)
         if output is None:
             return None
         origins = settings.origins(self._tree, written)
@@ -250,6 +248,10 @@ class _Expander:
             self._problems.append(violation(self._tree, written.path, message, hint))
         return lengths or ()
 
+    def _output(self, written: Written, variables: Mapping[str, Any], at: Origin) -> str | None:
+        directory = self._manifest.output_dir
+        return outputs.clip_path(self._evaluator, written, directory, variables, at)
+
     def _template(self, shot: Mapping[str, Any]) -> list[tuple[Path, Mapping[str, Any]]]:
         name = shot.get("template")
         if name is None or name not in self._manifest.templates:
@@ -287,31 +289,6 @@ class _Expander:
                 message = f"param {name} of template {used}: {wrong}"
                 hint = str(self._tree.origin(("templates", used, "params", name)))
                 self._evaluator.problem(item, message, f"see {hint}", related)
-
-    def _output(
-        self,
-        item: Written | None,
-        job_id: JobId,
-        shot: str,
-        take: int,
-        variables: Mapping[str, Any],
-        at: Origin,
-        *,
-        is_default_name: bool = False,
-    ) -> str | None:
-        """Evaluate and check a clip's path, relative to the manifest."""
-        default = "{{ job.id }}.mp4" if is_default_name else self._manifest.output_name
-        written = item or Written(default, ("output", "name"))
-        job = {"id": job_id, "shot": shot, "take": take}
-        name = self._evaluator.text(written, {**variables, "job": job}, (at,))
-        if name is None:
-            return None
-        wrong = _wrong_name(name)
-        if wrong:
-            hint = f"the path is relative to {self._manifest.output_dir}/"
-            self._evaluator.problem(written, f"output '{name[:80]}' {wrong}", hint, (at,))
-            return None
-        return (PurePosixPath(self._manifest.output_dir) / name).as_posix()
 
 
 def _job(
@@ -369,37 +346,3 @@ def _mode(values: Values, needs: tuple[JobId, ...]) -> tuple[Mode, str]:
 
 def _tags(written: Mapping[str, Written]) -> tuple[str, ...]:
     return tuple(written["tags"].value) if "tags" in written else ()
-
-
-def _wrong_name(name: str) -> str:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts:
-        return "leads outside"
-    if not name.strip() or name.endswith("/"):
-        return "is no file name"
-    if "\\" in name or any(ord(c) < ord(" ") or c in '<>:"|?*' for c in name):
-        return "has a character that file systems refuse"
-    if any(len(part.encode()) > _MAX_NAME_BYTES for part in path.parts):
-        return f"has a part of more than {_MAX_NAME_BYTES} bytes"
-    if any(part.startswith(".") for part in path.parts):
-        return "has a part that starts with a dot"
-    return ""
-
-
-def _collisions(jobs: tuple[Job, ...], takes: list[LongTake]) -> Iterator[Violation]:
-    """Find clips that would overwrite each other, also where case or accents are folded."""
-    owners: dict[str, tuple[str, Origin]] = {}
-    by_shot = {job.shot: job.origin for job in jobs}
-    outputs = [(str(job.id), job.output, job.origin_of("output")) for job in jobs]
-    outputs += [(take.id, take.output, by_shot[take.id]) for take in takes]
-    for owner, output, origin in outputs:
-        key = unicodedata.normalize("NFC", output).casefold()
-        if key in owners:
-            first, other = owners[key]
-            message = f"{owner} and {first} have one output: {output}"
-            hint = "put {{ job.id }} into the name"
-            related = (other,) if other != origin else ()
-            yield Violation(
-                origin=origin, message=message, hint=hint, related=related, code="output"
-            )
-        owners.setdefault(key, (owner, origin))

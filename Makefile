@@ -1,0 +1,42 @@
+# Targets make their own virtual environment; only Python 3.11 or newer and make are needed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+DEMO := examples/short-drama/drama.yaml
+TEST_OPTIONS ?=
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/.run  ## render an example with the embedded simulator; the second time, nothing is left to do
+	@$(BIN)/seedrender run $(DEMO)
+	@$(BIN)/seedrender report $(DEMO)
+
+test: .venv/.dev lint  ## everything that CI runs
+	@$(BIN)/pytest $(TEST_OPTIONS)
+
+lint: .venv/.dev
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+
+bench: .venv/.dev  ## figures, each beside its baseline
+	@$(BIN)/python -m tests.bench
+
+clean:  ## all but the environment
+	@rm -rf build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=…")'
+	@$(PYTHON) -m venv .venv
+
+.venv/.run: .venv/bin/python requirements.txt pyproject.toml
+	@echo "Installing into .venv (once) …"
+	@$(PIP) -r requirements.txt hatchling
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

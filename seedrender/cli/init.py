@@ -1,0 +1,69 @@
+"""`seedrender init`: a small project to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seedrender.errors import ConfigError
+
+_MANIFEST = """\
+# yaml-language-server: $schema=https://seedrender.dev/schemas/manifest.v1.schema.json
+seedrender: 1
+name: {name}
+
+# The embedded simulator renders for free. With an account, write `modellix` here and set
+# MODELLIX_API_KEY: nothing else changes.
+provider: sim
+
+vars:
+  product: Aurora One
+
+defaults: {{model: seedance-2.0, tier: fast, resolution: 480p, ratio: "16:9", duration: 5}}
+
+shots:
+  # One clip: renders/opener.mp4
+  opener:
+    prompt: "Dawn over a quiet harbour; on the pier stands the {{{{ vars.product }}}}."
+
+  # Four clips: one for each combination of colour and angle.
+  spin:
+    prompt: "The {{{{ vars.product }}}} in {{{{ colour }}}} turns slowly, {{{{ angle }}}} view, soft light."
+    matrix:
+      colour: [black, silver]
+      angle: [front, side]
+
+chains:
+  # One long take: rendered as 15 + 15 s, each segment continuing the one before, then joined.
+  flythrough:
+    prompt: "One continuous drone shot through the market."
+    duration: 30
+"""
+_GITATTRIBUTES = "*.lock merge=union\n"
+_GITIGNORE = "renders/\n.seedrender/\n*.lock.journal\n*.report.html\n"
+
+
+@click.command("init")
+@click.argument("directory", default=".", type=click.Path(file_okay=False, path_type=Path))
+def command(directory: Path) -> int:
+    """Write a small, commented, working project into DIRECTORY. Nothing is overwritten."""
+    name = directory.resolve().name or "film"
+    safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in name)
+    files = {
+        "film.yaml": _MANIFEST.format(name=safe.lstrip("._-") or "film"),
+        ".gitattributes": _GITATTRIBUTES,
+        ".gitignore": _GITIGNORE,
+    }
+    if (directory / "film.yaml").exists():
+        raise ConfigError(f"{directory / 'film.yaml'} is there already; nothing was changed")
+    directory.mkdir(parents=True, exist_ok=True)
+    for file, text in files.items():
+        path = directory / file
+        if path.exists():
+            click.echo(f"{path} is there already: see that it has these lines\n{text}")
+        else:
+            path.write_text(text, "utf-8")
+            click.echo(f"wrote {path}")
+    click.echo(f"Next: seedrender plan {directory / 'film.yaml'}, then seedrender run …")
+    return 0

@@ -1,0 +1,73 @@
+"""Turns an output name into a clip's path, and finds clips that would overwrite each other."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from seedrender.errors import Origin, Violation
+from seedrender.source.settings import Evaluator, Written
+from seedrender.values.job import Job, JobId
+from seedrender.values.manifest import LongTake
+
+_MAX_NAME_BYTES = 200
+
+
+def clip_path(
+    evaluator: Evaluator,
+    written: Written,
+    directory: str,
+    variables: Mapping[str, Any],
+    at: Origin,
+) -> str | None:
+    """Evaluate a clip's path, relative to the manifest; None: it is wrong, and that is noted."""
+    name = evaluator.text(written, variables, (at,))
+    if name is None:
+        return None
+    wrong = _wrong_name(name)
+    if wrong:
+        hint = f"the path is relative to {directory}/"
+        evaluator.problem(written, f"output '{name[:80]}' {wrong}", hint, (at,))
+        return None
+    return (PurePosixPath(directory) / name).as_posix()
+
+
+def job_variables(job: JobId, shot: str, take: int) -> dict[str, Any]:
+    """Return what an output name may say of its job."""
+    return {"job": {"id": job, "shot": shot, "take": take}}
+
+
+def _wrong_name(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        return "leads outside"
+    if not name.strip() or name.endswith("/"):
+        return "is no file name"
+    if "\\" in name or any(ord(c) < ord(" ") or c in '<>:"|?*' for c in name):
+        return "has a character that file systems refuse"
+    if any(len(part.encode()) > _MAX_NAME_BYTES for part in path.parts):
+        return f"has a part of more than {_MAX_NAME_BYTES} bytes"
+    if any(part.startswith(".") for part in path.parts):
+        return "has a part that starts with a dot"
+    return ""
+
+
+def collisions(jobs: Sequence[Job], takes: Sequence[LongTake]) -> Iterator[Violation]:
+    """Find clips that would overwrite each other, also where case or accents are folded."""
+    owners: dict[str, tuple[str, Origin]] = {}
+    by_shot = {job.shot: job.origin for job in jobs}
+    outputs = [(str(job.id), job.output, job.origin_of("output")) for job in jobs]
+    outputs += [(take.id, take.output, by_shot[take.id]) for take in takes]
+    for owner, output, origin in outputs:
+        key = unicodedata.normalize("NFC", output).casefold()
+        if key in owners:
+            first, other = owners[key]
+            message = f"{owner} and {first} have one output: {output}"
+            hint = "put {{ job.id }} into the name"
+            related = (other,) if other != origin else ()
+            yield Violation(
+                origin=origin, message=message, hint=hint, related=related, code="output"
+            )
+        owners.setdefault(key, (owner, origin))
