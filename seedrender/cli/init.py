@@ -29,7 +29,7 @@ shots:
 
   # Four clips: one for each combination of colour and angle.
   spin:
-    prompt: "The {{{{ vars.product }}}} in {{{{ colour }}}} turns slowly, {{{{ angle }}}} view, soft light."
+    prompt: "The {{{{ vars.product }}}} in {{{{ colour }}}} turns slowly, {{{{ angle }}}} view."
     matrix:
       colour: [black, silver]
       angle: [front, side]

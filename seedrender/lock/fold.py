@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from seedrender.values.entry import Event, Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
@@ -14,6 +15,7 @@ from seedrender.values.task import Artifact
 # A record's state only moves to the right, whatever order the facts arrive in.
 _ORDER = tuple(JobState)
 _ALIVE = (JobState.SUBMITTING, JobState.UNKNOWN, JobState.SUBMITTED, JobState.SUCCEEDED)
+T = TypeVar("T")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -54,13 +56,10 @@ def fold(lock: Lock, events: Iterable[Event]) -> Lock:
 def join(one: LockEntry, other: LockEntry) -> LockEntry:
     """Join what is known of one job: commutative, associative, idempotent; no task is lost."""
     assert one.job == other.job, "facts about two jobs do not join"
-    if one == other:
-        return one
     output = _later(one.output, other.output)
     tasks = _join_tasks(one, other, output)
     return LockEntry(
         job=one.job,
-        fingerprint=_newest_fingerprint(tasks, output, one.fingerprint, other.fingerprint),
         tasks=tasks,
         output=output,
     )
@@ -71,6 +70,11 @@ def output_record(entry: LockEntry) -> TaskRecord | None:
     if entry.output is None:
         return None
     return next((r for r in entry.tasks if r.correlation_id == entry.output.made_by), None)
+
+
+def newest_fingerprint(entry: LockEntry) -> Fingerprint | None:
+    """Return what the newest task was bought for."""
+    return entry.tasks[-1].fingerprint if entry.tasks else None
 
 
 def alive(entry: LockEntry) -> tuple[TaskRecord, ...]:
@@ -102,49 +106,47 @@ def _join_tasks(
         known = records.get(record.correlation_id)
         records[record.correlation_id] = record if known is None else _join_record(known, record)
     for clip in (one.output, other.output):
-        _keep_loser(records, clip, output)
+        if clip is not None and clip.made_by in records:
+            made_by = CorrelationId(clip.made_by)
+            kept = _later(records[made_by].superseded, clip)
+            records[made_by] = replace(records[made_by], superseded=kept)
+    if output is not None and output.made_by in records:
+        made_by = CorrelationId(output.made_by)  # its clip is in place: it is superseded by none
+        records[made_by] = replace(records[made_by], superseded=None)
     return tuple(sorted(records.values(), key=_chronological))
 
 
-def _keep_loser(
-    records: dict[CorrelationId, TaskRecord], clip: Artifact | None, output: Artifact | None
-) -> None:
-    """Note in its record where a clip is that another branch has replaced: it was paid for."""
-    if clip is None or (output is not None and clip.made_by == output.made_by):
-        return
-    made_by = CorrelationId(clip.made_by)
-    record = records.get(made_by)
-    if record is not None:
-        records[made_by] = replace(record, superseded=_later(record.superseded, clip))
-
-
 def _join_record(one: TaskRecord, other: TaskRecord) -> TaskRecord:
-    ahead, behind = sorted((one, other), key=lambda r: (-_ORDER.index(r.state), repr(r)))
-    missing = {
-        f.name: getattr(behind, f.name)
-        for f in fields(TaskRecord)
-        if getattr(ahead, f.name) is None and getattr(behind, f.name) is not None
-    }
-    missing["superseded"] = _later(ahead.superseded, behind.superseded)
-    return replace(ahead, **missing)
+    """Join field by field: each is chosen by itself, so that the order of joins does not matter."""
+    ahead = max((one, other), key=lambda r: (_ORDER.index(r.state), r.error or ""))
+    return TaskRecord(
+        correlation_id=one.correlation_id,
+        state=ahead.state,
+        error=ahead.error,
+        fingerprint=max(one.fingerprint, other.fingerprint, key=_completeness),
+        provider=max(one.provider, other.provider),
+        task_id=_known(one.task_id, other.task_id),
+        submitted_at=_known(one.submitted_at, other.submitted_at),
+        finished_at=_known(one.finished_at, other.finished_at),
+        estimate=_known(one.estimate, other.estimate),
+        cost=_known(one.cost, other.cost),
+        retries=_known(one.retries, other.retries),
+        superseded=_later(one.superseded, other.superseded),
+    )
 
 
-def _newest_fingerprint(
-    tasks: tuple[TaskRecord, ...], output: Artifact | None, *candidates: Fingerprint | None
-) -> Fingerprint | None:
-    bought = {record.fingerprint: n for n, record in enumerate(tasks)}
-    made_by = output.made_by if output is not None else None
-
-    def newest(one: Fingerprint) -> tuple[bool, int, int, bool, str]:
-        order = bought.get(one.digest, -1)
-        return one.digest == made_by, order, one.version, bool(one.parts), one.digest
-
-    return max((c for c in candidates if c is not None), key=newest, default=None)
+def _known(one: T | None, other: T | None) -> T | None:
+    """Return the value that is known; of two, always the same one."""
+    return max((v for v in (one, other) if v is not None), key=repr, default=None)
 
 
 def _later(one: Artifact | None, other: Artifact | None) -> Artifact | None:
     known = [artifact for artifact in (one, other) if artifact is not None]
     return max(known, key=lambda a: (a.made_at, a.sha256, repr(a)), default=None)
+
+
+def _completeness(fingerprint: Fingerprint) -> tuple[bool, int, str]:
+    return bool(fingerprint.parts), fingerprint.version, fingerprint.digest
 
 
 def _chronological(record: TaskRecord) -> tuple[datetime, str]:

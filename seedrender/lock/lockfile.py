@@ -64,7 +64,7 @@ def entry_line(entry: LockEntry) -> str:
         {
             "job": entry.job,
             "state": fold.job_state(entry).value,
-            "fingerprint": _fingerprint_json(entry.fingerprint),
+            "fingerprint": _fingerprint_json(fold.newest_fingerprint(entry)),
             "provider": provider,
             "tasks": [_record_json(record, provider) for record in entry.tasks],
             "output": _artifact_json(entry.output),
@@ -84,7 +84,7 @@ def _line(value: Mapping[str, Any]) -> str:
 
 
 def _fingerprint_json(value: Fingerprint | None) -> dict[str, Any] | None:
-    if value is None:
+    if value is None or not value.parts:
         return None
     return {"version": value.version, "digest": value.digest, "parts": dict(value.parts)}
 
@@ -94,7 +94,7 @@ def _record_json(record: TaskRecord, provider: str | None) -> dict[str, Any]:
         "correlation_id": record.correlation_id,
         "task_id": record.task_id,
         "provider": record.provider if record.provider != provider else None,
-        "fingerprint": record.fingerprint,
+        "fingerprint": record.fingerprint.digest,
         "state": record.state.value,
         "submitted_at": _time_text(record.submitted_at),
         "finished_at": _time_text(record.finished_at),
@@ -175,11 +175,10 @@ def _entry(number: int, line: str, name: str) -> LockEntry:
     if strange:
         raise _corrupt(name, number, f"unknown key {min(strange)!r}")
     try:
-        provider = row.get("provider")
+        provider, whole = row.get("provider"), _fingerprint(row.get("fingerprint"))
         return LockEntry(
             job=JobId(_text(row["job"])),
-            fingerprint=_fingerprint(row.get("fingerprint")),
-            tasks=tuple(_record(record, provider) for record in row.get("tasks", ())),
+            tasks=tuple(_record(record, provider, whole) for record in row.get("tasks", ())),
             output=_artifact(row.get("output")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
@@ -212,13 +211,16 @@ def _fingerprint(value: Any) -> Fingerprint | None:
     )
 
 
-def _record(value: Any, provider: str | None) -> TaskRecord:
+def _record(value: Any, provider: str | None, whole: Fingerprint | None) -> TaskRecord:
+    digest = _text(value["fingerprint"])
     task_id = _maybe_text(value.get("task_id"))
     retries = value.get("retries")
     return TaskRecord(
         correlation_id=CorrelationId(_text(value["correlation_id"])),
         state=JobState(value["state"]),
-        fingerprint=_text(value["fingerprint"]),
+        fingerprint=whole
+        if whole is not None and whole.digest == digest
+        else Fingerprint(digest=digest),
         provider=_text(value.get("provider", provider)),
         task_id=None if task_id is None else TaskId(task_id),
         submitted_at=_time(value.get("submitted_at")),

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
 
 LOOP = 24  # pictures in a loop
 
@@ -59,15 +59,29 @@ def disc(size: int, *, softness: float, strength: float = 1.0) -> Image.Image:
     return edge.resize((size, size), Image.Resampling.BILINEAR)
 
 
-def _scroll(mask: Image.Image, fill: Image.Image, top: int, period: int) -> Layer:
-    """Move a band of the landscape by one period a loop, which never shows a seam."""
-    width, height = fill.size
+def _scroll(strip: Image.Image, mask: Image.Image, top: int, width: int, period: int) -> Layer:
+    """Move a band of the landscape by one period a loop, which never shows a seam.
+
+    Only the rows in which the mask has gaps are blended; the solid rest is copied, which is cheap.
+    """
+    height = strip.height
+    blended = _depth(mask)
+    edge = mask.crop((0, 0, mask.width, blended))
 
     def draw(frame: Image.Image, phase: float) -> None:
         left = round(period * phase)
-        frame.paste(fill, (0, top), mask.crop((left, 0, left + width, height)))
+        shown = (left, 0, left + width, blended)
+        frame.paste(strip.crop(shown), (0, top), edge.crop(shown))
+        if blended < height:
+            frame.paste(strip.crop((left, blended, left + width, height)), (0, top + blended))
 
     return draw
+
+
+def _depth(mask: Image.Image) -> int:
+    """Return how many rows of a mask are not solid; those above the first solid one."""
+    gaps = mask.point(lambda value: 255 if value < 255 else 0).getbbox()  # noqa: PLR2004 -- opaque
+    return gaps[3] if gaps else 0
 
 
 def _float(
@@ -144,11 +158,11 @@ def _hills(
         (5, 0.52, 0.13, colours.middle, colours.far, 0.2),
         (2, 0.66, 0.16, colours.near, colours.middle, 0.5),
     ):
-        period, y = width // share, round(height * rise)
-        band = _ridge(rng, width + period, round(height * depth), period, roughness=roughness)
-        mask = Image.new("L", (width + period, height - y), 255)
-        mask.paste(band, (0, 0))
-        layers.append(_scroll(mask, gradient(width, height - y, colour, below), y, period))
+        period, y, crest = width // share, round(height * rise), round(height * depth)
+        mask = _ridge(rng, width + period, crest, period, roughness=roughness)
+        soil = gradient(width + period, height - y, colour, below)
+        layers.append(_scroll(soil.crop((0, 0, width + period, crest)), mask, y, width, period))
+        ground.paste(soil.crop((0, crest, width, height - y)), (0, y + crest))
     return ground, layers
 
 
@@ -164,17 +178,18 @@ def _sea(
     layers: list[Layer] = []
     for row, share in enumerate((6, 4, 3, 2)):
         period, y = width // share, horizon + round(height * (0.035 + 0.095 * row * (1 + row / 8)))
-        crest = max(10, round(height * (0.028 + 0.014 * row)))
-        band = _ridge(rng, width + period, crest, period, roughness=0.0)
-        foam = ImageChops.subtract(band, ImageChops.offset(band, 0, max(1, crest // 6)))
-        strength = 0.25 + 0.12 * row
-        body = Image.new("L", (width + period, crest * 3))
-        body.paste(band.point(lambda v, s=strength: round(v * s)), (0, 0))
-        fade = gradient(1, crest * 2, (255,) * 3, (0,) * 3).convert("L").resize((width + period, crest * 2))  # fmt: skip
-        body.paste(fade.point(lambda v, s=strength: round(v * s)), (0, crest))
-        fill = Image.new("RGB", (width, body.height), colours.near if row % 2 else colours.middle)
-        layers.append(_scroll(body, fill, y, period))
-        layers.append(_scroll(foam.point(lambda v: v // 2), Image.new("RGB", (width, crest), colours.light), y, period))  # fmt: skip
+        crest, strength = max(10, round(height * (0.028 + 0.014 * row))), 0.25 + 0.12 * row
+        size = (width + period, crest * 3)
+        wave = _ridge(rng, width + period, crest, period, roughness=0.0)
+        foam = ImageChops.subtract(wave, ImageChops.offset(wave, 0, max(1, crest // 9)))
+        mask = Image.new("L", size)
+        mask.paste(wave, (0, 0))
+        fade = gradient(1, crest * 2, (255,) * 3, (0,) * 3).convert("L")
+        mask.paste(fade.resize((size[0], crest * 2)), (0, crest))
+        mask = ImageEnhance.Brightness(mask).enhance(strength)
+        strip = Image.new("RGB", size, colours.near if row % 2 else colours.middle)
+        strip.paste(colours.light, (0, 0, *foam.size), foam)
+        layers.append(_scroll(strip, mask, y, width, period))
     return ground, layers
 
 
@@ -206,24 +221,31 @@ def _city(
 ) -> tuple[Image.Image, list[Layer]]:
     ground = _sky(rng, width, height, colours)
     layers: list[Layer] = []
-    for share, rise, colour, below, lit in (
-        (6, 0.36, colours.far, colours.haze, False),
-        (4, 0.44, colours.middle, colours.far, True),
-        (2, 0.56, colours.near, colours.middle, True),
+    for share, rise, fall, colour, below, lit in (
+        (6, 0.36, 0.66, colours.far, colours.haze, False),
+        (4, 0.44, 0.80, colours.middle, colours.far, True),
+        (2, 0.56, 1.0, colours.near, colours.middle, True),
     ):
         period, y = width // share, round(height * rise)
-        tall = height - y
-        towers, windows = _towers(rng, period, tall, lit=lit)
-        repeats = width // period + 2
-        masks = [Image.new("L", (period * repeats, tall)) for _ in range(2)]
-        for n in range(repeats):
-            masks[0].paste(towers, (n * period, 0))
-            masks[1].paste(windows, (n * period, 0))
-        layers.append(_scroll(masks[0], gradient(width, tall, colour, below), y, period))
-        if lit:
-            light = Image.new("RGB", (width, tall), colours.light)
-            layers.append(_scroll(masks[1], light, y, period))
+        tall = round(height * fall) - y  # what is lower stands behind the next row
+        towers, windows = _towers(rng, period, height - y, lit=lit)
+        strip = gradient(period, height - y, colour, below)
+        strip.paste(colours.light, (0, 0, *windows.size), windows)
+        layers.append(
+            _scroll(
+                _tiled(strip, width + period, tall), _tiled(towers, width + period, tall),
+                y, width, period,
+            )
+        )  # fmt: skip
     return ground, layers
+
+
+def _tiled(tile: Image.Image, width: int, height: int) -> Image.Image:
+    """Return the upper part of a picture, side by side with itself up to a width."""
+    row = Image.new(tile.mode, (width, height))
+    for left in range(0, width, tile.width):
+        row.paste(tile, (left, 0))
+    return row
 
 
 def _towers(
@@ -239,12 +261,15 @@ def _towers(
         if period - right < tall * 0.08:
             right = period
         top = round(tall * rng.uniform(0.0, 0.45))
-        block.rectangle((x, top, right - 1 - pane // 2, tall), fill=255)
-        for row in range(top + 2 * pane, tall - pane, 3 * pane):
-            for column in range(x + pane, right - 2 * pane, 2 * pane):
-                if lit and rng.random() < 0.28:  # noqa: PLR2004 -- a share of windows
-                    fill = rng.choice((90, 150, 210))
-                    light.rectangle((column, row, column + pane - 2, row + pane), fill=fill)
+        block.rectangle((x, top, right - 1, tall), fill=255)
+        panes = [
+            (column, row)
+            for row in range(top + 2 * pane, tall - pane, 3 * pane)
+            for column in range(x + pane, right - 2 * pane, 2 * pane)
+        ]
+        for column, row in rng.sample(panes, len(panes) // 4) if lit else ():
+            fill = 90 + 60 * ((column + row) % 3)
+            light.rectangle((column, row, column + pane - 2, row + pane), fill=fill)
         x = right
     return towers, windows
 

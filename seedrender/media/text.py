@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 INK = (255, 255, 255, 255)
 MUTED = (255, 255, 255, 190)
-SHADE = (10, 12, 20, 150)
+SHADE = (10, 12, 20, 172)
 ELLIPSIS = "…"
 _LIKENESS = str.maketrans({"–": "-", "—": "-", "−": "-", "×": "x", "→": ">", "\u00a0": " "})  # noqa: RUF001 -- looked up, not typed by mistake
 

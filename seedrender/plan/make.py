@@ -163,8 +163,8 @@ def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> t
         return Verdict.BLOCKED, f"refused by the provider: {last.error or 'no reason given'}"
     if entry.output is None or made_by is None:
         return Verdict.MISSING, _how_it_ended(last)
-    if made_by.fingerprint != wanted.digest:
-        return Verdict.STALE, f"its definition changed: {changes(entry.fingerprint, wanted)}"
+    if made_by.fingerprint != wanted:
+        return Verdict.STALE, f"its definition changed: {changes(made_by.fingerprint, wanted)}"
     if entry.output.path != job.output:
         return Verdict.RESUME, f"its clip is to be moved from {entry.output.path} to {job.output}"
     if not facts.is_present(entry.output):
@@ -173,7 +173,7 @@ def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> t
 
 
 def _is_refused(last: TaskRecord | None, wanted: Fingerprint) -> bool:
-    return last is not None and last.fingerprint == wanted.digest and last.state is JobState.BLOCKED
+    return last is not None and last.fingerprint == wanted and last.state is JobState.BLOCKED
 
 
 def _how_it_ended(last: TaskRecord | None) -> str:

@@ -149,5 +149,5 @@ class Executor:
             self.failed[take.id] = error
             self._listener.note(take.id, "error", f"{error}; joining costs nothing")
             return
-        await self._store.append(LockEntry(job=take.id, fingerprint=wanted, output=artifact))
+        await self._store.append(LockEntry(job=take.id, output=artifact))
         self._listener.note(take.id, "joined", artifact.path)

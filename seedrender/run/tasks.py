@@ -164,7 +164,7 @@ class Tasks:
             record = self._intent(job, wanted)
             try:
                 with self._gate.answer_is_due():
-                    return await self._submit_once(job, record, wanted, media)
+                    return await self._submit_once(job, record, media)
             except (UnavailableError, RateLimitedError) as error:
                 attempt += 1
                 if isinstance(error, UnavailableError) and attempt >= _CONNECT_ATTEMPTS:
@@ -173,13 +173,13 @@ class Tasks:
                 await self._back_off(error, attempt)
 
     async def _submit_once(
-        self, job: Job, record: TaskRecord, wanted: Fingerprint, media: Mapping[str, MediaUrl]
+        self, job: Job, record: TaskRecord, media: Mapping[str, MediaUrl]
     ) -> TaskRecord | None:
         """Write the intent down, send it, and write down what the answer says.
 
         Raises: ProviderError: no task was created.
         """
-        await self._append(job, record, wanted)
+        await self._append(job, record)
         try:
             submission = self._provider.encode(job, media, record.correlation_id)
             task_id = await self._provider.submit(submission)
@@ -199,7 +199,7 @@ class Tasks:
         return TaskRecord(
             correlation_id=CorrelationId(uuid.uuid4().hex),
             state=JobState.SUBMITTING,
-            fingerprint=wanted.digest,
+            fingerprint=wanted,
             provider=self._provider.name,
             submitted_at=_now(),
             estimate=self._provider.price(job).expected,
@@ -290,15 +290,13 @@ class Tasks:
         if before is not None and before.output is not None and kept is not None:
             old = fold.output_record(before)
             if old is not None and old.correlation_id != artifact.made_by:
-                clip = replace(before.output, path=kept, made_at=_now())
+                clip = replace(before.output, path=kept, made_at=datetime.now(UTC))
                 superseded = (replace(old, superseded=clip),)
         await self._store.append(LockEntry(job=job.id, tasks=superseded, output=artifact))
         self._listener.note(job.id, "done", artifact.path)
 
-    async def _append(
-        self, job: Job, record: TaskRecord, wanted: Fingerprint | None = None
-    ) -> None:
-        await self._store.append(LockEntry(job=job.id, fingerprint=wanted, tasks=(record,)))
+    async def _append(self, job: Job, record: TaskRecord) -> None:
+        await self._store.append(LockEntry(job=job.id, tasks=(record,)))
 
     async def _moments(self, *, is_fresh: bool) -> AsyncIterator[None]:
         """Come back whenever the schedule and the request budget say that it is time to look."""
@@ -314,11 +312,7 @@ class Tasks:
     async def _back_off(self, error: Exception, attempt: int) -> None:
         """Wait before asking again, longer each time; at least as long as the provider says."""
         asked_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
-        own_s = (
-            min(2.0**attempt, _MAX_BACKOFF_S)
-            * (0.5 + random.random())
-            / self._provider.limits.speed
-        )
+        own_s = min(2.0**attempt, _MAX_BACKOFF_S) / self._provider.limits.speed
         await asyncio.sleep(max(own_s * _spread(0.5), asked_s or 0.0))
 
 

@@ -147,10 +147,9 @@ def _value_words(path: Path, error: Any) -> tuple[str, str]:
             return words, f"this program reads format {limit}; {newer}"
         case "pattern":
             return words, f"write {_pattern(limit)}"
-        case "minimum":
-            return words, f"at least {limit}"
-        case "maximum":
-            return words, f"at most {limit}"
+        case "minimum" | "maximum":
+            word = "at least" if error.validator == "minimum" else "at most"
+            return words, f"{word} {limit}"
         case _:
             return f"{_place(path)}: {_bound(error)}", "see `seedrender schema`"
 

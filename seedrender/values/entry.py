@@ -32,11 +32,11 @@ class JobState(StrEnum):
 class Fingerprint:
     """What a clip was made from, as named parts; equal digests mean equal footage.
 
-    `parts` is empty where only the digest was kept.
+    `parts` is empty, and `version` 0, where only the digest was kept.
     """
 
-    version: int
     digest: str  # "sha256:…"
+    version: int = field(default=0, compare=False)
     parts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
@@ -46,7 +46,7 @@ class TaskRecord:
 
     correlation_id: CorrelationId
     state: JobState
-    fingerprint: str  # the digest it was bought for
+    fingerprint: Fingerprint  # what it was bought for
     provider: str  # the route it was bought on
     task_id: TaskId | None = None
     submitted_at: datetime | None = None
@@ -63,7 +63,6 @@ class LockEntry:
     """Everything that is known of one job; an `Event` is one that knows only what happened now."""
 
     job: JobId
-    fingerprint: Fingerprint | None = None  # of the newest task record
     tasks: tuple[TaskRecord, ...] = ()  # in order of submission
     output: Artifact | None = None
 

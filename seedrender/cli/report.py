@@ -1,0 +1,56 @@
+"""`seedrender report`: every clip on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seedrender.cli.console import manifest_argument, profile_option
+from seedrender.plan.cost import estimate
+from seedrender.plan.report import to_html
+from seedrender.run import project
+from seedrender.run.files import write_atomically
+from seedrender.run.project import Project
+from seedrender.values.entry import Lock
+from seedrender.values.job import JobId
+
+_FRAMES = 6
+_FRAME_WIDTH = 160
+
+
+@click.command("report")
+@manifest_argument
+@profile_option
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write.")
+def command(manifest: Path, *, profile: str | None, output: Path | None) -> int:
+    """Write one HTML page with every clip of MANIFEST: player, thumbnails, state, prompt, cost.
+
+    The page holds its pictures; the players need the clips where they are. It names no key and no
+    signed address.
+    """
+    found = project.load(manifest, profile=profile)
+    lock = found.read_lock()
+    made = found.plan(lock)
+    page = to_html(
+        found.manifest.name,
+        made,
+        lock,
+        estimate(made, found.provider.price),
+        _strips(found, lock),
+    )
+    target = output or manifest.with_suffix(".report.html")
+    if not target.exists() or target.read_text("utf-8") != page:
+        write_atomically(target, page)
+    click.echo(f"Report: {target}")
+    return 0
+
+
+def _strips(found: Project, lock: Lock) -> dict[JobId, bytes]:
+    from seedrender.media.frames import strip  # PyAV is loaded where clips are looked at
+
+    return {
+        job: strip(found.files.path(entry.output.path), _FRAMES, _FRAME_WIDTH)
+        for job, entry in lock.entries.items()
+        if entry.output is not None and found.files.is_present(entry.output)
+    }

@@ -1,0 +1,124 @@
+"""Turns a plan and a lock into one self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from urllib.parse import quote
+
+from seedrender.lock import fold
+from seedrender.plan.cost import Estimate, total
+from seedrender.plan.make import JoinStep, Plan, Step, Verdict
+from seedrender.plan.outcome import summary
+from seedrender.values.entry import Lock, LockEntry, TaskRecord
+from seedrender.values.job import JobId
+from seedrender.values.task import Artifact
+
+
+def to_html(
+    name: str, plan: Plan, lock: Lock, estimate: Estimate, strips: Mapping[JobId, bytes]
+) -> str:
+    """Write the page. `strips` holds a JPEG of thumbnails for each clip that is on disk."""
+    takes = "".join(_take(step, lock, strips) for step in plan.joins)
+    clips = "".join(_clip(step, lock, strips) for step in plan.steps)
+    long_takes = (
+        f'<h2>Long takes</h2><section class="clips long">{takes}</section>' if takes else ""
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(name)} - seedrender</title><style>{_style()}</style></head><body>"
+        f"<header><h1>{escape(name)}</h1>{_facts(plan, lock, estimate)}</header>"
+        f'{long_takes}<h2>Clips</h2><section class="clips">{clips}</section>'
+        "</body></html>\n"
+    )
+
+
+def _style() -> str:
+    return files("seedrender.plan").joinpath("report.css").read_text("utf-8")
+
+
+def _facts(plan: Plan, lock: Lock, estimate: Estimate) -> str:
+    records = [record for entry in lock.entries.values() for record in entry.tasks]
+    paid = total(record.cost.amount for record in records if record.cost is not None)
+    unpriced = sum(1 for record in records if record.cost is None and record.task_id)
+    is_simulated = bool(records) and all(record.provider == "sim" for record in records)
+    cost = str(paid) if paid is not None else "nothing"
+    if unpriced:
+        cost += f" + {unpriced} unknown"
+    seconds = sum(step.job.duration_s or 0 for step in plan.steps)
+    facts = {
+        "Jobs": summary(plan),
+        "Footage": f"{seconds} s" if seconds else "not said",
+        "Spent" if not is_simulated else "Spent (simulated: free)": cost,
+        "Still to buy": str(estimate),
+        "Tasks": str(len(records)),
+    }
+    rows = "".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
+    return f'<dl class="facts">{rows}</dl>'
+
+
+def _clip(step: Step, lock: Lock, strips: Mapping[JobId, bytes]) -> str:
+    job = step.job
+    entry = lock.entries.get(job.id)
+    output = entry.output if entry is not None else None
+    details = [f"{job.model} {job.tier.value}, {step.job.mode_reason}"]
+    if entry is not None and entry.tasks:
+        details.append(_spent(entry.tasks[-1]))
+    if output is not None:
+        details.append(_shape(output))
+    if step.verdict is not Verdict.CURRENT:
+        details.append(step.reason)
+    return _article(job.id, step.verdict.value, job.prompt, details, output, strips, entry)
+
+
+def _take(step: JoinStep, lock: Lock, strips: Mapping[JobId, bytes]) -> str:
+    entry = lock.entries.get(step.take.id)
+    output = entry.output if entry is not None else None
+    details = [f"joined from {', '.join(step.take.segments)}"]
+    details.append(_shape(output) if output is not None else step.reason)
+    return _article(step.take.id, step.verdict.value, "", details, output, strips, entry)
+
+
+def _article(
+    job: JobId,
+    verdict: str,
+    prompt: str,
+    details: list[str],
+    output: Artifact | None,
+    strips: Mapping[JobId, bytes],
+    entry: LockEntry | None,
+) -> str:
+    strip = strips.get(job)
+    if output is not None and strip is not None:
+        film = f'<video controls preload="none" src="{quote(output.path)}"></video>'
+        film += f'<img alt="" src="{_data(strip)}">'
+    else:
+        state = fold.job_state(entry).value if entry is not None else "not rendered yet"
+        film = f'<div class="none">{escape(state)}</div>'
+    lines = "".join(f'<p class="small">{escape(line)}</p>' for line in details)
+    words = f'<p class="prompt">{escape(prompt)}</p>' if prompt else ""
+    return (
+        f'<article id="{escape(job)}">{film}<div class="text">'
+        f'<span class="state {verdict}">{verdict}</span><h3>{escape(job)}</h3>{words}{lines}'
+        "</div></article>"
+    )
+
+
+def _spent(record: TaskRecord) -> str:
+    cost = f"{record.cost.amount} ({record.cost.source})" if record.cost else "cost not reported"
+    if record.submitted_at is None or record.finished_at is None:
+        return f"task {record.task_id}, {cost}"
+    wall_s = (record.finished_at - record.submitted_at).total_seconds()
+    return f"task {record.task_id}, {cost}, {wall_s:.0f} s from submit to end"
+
+
+def _shape(output: Artifact) -> str:
+    size = f"{output.size_bytes / 1000:.0f} kB"
+    return f"{output.path}: {output.duration_s:g} s, {output.width}x{output.height}, {size}"
+
+
+def _data(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from builders import job
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seedrender.errors import Origin
+from seedrender.lock.fingerprint import fingerprint, unsigned
+from seedrender.values.job import (
+    FOOTAGE,
+    RUNTIME,
+    Job,
+    JobId,
+    MediaKind,
+    Mode,
+    Reference,
+    ReferenceUse,
+    Role,
+    Tier,
+)
+
+HERO = Reference(name="hero", kind=MediaKind.IMAGE, path="refs/hero.png")
+STREET = Reference(name="street", kind=MediaKind.IMAGE, url="https://cdn.example/street.jpg")
+DIGESTS = {"hero": "11" * 32, "lead": "11" * 32}
+PARENTS = {JobId("fly/01"): "22" * 32}
+
+OTHER_VALUES: dict[str, Any] = {
+    "model": "seedance-2.5",
+    "tier": Tier.MINI,
+    "mode": Mode.I2V,
+    "prompt": "A boat.",
+    "take": 2,
+    "duration_s": 6,
+    "resolution": "720p",
+    "ratio": "1:1",
+    "audio": False,
+    "seed": 7,
+    "camera_fixed": True,
+    "references": (ReferenceUse(reference=HERO),),
+    "needs": (JobId("fly/01"),),
+    "id": JobId("renamed"),
+    "shot": "renamed",
+    "segment": 3,
+    "mode_reason": "because",
+    "output": "elsewhere.mp4",
+    "tags": ("hero",),
+    "origin": Origin("other.yaml", 1, 1),
+    "origins": {"prompt": Origin("other.yaml", 2, 2)},
+}
+
+
+def digest(wanted: Job) -> str:
+    return fingerprint(wanted, DIGESTS, PARENTS).digest
+
+
+def test_every_field_of_a_job_is_footage_or_runtime() -> None:
+    assert {f.name for f in fields(Job)} == FOOTAGE | RUNTIME
+    assert not FOOTAGE & RUNTIME
+
+
+@pytest.mark.parametrize("name", sorted(FOOTAGE))
+def test_what_changes_the_picture_changes_the_fingerprint(name: str) -> None:
+    changed = replace(job(), **{name: OTHER_VALUES[name]})
+
+    assert digest(changed) != digest(job())
+
+
+@pytest.mark.parametrize("name", sorted(RUNTIME))
+def test_what_does_not_change_the_picture_does_not_change_the_fingerprint(name: str) -> None:
+    changed = replace(job(), **{name: OTHER_VALUES[name]})
+
+    assert digest(changed) == digest(job())
+
+
+def test_a_field_that_is_not_set_leaves_no_trace() -> None:
+    parts = fingerprint(job(), {}, {}).parts
+
+    assert set(parts) == {"model", "tier", "mode", "prompt"}
+
+
+def test_version_1_is_pinned() -> None:
+    full = job(
+        "fly/02",
+        prompt="{{ previous }}: {{ ref.hero }} meets {{ ref.street }}.",
+        mode=Mode.V2V,
+        duration_s=15,
+        resolution="480p",
+        ratio="16:9",
+        references=(
+            ReferenceUse(reference=HERO),
+            ReferenceUse(reference=STREET, role=Role.LAST_FRAME),
+        ),
+        needs=(JobId("fly/01"),),
+    )
+
+    found = fingerprint(full, DIGESTS, PARENTS)
+
+    assert found.version == 1
+    assert found.parts == {
+        "model": "seedance-2.0",
+        "tier": "fast",
+        "mode": "v2v",
+        "prompt": "{{ previous }}: {{ ref 1 }} meets {{ ref 2 }}.",
+        "duration_s": 15,
+        "resolution": "480p",
+        "ratio": "16:9",
+        "references": ["sha256:" + "11" * 32, "last_frame=image:https://cdn.example/street.jpg"],
+        "continues": ["sha256:" + "22" * 32],
+    }
+    assert found.digest == ("sha256:")
+
+
+def test_another_name_for_the_same_bytes_is_the_same_picture() -> None:
+    lead = replace(HERO, name="lead", path="refs/lead.png")
+    one = job(prompt="{{ ref.hero }} runs.", references=(ReferenceUse(reference=HERO),))
+    other = job(prompt="{{ ref.lead }} runs.", references=(ReferenceUse(reference=lead),))
+
+    assert digest(one) == digest(other)
+
+
+@pytest.mark.parametrize(
+    ("url", "identity"),
+    [
+        pytest.param("https://h/a.png", "https://h/a.png", id="as it is"),
+        pytest.param("https://u:p@h/a.png", "https://h/a.png", id="no password"),
+        pytest.param("https://h/a?X-Amz-Signature=s&Expires=1", "https://h/a", id="no signature"),
+        pytest.param("https://h/a.png#x", "https://h/a.png", id="no fragment"),
+    ],
+)
+def test_a_url_is_known_without_its_secrets(url: str, identity: str) -> None:
+    assert unsigned(url) == identity
+
+
+@given(st.text(st.characters(categories=["L", "N"]), min_size=8))
+def test_no_value_of_a_query_is_shown(secret: str) -> None:
+    assert secret not in unsigned(f"https://cdn.example/a.png?id={secret}")

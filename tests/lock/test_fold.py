@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+from builders import clip, entry, record
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import entries
+
+from seedrender.lock.fold import Action, alive, fold, job_state, join, next_action
+from seedrender.values.entry import JobState, Lock, LockEntry
+from seedrender.values.job import JobId
+
+
+@given(entries(), entries())
+def test_joining_does_not_care_who_is_first(one: LockEntry, other: LockEntry) -> None:
+    assert join(one, other) == join(other, one)
+
+
+@given(entries(), entries(), entries())
+def test_joining_does_not_care_what_is_joined_first(
+    a: LockEntry, b: LockEntry, c: LockEntry
+) -> None:
+    assert join(join(a, b), c) == join(a, join(b, c))
+
+
+@given(entries(), entries())
+def test_a_fact_that_is_known_changes_nothing(one: LockEntry, other: LockEntry) -> None:
+    both = join(one, other)
+
+    assert join(both, one) == both
+    assert join(both, other) == both
+
+
+@given(entries(), entries())
+def test_no_task_id_and_no_clip_is_ever_lost(one: LockEntry, other: LockEntry) -> None:
+    before = {r.task_id for e in (one, other) for r in e.tasks if r.task_id}
+    clips = {e.output.made_by for e in (one, other) if e.output is not None}
+
+    both = join(one, other)
+
+    assert {r.task_id for r in both.tasks if r.task_id} == before
+    kept = {r.correlation_id for r in both.tasks if r.superseded is not None}
+    assert clips <= kept | ({both.output.made_by} if both.output else set())
+
+
+@given(st.lists(entries(), max_size=3))
+def test_folding_gives_the_same_in_any_order(events: list[LockEntry]) -> None:
+    locks = [fold(Lock(manifest="m"), order) for order in permutations(events)]
+
+    assert all(lock == locks[0] for lock in locks)
+
+
+def test_a_state_never_moves_back() -> None:
+    submitted = entry("spin", record(state=JobState.SUBMITTED))
+    intent = entry("spin", record(state=JobState.SUBMITTING, task_id=None))
+
+    both = join(submitted, intent)
+
+    assert both == submitted
+
+
+def test_a_field_that_is_known_is_never_unset() -> None:
+    priced = entry("spin", record(state=JobState.SUBMITTED, retries=3))
+    ended = entry("spin", record(state=JobState.SUCCEEDED))
+
+    both = join(priced, ended)
+
+    assert both.tasks[0].retries == 3
+    assert both.tasks[0].state is JobState.SUCCEEDED
+
+
+def test_of_two_clips_the_later_one_is_the_output_and_the_other_is_kept() -> None:
+    first = record("c1", JobState.SUCCEEDED)
+    second = record("c2", JobState.SUCCEEDED)
+    ours = entry("spin", first, output=clip("c1", minute=1))
+    theirs = entry("spin", second, output=clip("c2", minute=2))
+
+    both = join(ours, theirs)
+
+    assert both.output == clip("c2", minute=2)
+    assert both.tasks == (replace(first, superseded=clip("c1", minute=1)), second)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "made_by", "state"),
+    [
+        pytest.param((), None, JobState.PLANNED, id="nothing is known"),
+        pytest.param((JobState.PLANNED,), None, JobState.PLANNED, id="a submit not accepted"),
+        pytest.param((JobState.SUBMITTING,), None, JobState.SUBMITTING, id="an intent"),
+        pytest.param((JobState.FAILED,), None, JobState.FAILED, id="a failure"),
+        pytest.param((JobState.FAILED, JobState.BLOCKED), None, JobState.BLOCKED, id="the last"),
+        pytest.param((JobState.SUCCEEDED,), None, JobState.SUCCEEDED, id="no clip yet"),
+        pytest.param((JobState.SUCCEEDED,), "c0", JobState.DONE, id="a clip"),
+        pytest.param(
+            (JobState.SUCCEEDED, JobState.SUBMITTED), "c0", JobState.SUBMITTED, id="a new task"
+        ),
+        pytest.param((JobState.SUCCEEDED, JobState.FAILED), "c0", JobState.DONE, id="a retake"),
+    ],
+)
+def test_a_jobs_state_follows_from_its_tasks_and_its_clip(
+    tasks: tuple[JobState, ...], made_by: str | None, state: JobState
+) -> None:
+    records = tuple(record(f"c{n}", s) for n, s in enumerate(tasks))
+    output = clip(made_by) if made_by else None
+
+    found = job_state(LockEntry(job=JobId("spin"), tasks=records, output=output))
+
+    assert found is state
+
+
+def test_a_task_whose_clip_was_replaced_is_not_alive() -> None:
+    old = record("c1", JobState.SUCCEEDED, superseded=clip("c1"))
+    new = record("c2", JobState.SUCCEEDED)
+
+    found = alive(entry("spin", old, new, output=clip("c2")))
+
+    assert found == ()
+
+
+def test_only_states_in_which_no_paid_task_can_be_alive_are_submitted() -> None:
+    submitting = {state for state in JobState if next_action(state) is Action.SUBMIT}
+
+    assert submitting == {
+        JobState.PLANNED,
+        JobState.FAILED,
+        JobState.EXPIRED,
+        JobState.CANCELLED,
+    }

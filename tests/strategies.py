@@ -1,0 +1,47 @@
+"""Draws lock entries as runs and merges make them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from builders import T0, clip
+from hypothesis import strategies as st
+
+from seedrender.values.entry import Fingerprint, JobState, LockEntry, TaskRecord
+from seedrender.values.job import CorrelationId, JobId
+from seedrender.values.money import Amount, Cost
+from seedrender.values.task import TaskId
+
+times = st.integers(0, 500).map(lambda minutes: T0 + timedelta(minutes=minutes))
+costs = st.none() | st.integers(0, 10**6).map(
+    lambda n: Cost(amount=Amount(Decimal(n) / 10_000, "USD"), source="provider")
+)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> TaskRecord:
+    """One state of a task record; what never changes follows from its correlation id."""
+    number = draw(st.integers(0, 5))
+    return TaskRecord(
+        correlation_id=CorrelationId(f"c{number}"),
+        state=draw(st.sampled_from([s for s in JobState if s is not JobState.DONE])),
+        fingerprint=Fingerprint(digest=f"sha256:{number % 3}"),
+        provider=("sim", "modellix")[number % 2],
+        task_id=draw(st.none() | st.just(TaskId(f"task-{number}"))),
+        submitted_at=T0 + timedelta(seconds=number),
+        finished_at=draw(st.none() | times),
+        cost=draw(costs),
+        error=draw(st.none() | st.text(max_size=5)),
+    )
+
+
+@st.composite
+def entries(draw: st.DrawFn, job: str = "spin") -> LockEntry:
+    tasks = draw(st.lists(records(), max_size=4, unique_by=lambda r: r.correlation_id))
+    tasks.sort(key=lambda r: (r.submitted_at or T0, r.correlation_id))
+    output = None
+    if tasks and draw(st.booleans()):
+        made_by = draw(st.sampled_from(tasks)).correlation_id
+        output = clip(made_by, minute=draw(st.integers(0, 9)))
+    return LockEntry(job=JobId(job), tasks=tuple(tasks), output=output)
