@@ -118,7 +118,7 @@ def _join_tasks(
 
 def _join_record(one: TaskRecord, other: TaskRecord) -> TaskRecord:
     """Join field by field: each is chosen by itself, so that the order of joins does not matter."""
-    ahead = max((one, other), key=lambda r: (_ORDER.index(r.state), r.error or ""))
+    ahead = max((one, other), key=lambda r: (_ORDER.index(r.state), repr(r.error)))
     return TaskRecord(
         correlation_id=one.correlation_id,
         state=ahead.state,

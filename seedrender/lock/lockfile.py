@@ -192,7 +192,9 @@ def _text(value: object) -> str:
 
 
 def _maybe_text(value: object) -> str | None:
-    return None if value is None else _text(value)
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a text")
+    return value
 
 
 def _whole(value: object) -> int:

@@ -1,7 +1,8 @@
-"""Turns the clips of a chain into one long take: pictures copied bit by bit, sound joined without a click."""
+"""Turns the clips of a chain into one long take: pictures copied bit by bit, sound without a click."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,65 +11,163 @@ from pathlib import Path
 from typing import Literal
 
 import av
-from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from seedrender.errors import ArtifactError
 from seedrender.media.h264 import parameter_sets
 from seedrender.media.probe import Probe, probe
-from seedrender.media.track import FRAME, Track, silent_packets
+from seedrender.media.track import Track, track
 
 Sound = Literal["keep", "copy", "none"]
 
-_FINEST = 10_000_000  # ticks a second; beyond that times are rounded
-
-
-@dataclass(slots=True, kw_only=True)
-class _Segment:
-    """One clip, its picture's packets in memory and timed from 0."""
-
-    path: Path
-    packets: list[av.Packet]
-    step: Fraction  # seconds a tick
-    delay: Fraction  # by how much decoding runs ahead of showing
-    length: Fraction
-    start: Fraction  # of the picture on the clip's own clock
-    extradata: bytes
+_FINEST = 10_000_000  # ticks a second; where clips need finer ones, times are rounded
+_USUAL = 90_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shape:
-    """What must be equal for packets to live in one stream."""
+class _Head:
+    """What must be known of a clip before its first packet is written."""
 
-    codec: str
-    width: int
-    height: int
-    pixels: str
+    path: Path
+    shape: tuple[str, int, int, str]  # codec, width, height, pixel format
+    configuration: bytes
+    step: Fraction  # seconds a tick
+    start: Fraction  # of the picture, on the clip's own clock
+    length: Fraction
+    delay: Fraction  # by how much decoding runs ahead of showing
 
 
 def join(segments: Sequence[Path], target: Path, *, audio: Sound = "keep") -> Probe:
-    """Write the segments one after another to `target` and say what it became.
+    """Write the clips one after another to `target`, and say what it became.
 
     "keep" decodes the sound, cuts it to the exact length, fades 8 ms at each join and encodes it once;
     "copy" takes its packets as they are; "none" leaves it out.
 
     Raises:
-        ArtifactError: a segment cannot be read, or does not fit the others.
+        ArtifactError: a clip cannot be read, or does not fit the first one.
     """
     if not segments:
-        raise ArtifactError("there is nothing to join")
-    shapes = [_shape(path) for path in segments]
-    _check_shapes(segments, shapes)
-    heads = [_read(path, limit=None) for path in segments]
+        raise ArtifactError("there are no segments to join")
     try:
+        heads = [_head(path) for path in segments]
+        _check(heads)
+        scale = lcm(*(head.step.denominator for head in heads))
+        scale = scale if scale <= _FINEST else _USUAL
+        options = {"movflags": "+faststart", "video_track_timescale": str(scale)}
         with (
             av.open(str(segments[0])) as first,
-            av.open(str(target), "w", format="mp4", options=_options(heads)) as output,
+            av.open(str(target), "w", format="mp4", options=options) as output,
         ):
             picture = output.add_stream_from_template(first.streams.video[0])
-            track = None if audio == "none" else Track.for_segments(segments, output)
-            _write(output, picture, track, heads, audio)
+            sound = None if audio == "none" else track(segments, output, is_copied=audio == "copy")
+            _write(output, picture, sound, heads, scale)
     except av.FFmpegError as error:
         raise ArtifactError(f"{target.name}: the segments cannot be joined ({error})") from error
     return probe(target)
+
+
+def _head(path: Path) -> _Head:
+    """Read a clip's packets once, for its exact times."""
+    with av.open(str(path)) as container:
+        if not container.streams.video:
+            raise ArtifactError(f"{path.name}: there is no picture in this file")
+        video = container.streams.video[0]
+        context, step = video.codec_context, video.time_base
+        assert step is not None, "a stream in a file has a time base"
+        packets = [packet for packet in container.demux(video) if packet.size]
+        times = [packet.pts for packet in packets if packet.pts is not None]
+        decoding = [packet.dts for packet in packets if packet.dts is not None]
+        if not times or len(times) != len(packets) or len(decoding) != len(packets):
+            raise ArtifactError(f"{path.name}: its packets carry no times")
+        usual = round(1 / (video.average_rate or Fraction(24)) / step)
+        end = max(at + (p.duration or usual) for at, p in zip(times, packets, strict=True))
+        return _Head(
+            path=path,
+            shape=(context.name, video.width, video.height, context.pix_fmt or ""),
+            configuration=context.extradata or b"",
+            step=step,
+            start=min(times) * step,
+            length=(end - min(times)) * step,
+            delay=(min(times) - decoding[0]) * step,
+        )
+
+
+def _check(heads: Sequence[_Head]) -> None:
+    """Refuse clips that cannot share one stream with the first."""
+    first = heads[0]
+    for head in heads[1:]:
+        if head.shape[1:3] != first.shape[1:3]:
+            raise ArtifactError(
+                "{}: {}x{} pixels, but {} has {}x{}; render all segments at one resolution and ratio,"
+                " or upscale them first".format(
+                    head.path.name, *head.shape[1:3], first.path.name, *first.shape[1:3]
+                )
+            )
+        is_alike = head.configuration == first.configuration or first.shape[0] == "h264"
+        if head.shape != first.shape or not is_alike:
+            raise ArtifactError(
+                f"{head.path.name}: its picture ({head.shape[0]}, {head.shape[3]}) is not encoded as"
+                f" that of {first.path.name} ({first.shape[0]}, {first.shape[3]}), so it cannot be"
+                " joined without re-encoding"
+            )
+
+
+def _write(
+    output: OutputContainer,
+    picture: VideoStream,
+    sound: Track | None,
+    heads: Sequence[_Head],
+    scale: int,
+) -> None:
+    """Copy clip after clip, picture and sound interleaved by time."""
+    is_mixed = len({head.configuration for head in heads}) > 1
+    delay = max(head.delay for head in heads)
+    start = Fraction(0)
+    for index, head in enumerate(heads):
+        end = start + head.length
+        sets = parameter_sets(head.configuration) if is_mixed else b""
+        frames = _frames(head, picture, scale, start, delay, sets)
+        samples = sound.add(head.path, start, end, head.start) if sound else []
+        if sound and index == len(heads) - 1:
+            samples += sound.finish()
+        for packet in heapq.merge(frames, samples, key=_time):
+            output.mux(packet)
+        start = end
+
+
+def _frames(
+    head: _Head,
+    picture: VideoStream,
+    scale: int,
+    start: Fraction,
+    delay: Fraction,
+    sets: bytes,
+) -> Iterator[av.Packet]:
+    """Yield a clip's packets at their place in the long take.
+
+    All clips are decoded as far ahead as the one that needs most, so that times never step back.
+    """
+    shift = start - head.start
+    with av.open(str(head.path)) as container:
+        for source in container.demux(container.streams.video[0]):
+            if not source.size:
+                continue
+            assert source.pts is not None
+            assert source.dts is not None
+            packet = source
+            if sets and source.is_keyframe:
+                packet = av.Packet(sets + bytes(source))
+                packet.is_keyframe = True
+            at = source.pts * head.step + shift
+            ahead = source.dts * head.step + shift - (delay - head.delay)
+            packet.duration = round((source.duration or 0) * head.step * scale)
+            packet.pts, packet.dts = round(at * scale), round(ahead * scale)
+            packet.time_base, packet.stream = Fraction(1, scale), picture
+            yield packet
+
+
+def _time(packet: av.Packet) -> Fraction:
+    assert packet.dts is not None
+    assert packet.time_base is not None
+    return packet.dts * packet.time_base

@@ -111,7 +111,7 @@ def test_version_1_is_pinned() -> None:
         "references": ["sha256:" + "11" * 32, "last_frame=image:https://cdn.example/street.jpg"],
         "continues": ["sha256:" + "22" * 32],
     }
-    assert found.digest == ("sha256:")
+    assert found.digest == "sha256:71fef57292edc5a866fb4657868a1633931287bc597be7bdf05beb586646ce0b"
 
 
 def test_another_name_for_the_same_bytes_is_the_same_picture() -> None:
