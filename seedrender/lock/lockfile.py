@@ -133,7 +133,10 @@ def _cost_json(value: Cost | None) -> dict[str, str] | None:
 
 
 def _time_text(value: datetime | None) -> str | None:
-    return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if value is None:
+        return None
+    precision = "milliseconds" if value.microsecond else "seconds"
+    return value.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def _numbered(text: str, name: str) -> Iterator[tuple[int, str]]:

@@ -15,7 +15,9 @@ def parameter_sets(configuration: bytes) -> bytes:
         ArtifactError: it is no such record.
     """
     if len(configuration) <= _HEAD or configuration[0] != 1:
-        raise ArtifactError("the H.264 stream carries no avcC record: it cannot be joined losslessly")
+        raise ArtifactError(
+            "the H.264 stream carries no avcC record: it cannot be joined losslessly"
+        )
     width = (configuration[4] & 3) + 1
     at, sets = _HEAD, b""
     for mask in (_SETS_MASK, 0xFF):  # SPS, then PPS

@@ -24,7 +24,9 @@ _STEREO = 2
 class Track(Protocol):
     """The sound of a long take, given clip by clip."""
 
-    def add(self, path: Path, start: Fraction, end: Fraction, clip_start: Fraction) -> list[av.Packet]:
+    def add(
+        self, path: Path, start: Fraction, end: Fraction, clip_start: Fraction
+    ) -> list[av.Packet]:
         """Return packets for the time from start to end, from a clip whose picture starts at `clip_start`."""
         ...
 
@@ -39,7 +41,9 @@ def track(segments: Sequence[Path], output: OutputContainer, *, is_copied: bool)
         with av.open(str(path)) as container:
             if container.streams.audio:
                 model = container.streams.audio[0]
-                return CopiedTrack(path, model, output) if is_copied else EncodedTrack(model, output)
+                return (
+                    CopiedTrack(path, model, output) if is_copied else EncodedTrack(model, output)
+                )
     return None
 
 
@@ -55,7 +59,9 @@ class EncodedTrack:
         self._held = [bytearray() for _ in range(self._channels)]
         self._sent = 0
 
-    def add(self, path: Path, start: Fraction, end: Fraction, clip_start: Fraction) -> list[av.Packet]:
+    def add(
+        self, path: Path, start: Fraction, end: Fraction, clip_start: Fraction
+    ) -> list[av.Packet]:
         """Return the packets that are complete once this clip's sound was added."""
         count = round(end * self.rate) - round(start * self.rate)
         for held, samples in zip(self._held, self._samples(path, count, clip_start), strict=True):
@@ -77,7 +83,11 @@ class EncodedTrack:
             data = bytes(held[: count * _WIDTH])
             plane.update(data + bytes(plane.buffer_size - len(data)))
             del held[: count * _WIDTH]
-        frame.sample_rate, frame.pts, frame.time_base = self.rate, self._sent, Fraction(1, self.rate)
+        frame.sample_rate, frame.pts, frame.time_base = (
+            self.rate,
+            self._sent,
+            Fraction(1, self.rate),
+        )
         self._sent += count
         return self._owned(self._stream.encode(frame))
 
@@ -116,12 +126,16 @@ class CopiedTrack:
         self._kind = _kind(model)
         self._rate = model.codec_context.sample_rate
         if self._kind[0] != "aac":
-            raise ArtifactError(f"{path.name}: {self._kind[0]} sound cannot be copied; use audio: keep")
+            raise ArtifactError(
+                f"{path.name}: {self._kind[0]} sound cannot be copied; use audio: keep"
+            )
         self._stream = output.add_stream_from_template(model)
         self._silence = _silent_packet(model)
         self._next: int | None = None  # where the next packet goes, in samples
 
-    def add(self, path: Path, start: Fraction, end: Fraction, clip_start: Fraction) -> list[av.Packet]:
+    def add(
+        self, path: Path, start: Fraction, end: Fraction, clip_start: Fraction
+    ) -> list[av.Packet]:
         """Return whole packets that fill the time up to half a packet at its end."""
         first, last = round(start * self._rate), round(end * self._rate)
         packets = []

@@ -112,13 +112,22 @@ def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
     parents = {need: _clip(facts.lock, need).sha256 for need in job.needs}
     wanted = fingerprint(job, facts.digests, parents)
     verdict, reason = decide(job, wanted, entry, facts)
+    is_outdated = entry is not None and _collects_another(job, wanted, entry, facts)
+    if is_outdated:
+        reason += "; then rendered anew, since its definition changed"
     return Step(
         job=job,
         verdict=verdict,
         reason=reason,
         fingerprint=wanted,
-        will_submit=verdict in SPENDS,
+        will_submit=verdict in SPENDS or is_outdated,
     )
+
+
+def _collects_another(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> bool:
+    """Say whether the tasks to be collected are for something that is not wanted any more."""
+    live = _still_alive(job, entry, facts)
+    return bool(live) and all(r.task_id and r.fingerprint != wanted for r in live)
 
 
 def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Step:

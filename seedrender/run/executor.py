@@ -74,7 +74,7 @@ class Executor:
         """Take one job as far as it goes: the one place where errors become words."""
         job = step.job
         try:
-            await self._render(job)
+            await self._render(step)
         except ProviderError as error:
             if error.stops_run or isinstance(error, UnavailableError):
                 self.halted_by = self.halted_by or error
@@ -89,7 +89,8 @@ class Executor:
         self.failed[job.id] = error
         self._listener.note(job.id, "error", words)
 
-    async def _render(self, job: Job) -> None:
+    async def _render(self, step: Step) -> None:
+        job = step.job
         behind_s = self._plan.graph.behind_s[job.id]
         if not await self._settle_earlier_tasks(job, behind_s):
             return
@@ -101,9 +102,9 @@ class Executor:
         verdict, reason = make.decide(job, wanted, self._store.entry(job.id), facts)
         if verdict is Verdict.RESUME:
             await self._tasks.restore(job)
-        elif verdict in make.SPENDS:
+        elif verdict in make.SPENDS and (step.will_submit or step.verdict is Verdict.UNKNOWN):
             await self._tasks.buy(job, wanted, reason, behind_s)
-        elif verdict is not Verdict.CURRENT:
+        elif verdict is not Verdict.CURRENT:  # also what the plan did not say it would buy
             self._listener.note(job.id, verdict.value, reason)
         if self._is_current(job, wanted):
             self._current.add(job.id)

@@ -7,10 +7,10 @@ import hashlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from seedrender.errors import ArtifactError, ConfigError
+from seedrender.run.clock import now
 from seedrender.values.task import Artifact
 
 _BLOCK_BYTES = 1 << 18
@@ -82,7 +82,7 @@ class Files:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.set_aside(target)
         source.replace(path)
-        return replace(artifact, path=target, made_at=datetime.now(UTC))
+        return replace(artifact, path=target, made_at=now())
 
     def set_aside(self, relative: str) -> str | None:
         """Move a file that is about to be replaced to `.superseded/`; None: there was none."""
@@ -130,7 +130,7 @@ def _verified(part: Path, target: str, digest: str, made_by: str) -> Artifact:
         duration_s=round(found.duration_s, 3),
         width=found.width,
         height=found.height,
-        made_at=datetime.now(UTC),
+        made_at=now(),
         made_by=made_by,
     )
 

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Protocol
 
 from seedrender.errors import (
@@ -22,6 +21,7 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.lock import fold
+from seedrender.run.clock import now
 from seedrender.run.files import Files
 from seedrender.run.inputs import Inputs
 from seedrender.run.store import Store
@@ -201,7 +201,7 @@ class Tasks:
             state=JobState.SUBMITTING,
             fingerprint=wanted,
             provider=self._provider.name,
-            submitted_at=_now(),
+            submitted_at=now(),
             estimate=self._provider.price(job).expected,
         )
 
@@ -243,7 +243,7 @@ class Tasks:
     async def _ended_as(
         self, job: Job, record: TaskRecord, state: JobState, error: str | None
     ) -> TaskRecord:
-        ended = replace(record, state=state, finished_at=_now(), error=error)
+        ended = replace(record, state=state, finished_at=now(), error=error)
         await self._append(job, ended)
         if state is not JobState.SUCCEEDED:
             self._listener.note(job.id, state.value, error or "")
@@ -290,7 +290,7 @@ class Tasks:
         if before is not None and before.output is not None and kept is not None:
             old = fold.output_record(before)
             if old is not None and old.correlation_id != artifact.made_by:
-                clip = replace(before.output, path=kept, made_at=datetime.now(UTC))
+                clip = replace(before.output, path=kept, made_at=now())
                 superseded = (replace(old, superseded=clip),)
         await self._store.append(LockEntry(job=job.id, tasks=superseded, output=artifact))
         self._listener.note(job.id, "done", artifact.path)
@@ -321,10 +321,6 @@ def _advice(job: Job) -> str:
         "a paid task may exist. Look at the provider's console; if there is none, "
         f"run again with --resubmit {job.id}"
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _spread(jitter: float) -> float:

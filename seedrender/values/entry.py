@@ -14,11 +14,11 @@ from seedrender.values.task import Artifact, TaskId
 
 
 class JobState(StrEnum):
-    """How far a job, or one of its task records, is."""
+    """How far a job, or one of its task records, is; a record only moves down this list."""
 
-    PLANNED = "planned"  # of a record: the submit was provably not accepted
     SUBMITTING = "submitting"  # on disk before the request leaves
     UNKNOWN = "unknown"  # the answer was lost: a paid task may exist
+    PLANNED = "planned"  # of a record: the submit was provably not accepted
     SUBMITTED = "submitted"
     CANCELLED = "cancelled"
     EXPIRED = "expired"

@@ -1,0 +1,499 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import virtual
+from builders import job
+from scripted import Scripted, clip_bytes
+from seedrender.errors import (
+    ArtifactError,
+    LockError,
+    ProtocolError,
+    QuotaError,
+    RateLimitedError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from seedrender.lock import fold
+from seedrender.plan import graph, make
+from seedrender.plan.make import Facts, Plan, Verdict
+from seedrender.plan.outcome import Exit, outcome
+from seedrender.run.executor import Executor
+from seedrender.run.files import Files
+from seedrender.run.inputs import Inputs
+from seedrender.run.store import Store, hold, read
+from seedrender.run.tasks import Desk
+from seedrender.run.throttle import Gate, Pace, Slots
+from seedrender.values.entry import JobState, Lock
+from seedrender.values.job import Job, JobId, Mode
+from seedrender.values.manifest import LongTake, PollSchedule
+from seedrender.values.money import Amount
+from seedrender.values.task import TaskState
+
+SCHEDULE = PollSchedule(jitter=0.0)
+
+
+class Quiet:
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, str]] = []
+
+    def note(self, job: JobId, what: str, detail: str = "") -> None:
+        del detail
+        self.notes.append((job, what))
+
+
+@dataclass
+class Film:
+    """A folder with a lock, and jobs to be rendered there."""
+
+    folder: Path
+    jobs: Sequence[Job]
+    takes: tuple[LongTake, ...] = ()
+    provider: Scripted = field(default_factory=Scripted)
+    concurrency: int = 4
+    stop_after_s: float | None = None
+    resubmit: tuple[JobId, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def lock_path(self) -> Path:
+        return self.folder / "film.lock"
+
+    def lock(self) -> Lock:
+        return read(self.lock_path, "film.yaml")
+
+    def state(self, name: str) -> JobState:
+        return fold.job_state(self.lock().entries[JobId(name)])
+
+    def facts(self, lock: Lock) -> Facts:
+        return Facts(
+            lock=lock, digests={}, is_present=self.files.is_present, resubmit=self.resubmit
+        )
+
+    @property
+    def files(self) -> Files:
+        return Files(root=self.folder, output_dir="renders")
+
+    def plan(self) -> Plan:
+        return make.plan(graph.build(self.jobs), self.takes, self.facts(self.lock()))
+
+    def run(self) -> Exit:
+        code, self.seconds = virtual.run(self._run())
+        return code
+
+    async def _run(self) -> Exit:
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(hold(self.lock_path, "film.yaml"))
+            executor = self._executor(store)
+            if self.stop_after_s is not None:
+                asyncio.get_running_loop().call_later(self.stop_after_s, executor.stop)
+            await executor.run()
+            after = make.plan(graph.build(self.jobs), self.takes, self.facts(store.lock))
+            return outcome(after, store.lock, executor.failed)
+
+    def _executor(self, store: Store) -> Executor:
+        self.listener = Quiet()
+        desk = Desk(
+            provider=self.provider,
+            store=store,
+            files=self.files,
+            inputs=Inputs(self.provider, store, self.files, {}),
+            slots=Slots(self.concurrency),
+            pace=Pace(6000),
+            gate=Gate(),
+            poll=SCHEDULE,
+            listener=self.listener,
+        )
+        plan = make.plan(graph.build(self.jobs), self.takes, self.facts(store.lock))
+        return Executor(desk, plan, lambda: self.facts(store.lock))
+
+
+def chain(length: int = 3) -> list[Job]:
+    made: list[Job] = []
+    for number in range(1, length + 1):
+        needs = (made[-1].id,) if made else ()
+        mode = Mode.V2V if made else Mode.T2V
+        made.append(job(f"fly/{number:02}", needs=needs, mode=mode, duration_s=15, segment=number))
+    return made
+
+
+def test_a_run_renders_everything_and_a_second_one_does_nothing(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin"), job("opener")])
+
+    first = film.run()
+    text = film.lock_path.read_bytes()
+    second = film.run()
+
+    assert (first, second) == (Exit.DONE, Exit.DONE)
+    assert sorted(film.provider.received) == ["opener", "spin"]
+    assert film.lock_path.read_bytes() == text
+    assert (tmp_path / "renders/spin.mp4").read_bytes() == clip_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["film.lock", "renders"]
+
+
+def test_a_lost_answer_is_not_sent_again(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin"), job("opener")])
+    film.provider.loses_answer_to("spin")
+
+    first = film.run()
+    second = film.run()
+
+    assert (first, second) == (Exit.UNDECIDED, Exit.UNDECIDED)
+    assert film.provider.attempts.count("spin") == 1
+    assert film.state("spin") is JobState.UNKNOWN
+    assert film.state("opener") is JobState.DONE
+
+
+def test_a_person_may_buy_a_lost_submit_again(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.loses_answer_to("spin")
+    film.run()
+    film.resubmit = (JobId("spin"),)
+
+    code = film.run()
+
+    assert code is Exit.DONE
+    assert film.provider.attempts == ["spin", "spin"]
+    assert [r.state for r in film.lock().entries[JobId("spin")].tasks] == [
+        JobState.CANCELLED,
+        JobState.SUCCEEDED,
+    ]
+
+
+def test_a_provider_that_can_tell_settles_a_lost_answer(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.loses_answer_to("spin")
+    film.run()
+    film.provider.found = {}
+
+    code = film.run()
+
+    assert code is Exit.DONE
+    assert film.provider.received == ["spin"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(RateLimitedError("too many", retry_after_s=90.0), id="429"),
+        pytest.param(UnavailableError("refused"), id="connection refused"),
+    ],
+)
+def test_an_answer_that_proves_that_nothing_was_created_is_followed_by_another_submit(
+    tmp_path: Path, error: Exception
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.submit_errors["spin"] += [error, error]
+
+    code = film.run()
+
+    assert code is Exit.DONE
+    assert film.provider.attempts == ["spin"] * 3
+    assert film.provider.received == ["spin"]
+    assert len(film.lock().entries[JobId("spin")].tasks) == 1
+
+
+def test_a_submit_waits_as_long_as_the_provider_says(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.submit_errors["spin"] += [RateLimitedError("later", retry_after_s=500.0)]
+
+    film.run()
+
+    assert film.seconds > 500
+
+
+def test_a_refused_job_is_not_sent_again_as_it_is(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin"), job("opener")])
+    film.provider.submit_errors["spin"] += [RejectedError("Invalid parameters: prompt")]
+
+    first = film.run()
+    second = film.run()
+
+    assert (first, second) == (Exit.FAILED, Exit.FAILED)
+    assert film.provider.attempts.count("spin") == 1
+    assert film.state("spin") is JobState.BLOCKED
+
+
+def test_a_refused_job_is_sent_once_its_definition_changed(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.submit_errors["spin"] += [RejectedError("Invalid parameters: prompt")]
+    film.run()
+    film.jobs = [job("spin", prompt="Something else.")]
+
+    code = film.run()
+
+    assert code is Exit.DONE
+    assert film.provider.received == ["spin"]
+
+
+@pytest.mark.parametrize("error", [UnauthorizedError("wrong key"), QuotaError("no credit")])
+def test_a_wrong_key_and_an_empty_account_stop_all_submits(
+    tmp_path: Path, error: Exception
+) -> None:
+    film = Film(tmp_path, [job(f"shot{n}") for n in range(9)], concurrency=1)
+    film.provider.submit_errors["shot1"] += [error]
+
+    code = film.run()
+
+    assert code is Exit.FAILED
+    assert film.provider.attempts == ["shot0", "shot1"]
+    assert film.state("shot0") is JobState.DONE
+
+
+@pytest.mark.parametrize(
+    ("state", "expected", "again"),
+    [
+        pytest.param(TaskState.FAILED, JobState.FAILED, 2, id="failed"),
+        pytest.param(TaskState.REFUSED, JobState.BLOCKED, 1, id="content policy"),
+        pytest.param(TaskState.CANCELLED, JobState.CANCELLED, 2, id="cancelled"),
+        pytest.param(TaskState.EXPIRED, JobState.EXPIRED, 2, id="expired"),
+    ],
+)
+def test_every_bad_end_is_reported_and_only_what_may_succeed_is_bought_again(
+    tmp_path: Path, state: TaskState, expected: JobState, again: int
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.ends_with("spin", state)
+
+    first = film.run()
+    recorded = film.state("spin")
+    film.run()
+
+    assert first is Exit.FAILED
+    assert recorded is expected
+    assert len(film.provider.received) == again
+
+
+def test_polls_that_fail_do_not_fail_the_job(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.poll_errors["spin"] += [
+        UnavailableError("502"),
+        RateLimitedError("429", retry_after_s=1.0),
+        ProtocolError("not JSON"),
+    ]
+
+    code = film.run()
+
+    assert code is Exit.DONE
+    assert film.lock().entries[JobId("spin")].tasks[0].retries == 3
+
+
+def test_a_task_that_the_provider_forgot_is_expired(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.stop_after_s = 5
+    film.run()
+    film.stop_after_s = None
+    film.provider._tasks.clear()
+
+    code = film.run()
+
+    assert code is Exit.FAILED
+    assert film.state("spin") is JobState.EXPIRED
+
+
+def test_the_schedule_is_15_then_5_doubling_to_30(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.render_s = 130.0
+
+    film.run()
+
+    assert len(film.provider.polls) == 7  # 15, 20, 30, 50, 80, 110, 140
+    assert 139 < film.seconds < 142
+
+
+def test_seven_hours_of_rendering_are_waited_for(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.render_s = 7 * 3600.0
+
+    code = film.run()
+
+    assert code is Exit.DONE
+
+
+def test_a_broken_download_is_repeated_from_a_fresh_address(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.retrieve_errors["spin"] += [ArtifactError("short"), UnavailableError("gone")]
+
+    code = film.run()
+
+    assert code is Exit.DONE
+    assert film.provider.received == ["spin"]
+
+
+def test_a_clip_that_cannot_be_downloaded_stays_paid_and_is_collected_later(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.retrieve_errors["spin"] += [ArtifactError("short")] * 6
+
+    first = film.run()
+    second_plan = film.plan()
+
+    assert first is Exit.UNFINISHED
+    assert second_plan.steps[0].verdict is Verdict.RESUME
+    assert film.state("spin") is JobState.SUCCEEDED
+
+
+def test_stopping_leaves_tasks_at_the_provider_and_the_next_run_collects_them(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin"), job("opener")])
+    film.stop_after_s = 20
+
+    first = film.run()
+    took = film.seconds
+    film.stop_after_s = None
+    film.provider.render_s = 0
+    film.provider._tasks = {k: (v[0], 0.0) for k, v in film.provider._tasks.items()}
+    second = film.run()
+
+    assert (first, second) == (Exit.UNFINISHED, Exit.DONE)
+    assert took < 22
+    assert sorted(film.provider.received) == ["opener", "spin"]
+
+
+def test_stopping_waits_for_the_answer_to_a_submit_under_way(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.stop_after_s = 0.05  # the answer comes after 0.1
+
+    film.run()
+
+    assert film.state("spin") is JobState.SUBMITTED
+
+
+def test_no_more_tasks_are_in_flight_than_there_are_slots(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job(f"shot{n}") for n in range(10)], concurrency=3)
+
+    code = film.run()
+
+    assert code is Exit.DONE
+    assert film.provider.most_in_flight == 3
+
+
+def test_the_longest_remaining_chain_goes_first(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin", duration_s=4), *chain()], concurrency=1)
+
+    film.run()
+
+    assert film.provider.received[0] == "fly/01" or film.provider.received[1] == "fly/01"
+    assert film.provider.received.index("fly/02") < 3
+
+
+def test_a_segment_is_given_the_clip_before_it(tmp_path: Path) -> None:
+    film = Film(tmp_path, chain(2))
+
+    film.run()
+
+    media = film.provider.bodies["fly/02"]["media"]
+    assert media == {"fly/01": "https://scripted.example/fly/01.mp4?sig=secret"}
+    assert "sig=secret" not in film.lock_path.read_text()
+
+
+def test_what_follows_a_failed_segment_is_not_bought(tmp_path: Path) -> None:
+    film = Film(tmp_path, chain())
+    film.provider.ends_with("fly/01", TaskState.FAILED)
+
+    code = film.run()
+
+    assert code is Exit.FAILED
+    assert film.provider.received == ["fly/01"]
+
+
+def test_changing_a_segment_renders_it_and_what_follows(tmp_path: Path) -> None:
+    film = Film(tmp_path, chain())
+    film.run()
+    film.provider.received.clear()
+    jobs = chain()
+    jobs[1] = replace(jobs[1], prompt="Another way.")
+    film.jobs = jobs
+
+    before = [step.verdict for step in film.plan().steps]
+    code = film.run()
+
+    assert before == [Verdict.CURRENT, Verdict.STALE, Verdict.WAITS]
+    assert code is Exit.DONE
+    assert film.provider.received == ["fly/02"]  # its clip is the same bytes: fly/03 stays
+
+
+def test_a_clip_that_is_replaced_is_kept_with_its_record(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.run()
+    old = film.lock().entries[JobId("spin")].output
+    (tmp_path / "renders/spin.mp4").write_bytes(clip_bytes(1))  # so that the bytes differ
+    film.jobs = [job("spin", prompt="Another.")]
+
+    film.run()
+
+    entry = film.lock().entries[JobId("spin")]
+    kept = entry.tasks[0].superseded
+    assert old is not None
+    assert kept is not None
+    assert kept.path.startswith("renders/.superseded/spin.")
+    assert (tmp_path / kept.path).read_bytes() == clip_bytes(1)
+    assert film.state("spin") is JobState.DONE
+
+
+def test_a_clip_that_vanished_is_downloaded_again_and_not_bought(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.run()
+    (tmp_path / "renders/spin.mp4").unlink()
+
+    film.provider._tasks = {k: (v[0], 0.0) for k, v in film.provider._tasks.items()}
+    code = film.run()
+
+    assert code is Exit.DONE
+    assert film.provider.received == ["spin"]
+    assert (tmp_path / "renders/spin.mp4").exists()
+
+
+def test_another_output_name_moves_the_clip(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.run()
+    film.jobs = [job("spin", output="renders/new/spin.mp4")]
+
+    code = film.run()
+
+    assert code is Exit.DONE
+    assert film.provider.received == ["spin"]
+    assert (tmp_path / "renders/new/spin.mp4").read_bytes() == clip_bytes()
+    assert not (tmp_path / "renders/spin.mp4").exists()
+
+
+def test_what_a_task_cost_is_recorded(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.cost = Amount(Decimal("0.69"), "USD")
+
+    film.run()
+
+    cost = film.lock().entries[JobId("spin")].tasks[0].cost
+    assert cost is not None
+    assert (str(cost.amount), cost.source) == ("0.69 USD", "provider")
+
+
+def test_when_facts_cannot_be_noted_nothing_more_is_bought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = Film(tmp_path, [job(f"shot{n}") for n in range(5)], concurrency=1)
+    written: list[int] = []
+
+    def full(journal: object, data: bytes) -> None:
+        del journal
+        written.append(len(data))
+        if len(written) > 3:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("seedrender.run.store._append", full)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        film.run()
+
+    assert caught.group_contains(LockError, match="No space left")
+    assert film.provider.attempts == ["shot0"]

@@ -1,0 +1,126 @@
+"""A provider in memory that does as a test says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from seedrender.errors import NotFoundError, SubmissionUnknownError, Violation
+from seedrender.media import make
+from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
+from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
+from seedrender.values.provider import Limits, LocalFile, MediaUrl
+from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
+
+
+@cache
+def clip_bytes(seed: int = 0) -> bytes:
+    """A real clip of four seconds."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        make.clip(path, width=64, height=64, duration_s=4, seed=seed, title="x", has_sound=False)
+        return path.read_bytes()
+
+
+class Scripted:
+    """Every task ends well after a minute, unless a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.name = "scripted"
+        self.limits = Limits(concurrency=4, requests_per_minute=6000)
+        self.render_s = 60.0
+        self.received: list[str] = []  # jobs for which a task was created
+        self.attempts: list[str] = []
+        self.polls: list[str] = []
+        self.bodies: dict[str, Mapping[str, object]] = {}
+        self.in_flight = self.most_in_flight = 0
+        self.submit_errors: defaultdict[str, list[Exception]] = defaultdict(list)
+        self.poll_errors: defaultdict[str, list[Exception]] = defaultdict(list)
+        self.retrieve_errors: defaultdict[str, list[Exception]] = defaultdict(list)
+        self.ends: dict[str, Task] = {}
+        self.found: dict[str, list[TaskId]] | None = None
+        self.cost: Amount | None = None
+        self._tasks: dict[TaskId, tuple[str, float]] = {}
+
+    def loses_answer_to(self, job: str) -> None:
+        self.submit_errors[job].append(SubmissionUnknownError("the answer was lost"))
+
+    def ends_with(self, job: str, state: TaskState, message: str = "so it is") -> None:
+        self.ends[job] = Task(
+            id=TaskId("any"), state=state, provider_state=state.value, message=message
+        )
+
+    def violations(self, job: Job) -> Sequence[Violation]:
+        del job
+        return ()
+
+    def price(self, job: Job) -> Price:
+        del job
+        return UNKNOWN_PRICE
+
+    def encode(
+        self, job: Job, media: Mapping[str, MediaUrl], correlation_id: CorrelationId
+    ) -> Submission:
+        body = {"prompt": job.prompt, "media": dict(media)}
+        return Submission(job=job.id, correlation_id=correlation_id, path="/", body=body)
+
+    async def upload(self, file: LocalFile) -> MediaUrl:
+        return MediaUrl(f"https://scripted.example/{file.sha256}")
+
+    async def submit(self, submission: Submission) -> TaskId:
+        job = str(submission.job)
+        self.attempts.append(job)
+        await asyncio.sleep(0.1)
+        errors = self.submit_errors[job]
+        if errors:
+            raise errors.pop(0)
+        self.received.append(job)
+        self.bodies[job] = submission.body
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        loop = asyncio.get_running_loop()
+        loop.call_later(self.render_s, self._end_one)
+        task_id = TaskId(f"task-{len(self._tasks) + 1}")
+        self._tasks[task_id] = (job, loop.time() + self.render_s)
+        return task_id
+
+    def _end_one(self) -> None:
+        self.in_flight -= 1
+
+    async def poll(self, task_id: TaskId) -> Task:
+        if task_id not in self._tasks:
+            raise NotFoundError("no such task")
+        job, ends_at = self._tasks[task_id]
+        self.polls.append(job)
+        if self.poll_errors[job]:
+            raise self.poll_errors[job].pop(0)
+        if asyncio.get_running_loop().time() < ends_at:
+            return Task(id=task_id, state=TaskState.RUNNING, provider_state="processing")
+        if job in self.ends:
+            return self.ends[job]
+        url = f"https://scripted.example/{job}.mp4?sig=secret"
+        video = RemoteFile(url=url, kind=MediaKind.VIDEO, size_bytes=len(clip_bytes()))
+        return Task(
+            id=task_id,
+            state=TaskState.SUCCEEDED,
+            provider_state="success",
+            video=video,
+            cost=self.cost,
+        )
+
+    async def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
+        job = file.url.removeprefix("https://scripted.example/").partition(".mp4")[0]
+        if self.retrieve_errors[job]:
+            raise self.retrieve_errors[job].pop(0)
+        yield clip_bytes()
+
+    async def find(self, correlation_id: CorrelationId) -> Sequence[TaskId] | None:
+        return None if self.found is None else self.found.get(correlation_id, [])
+
+    async def cancel(self, task_id: TaskId) -> bool:
+        del task_id
+        return False
