@@ -62,15 +62,16 @@ def command(
     bought again. Ctrl-C stops politely: running tasks are collected by the next run.
     """
     found = project.load(manifest, profile=profile, selectors=selectors)
-    lock = found.read_lock()
-    if found.plan(lock, resubmit).is_done:
-        return _nothing_to_do(found.lock_path, found.plan(lock), is_json=is_json)
+    given_up = tuple(JobId(job) for job in resubmit)
+    before = found.plan(found.read_lock(), given_up)
+    if before.is_done:
+        return _nothing_to_do(found.lock_path, before, is_json=is_json)
     from seedrender.run.render import Options, render  # aiohttp is loaded where work is to be done
 
     options = Options(
         concurrency=concurrency,
         speed=sim_speed,
-        resubmit=tuple(JobId(job) for job in resubmit),
+        resubmit=given_up,
         environ=os.environ,
     )
     with progress(sys.stderr, total=len(found.jobs)) as listener:

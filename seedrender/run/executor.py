@@ -83,6 +83,8 @@ class Executor:
         except ArtifactError as error:
             self._fail(job, error, f"{error}; it is paid and kept at the provider: run again")
         finally:
+            if self.halted_by is not None and job.id not in self._current:
+                self.failed.setdefault(job.id, self.halted_by)
             self._ended[job.id].set()
 
     def _fail(self, job: Job, error: SeedrenderError, words: str) -> None:

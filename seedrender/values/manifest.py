@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from seedrender.values.job import JobId, Reference
 
+JoinAudio = Literal["keep", "copy", "none"]  # encoded once more and exact; packets as they are
 Path = tuple[str | int, ...]  # from the document's root to a value
 
 
@@ -19,7 +20,7 @@ class LongTake:
     id: JobId  # the chain's name
     segments: tuple[JobId, ...]
     output: str  # relative to the manifest, posix
-    audio: str = "keep"  # "keep": encoded once more, exact; "copy": packets as they are; "none"
+    audio: JoinAudio = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,235 @@
+"""Turns a task into its clip, drawn in a thread when somebody first asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import struct
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from PIL import Image, ImageDraw
+
+from seedrender.catalog.models import Variant
+from seedrender.errors import ArtifactError
+from seedrender.media import make, text
+from seedrender.media.frames import last_frame
+from seedrender.sim import faults
+from seedrender.sim.ledger import Ledger, TaskRecord
+from seedrender.sim.rules import decoded, is_url
+from seedrender.sim.settings import SimSettings
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_BOX = struct.Struct(">I4s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a body asks for, with the defaults of its model filled in."""
+
+    width: int
+    height: int
+    duration_s: int
+    has_sound: bool
+    resolution: str
+    ratio: str
+
+
+def order(variant: Variant, body: Any) -> Order:
+    """Read size, length and sound out of a valid body."""
+    family = variant.family
+    resolution = body.get("resolution", family.default_resolution)
+    ratio = body.get("ratio", family.default_ratio)
+    width, height = family.pixels[resolution][ratio]
+    return Order(
+        width=width,
+        height=height,
+        duration_s=int(body.get("duration", family.default_duration_s)),
+        has_sound=body.get("generate_audio", True),
+        resolution=resolution,
+        ratio=ratio,
+    )
+
+
+class Footage:
+    """The clips of a world: made once, kept in its folder, equal for equal tasks."""
+
+    def __init__(
+        self, settings: SimSettings, ledger: Ledger, variant: Callable[[str], Variant]
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._variant = variant
+        self._stop = threading.Event()
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="footage")
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def close(self) -> None:
+        """Stop drawing; what is half made is thrown away."""
+        self._stop.set()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def path(self, task: TaskRecord) -> Path:
+        """Return where a task's clip lies, or will lie."""
+        return self._ledger.folder / "clips" / f"{task.task_id}.mp4"
+
+    def last_frame_path(self, task: TaskRecord) -> Path:
+        """Return where a task's last picture lies, if it was asked for."""
+        return self.path(task).with_suffix(".png")
+
+    async def clip(self, task: TaskRecord) -> Path:
+        """Return the clip, made now if need be."""
+        path = self.path(task)
+        if path.exists():
+            return path
+        async with self._locks[task.task_id]:
+            if not path.exists():
+                source = await self._input(task)
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._threads, self._make, task, source)
+        self._locks.pop(task.task_id, None)
+        return path
+
+    async def _input(self, task: TaskRecord) -> Path | None:
+        """Return the clip that this one continues, if it is one of ours."""
+        urls = task.body.get("video_urls")
+        if not urls:
+            return None
+        parent = self.task_behind(urls[0])
+        if parent is not None and parent.number < task.number:
+            return await self.clip(parent)
+        return self.media_behind(urls[0])
+
+    def task_behind(self, url: str) -> TaskRecord | None:
+        """Return the task whose clip this address names, on whatever port it was served."""
+        name = self.own_name(url, "/files/")
+        return self._ledger.tasks.get(name.removesuffix(".mp4")) if name else None
+
+    def media_behind(self, url: str) -> Path | None:
+        """Return the uploaded file that this address names."""
+        name = self.own_name(url, "/media/")
+        upload = self._ledger.uploads.get(name.rpartition(".")[0]) if name else None
+        return self._ledger.media_path(upload) if upload else None
+
+    @staticmethod
+    def own_name(url: str, prefix: str) -> str | None:
+        """Return the last part of an address of ours; None: it is somebody else's."""
+        parts = urlsplit(url)
+        if parts.hostname not in _LOOPBACK or not parts.path.startswith(prefix):
+            return None
+        return parts.path.removeprefix(prefix)
+
+    def _make(self, task: TaskRecord, source: Path | None) -> None:
+        """Draw a clip and move it into place."""
+        wanted = order(self._variant(task.slug), task.body)
+        path = self.path(task)
+        part = path.with_suffix(f".{threading.get_ident()}.part")
+        try:
+            if self._settings.footage == "patched":
+                self._patch(task, wanted, part)
+            else:
+                self._draw(task, wanted, source, part)
+            if task.body.get("return_last_frame"):
+                last_frame(part).save(self.last_frame_path(task))
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _draw(self, task: TaskRecord, wanted: Order, source: Path | None, part: Path) -> None:
+        body = task.body
+        seed = body.get("seed", -1)
+        model = task.slug.rpartition("/")[2]
+        label = (
+            f"{task.task_id} · {model} · {wanted.resolution} {wanted.ratio} · {wanted.duration_s} s"
+        )
+        size = (wanted.width, wanted.height)
+        make.clip(
+            part,
+            width=wanted.width,
+            height=wanted.height,
+            duration_s=wanted.duration_s,
+            seed=int(seed) if seed >= 0 else int(task.task_id.rpartition("-")[2], 16),
+            title=faults.unmarked(body["prompt"]),
+            label=label,
+            has_sound=wanted.has_sound,
+            first_frame=self._first_frame(body, source, size),
+            references=[self._picture(value) for value in body.get("reference_images", ())],
+            stop=self._stop,
+        )
+
+    def _patch(self, task: TaskRecord, wanted: Order, part: Path) -> None:
+        """Copy the one clip of this shape, with the task's id in a box that players skip."""
+        name = f"{wanted.width}x{wanted.height}-{wanted.duration_s}-{wanted.has_sound:d}.base"
+        base = part.with_name(name)
+        if not base.exists():
+            own = base.with_suffix(f".{threading.get_ident()}.part")
+            make.clip(
+                own,
+                width=wanted.width,
+                height=wanted.height,
+                duration_s=wanted.duration_s,
+                seed=self._settings.seed,
+                title="One clip for all tasks of a load test",
+                has_sound=wanted.has_sound,
+                stop=self._stop,
+            )
+            own.replace(base)
+        shutil.copyfile(base, part)
+        mark = task.task_id.encode()
+        with part.open("ab") as file:
+            file.write(_BOX.pack(_BOX.size + len(mark), b"free") + mark)
+
+    def _first_frame(
+        self, body: Any, source: Path | None, size: tuple[int, int]
+    ) -> Image.Image | None:
+        """Return the picture that a clip starts with, if its body names one."""
+        if "video_urls" in body:
+            if source is None:
+                return placeholder("the input clip is not simulated", size)
+            try:
+                return last_frame(source)
+            except ArtifactError:
+                return placeholder("the input clip cannot be read", size)
+        if "first_frame_image" in body:
+            return self._picture(body["first_frame_image"], size)
+        return None
+
+    def _picture(self, value: str, size: tuple[int, int] = (400, 400)) -> Image.Image:
+        """Return an image of a body; nothing is fetched from other hosts."""
+        sent = self._ledger.text_of(value)
+        content: bytes | None
+        if is_url(sent):
+            path = self.media_behind(sent)
+            content = path.read_bytes() if path and path.exists() else None
+        else:
+            content = decoded(sent)
+        if content is None:
+            return placeholder("not fetched", size)
+        try:
+            with Image.open(BytesIO(content)) as image:
+                return image.convert("RGB")
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return placeholder("not a picture", size)
+
+
+def placeholder(words: str, size: tuple[int, int]) -> Image.Image:
+    """Return a picture that says why there is none."""
+    image = Image.new("RGB", size, (58, 62, 74))
+    lines: Sequence[str] = text.wrap(words, text.font(max(14, min(size) // 12)), size[0] * 8 // 10, 3)
+    ImageDraw.Draw(image).multiline_text(
+        (size[0] // 2, size[1] // 2),
+        "\n".join(lines),
+        font=text.font(max(14, min(size) // 12)),
+        fill=(210, 214, 224),
+        anchor="mm",
+        align="center",
+    )
+    return image

@@ -1,0 +1,211 @@
+"""Turns what happens at the simulated provider into a record that survives the process, if it shall."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+_JOURNAL = "ledger.jsonl"
+_CLOCK = "clock.json"
+_BEAT_S = 1.0  # how often the time is written down while requests come in
+_INLINE_CHARS = 2048  # longer data URIs are kept as files
+_BLOB = "sim-blob:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecord:
+    """One task, from its creation; its state follows from the time."""
+
+    task_id: str
+    number: int  # in order of creation, from 0
+    slug: str
+    body: Mapping[str, Any]  # large data URIs in it are kept as files
+    request_id: str | None  # the client's own id for the submit
+    created_at: float
+    starts_at: float
+    ends_at: float
+    outcome: str  # "success" | "failed" | "canceled"
+    faults: tuple[str, ...] = ()
+    amount: float | None = None  # what success costs
+
+    def phase(self, now: float) -> str:
+        """Return the state at a time: pending, processing, then the outcome."""
+        if now < self.starts_at:
+            return "pending"
+        return "processing" if now < self.ends_at else self.outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that a client gave us."""
+
+    file_id: str
+    kind: str  # "image" | "video" | "audio"
+    extension: str
+    filename: str
+    size_bytes: int
+    created_at: float
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Everything that was created, in memory and, line by line, in a folder."""
+
+    folder: Path
+    tasks: dict[str, TaskRecord] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    struck: set[str] = field(default_factory=set)  # faults that strike once, and have
+    reads: Counter[str] = field(default_factory=Counter)  # since the start of this process
+    downloads: Counter[str] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)  # since the start of this process
+    submits: int = 0  # since the beginning, whether a task was created or not
+    uploaded: int = 0
+    time: tuple[float, float] | None = None  # the simulator's and ours, when last written
+    _descriptor: int = -1
+
+    @classmethod
+    def open(cls, folder: Path) -> Ledger:
+        """Load what the folder holds, and go on from there."""
+        for name in ("clips", "blobs", "media"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        ledger = cls(folder)
+        path = folder / _JOURNAL
+        whole = 0
+        for line in path.read_bytes().splitlines(keepends=True) if path.exists() else ():
+            if not line.endswith(b"\n"):
+                break
+            ledger._apply(json.loads(line))
+            whole += len(line)
+        with suppress(OSError, ValueError, KeyError):
+            clock = json.loads((folder / _CLOCK).read_bytes())
+            ledger.time = float(clock["sim"]), float(clock["wall"])
+        ledger._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        os.ftruncate(ledger._descriptor, whole)  # a torn last line
+        os.lseek(ledger._descriptor, whole, os.SEEK_SET)
+        return ledger
+
+    def close(self) -> None:
+        """Let the journal go."""
+        os.close(self._descriptor)
+
+    def _apply(self, record: Mapping[str, Any]) -> None:
+        match record:
+            case {"task": task}:
+                self.tasks[task["task_id"]] = TaskRecord(**{**task, "faults": tuple(task["faults"])})
+            case {"upload": upload}:
+                self.uploads[upload["file_id"]] = Upload(**upload)
+                self.uploaded += 1
+            case {"forget": file_id}:
+                self.uploads.pop(file_id, None)
+            case {"struck": key}:
+                self.struck.add(key)
+            case {"download": task_id}:
+                self.downloads[task_id] += 1
+            case {"submit": number}:
+                self.submits = number
+
+    def _append(self, record: Mapping[str, Any]) -> None:
+        self._apply(record)
+        os.write(self._descriptor, json.dumps(record, separators=(",", ":")).encode() + b"\n")
+
+    def count_submit(self) -> int:
+        """Return the number of this submit, from 1."""
+        self._append({"submit": self.submits + 1})
+        return self.submits
+
+    def create(self, task: TaskRecord) -> TaskRecord:
+        """Write a task down before anybody hears of it."""
+        task = replace(task, body=self._without_blobs(task.body))
+        self._append({"task": asdict(task)})
+        return self.tasks[task.task_id]
+
+    def strike(self, key: str) -> bool:
+        """Return whether a fault that strikes once does so now."""
+        if key in self.struck:
+            return False
+        self._append({"struck": key})
+        return True
+
+    def downloaded(self, task_id: str) -> None:
+        """Count a download."""
+        self._append({"download": task_id})
+
+    def add_upload(self, upload: Upload, content: bytes) -> None:
+        """Keep an uploaded file."""
+        self.media_path(upload).write_bytes(content)
+        self._append({"upload": asdict(upload)})
+
+    def forget_upload(self, file_id: str) -> None:
+        """Delete an uploaded file."""
+        self.media_path(self.uploads[file_id]).unlink(missing_ok=True)
+        self._append({"forget": file_id})
+
+    def media_path(self, upload: Upload) -> Path:
+        """Return where an uploaded file lies."""
+        return self.folder / "media" / f"{upload.file_id}.{upload.extension}"
+
+    def beat(self, now: float, wall: float, *, at_once: bool = False) -> None:
+        """Write the time down, at most once a second: a killed world goes on from there."""
+        if not at_once and self.time is not None and 0 <= wall - self.time[1] < _BEAT_S:
+            return
+        self.time = now, wall
+        part = self.folder / f"{_CLOCK}.part"
+        part.write_text(json.dumps({"sim": now, "wall": wall}), "utf-8")
+        part.replace(self.folder / _CLOCK)
+
+    def resumed_at(self, wall: float, speed: float) -> float | None:
+        """Return the time at which a world goes on: while nobody serves it, time passes at our pace.
+
+        The beat may be a second old, so that one passes at full speed: nothing is seen to go back.
+        """
+        if self.time is None:
+            return None
+        away = max(0.0, wall - self.time[1])
+        return self.time[0] + min(away, _BEAT_S) * speed + max(0.0, away - _BEAT_S)
+
+    def _without_blobs(self, value: Any) -> Any:
+        """Move large data URIs into files, named by their digest."""
+        if isinstance(value, Mapping):
+            return {k: v if k == "prompt" else self._without_blobs(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._without_blobs(item) for item in value]
+        if not isinstance(value, str) or len(value) < _INLINE_CHARS:
+            return value
+        name = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+        path = self.folder / "blobs" / name
+        if not path.exists():
+            path.write_text(value, "utf-8", errors="surrogatepass")
+        return _BLOB + name
+
+    def text_of(self, value: str) -> str:
+        """Return a value of a body as it was sent."""
+        if not value.startswith(_BLOB):
+            return value
+        path = self.folder / "blobs" / value.removeprefix(_BLOB)
+        return path.read_text("utf-8", errors="surrogatepass")
+
+    def as_json(self, phase: Callable[[TaskRecord], str], request_id: str | None) -> dict[str, Any]:
+        """Return what was created, read and downloaded; `request_id` narrows the tasks."""
+        tasks = [
+            {
+                "task_id": task.task_id,
+                "slug": task.slug,
+                "request_id": task.request_id,
+                "created_at": task.created_at,
+                "state": phase(task),
+                "reads": self.reads[task.task_id],
+                "downloads": self.downloads[task.task_id],
+                "prompt": task.body.get("prompt", ""),
+            }
+            for task in self.tasks.values()
+            if request_id is None or task.request_id == request_id
+        ]
+        uploads = [asdict(upload) for upload in self.uploads.values()]
+        return {"tasks": tasks, "requests": dict(sorted(self.requests.items())), "uploads": uploads}

@@ -1,0 +1,206 @@
+"""Turns submits into tasks that run by the simulator's clock: what all wires have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import heapq
+import json
+import random
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from seedrender.catalog.models import Catalog, Variant, catalog
+from seedrender.sim import faults
+from seedrender.sim.clock import Clock
+from seedrender.sim.footage import Footage, order
+from seedrender.sim.ledger import Ledger, TaskRecord, Upload
+from seedrender.sim.settings import SimSettings
+
+MINUTE_S = 60.0
+_SPREAD = 0.35  # of the logarithm of render times
+_FASTEST, _SLOWEST = 0.5, 3.0  # of the median
+_FOREVER_S = 10 * 365 * 86_400.0
+_PATIENCE_S = 5.0  # our own seconds that a poll waits for a clip to be drawn
+_FAILURES = frozenset(["fail", "fail-plain", "refuse-output"])
+
+
+class World:
+    """One account at one simulated provider."""
+
+    def __init__(self, settings: SimSettings) -> None:
+        faults.check(settings.faults)
+        self.settings = settings
+        self.catalog: Catalog = catalog("sim")
+        self._exit = ExitStack()
+        self._running: list[float] = []  # ends of the tasks in flight, a heap
+        self._window, self._used = 0, 0
+
+    def __enter__(self) -> Self:
+        settings = self.settings
+        folder = settings.folder
+        if folder is None:
+            folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="sim-")))
+        self.ledger = Ledger.open(folder)
+        self._exit.callback(self.ledger.close)
+        start = self.ledger.resumed_at(settings.wall(), settings.speed)
+        self.clock = Clock(settings.speed, start, settings.wall)
+        self.footage = Footage(settings, self.ledger, self.variant)
+        self._exit.callback(self.footage.close)
+        for task in self.ledger.tasks.values():
+            heapq.heappush(self._running, task.ends_at)
+        self.beat()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.beat(at_once=True)
+        self._exit.close()
+
+    def beat(self, *, at_once: bool = False) -> None:
+        """Write the time down now and then."""
+        self.ledger.beat(self.clock.now(), self.clock.wall(), at_once=at_once)
+
+    def variant(self, slug: str) -> Variant:
+        """Return the endpoint of a task that was accepted."""
+        variant = self.catalog.by_slug(slug)
+        assert variant is not None, "tasks are only made for endpoints of the catalogue"
+        return variant
+
+    def take_request(self) -> tuple[bool, int, float]:
+        """Count a request: whether it is within the limit, how many are left, when a new window opens."""
+        now = self.clock.now()
+        window = int(now // MINUTE_S)
+        if window != self._window:
+            self._window, self._used = window, 0
+        limit = self.settings.requests_per_minute
+        is_within = self._used < limit
+        self._used += is_within
+        return is_within, limit - self._used, (window + 1) * MINUTE_S
+
+    def in_flight(self) -> int:
+        """Return how many tasks are pending or processing."""
+        now = self.clock.now()
+        while self._running and self._running[0] <= now:
+            heapq.heappop(self._running)
+        return len(self._running)
+
+    def balance(self) -> Decimal | None:
+        """Return what is left of the account's credit; None: it is never used up."""
+        if self.settings.balance is None:
+            return None
+        now = self.clock.now()
+        spent = (
+            task.amount or 0
+            for task in self.ledger.tasks.values()
+            if task.phase(now) in ("pending", "processing", "success")
+        )
+        return self.settings.balance - sum((Decimal(str(amount)) for amount in spent), Decimal(0))
+
+    def faults_of(self, prompt: str, number: int) -> tuple[str, ...]:
+        """Return what befalls this submit: what its prompt asks for, and what chance adds."""
+        by_chance = faults.drawn(self.settings.faults, self.settings.seed, number)
+        return tuple(dict.fromkeys([*faults.marked(prompt), *by_chance]))
+
+    def strikes(self, name: str, present: tuple[str, ...], thing: str) -> bool:
+        """Return whether a fault happens to this thing now: a body's digest or a task's id."""
+        if name not in present:
+            return False
+        return not faults.FAULTS[name].is_once or self.ledger.strike(f"{name} {thing}")
+
+    def price(self, variant: Variant, body: Mapping[str, Any]) -> Decimal | None:
+        """Return what a task costs if it succeeds; None: no source says."""
+        wanted = order(variant, body)
+        rate = variant.price_per_second.get(wanted.resolution)
+        return None if rate is None else (rate * wanted.duration_s).quantize(Decimal("0.0001"))
+
+    def create(
+        self,
+        variant: Variant,
+        body: Mapping[str, Any],
+        request_id: str | None,
+        present: tuple[str, ...],
+    ) -> TaskRecord:
+        """Create a task; its id and its times follow from the seed and the order of creation."""
+        number, settings = len(self.ledger.tasks), self.settings
+        rng = random.Random(f"{settings.seed}:{number}")  # noqa: S311 -- a simulation
+        waiting = settings.median_s * rng.uniform(0.03, 0.15)
+        share = min(_SLOWEST, max(_FASTEST, rng.lognormvariate(0.0, _SPREAD)))
+        rendering = settings.median_s * share * faults.delay_factor(present)
+        if "stuck" in present:
+            rendering = _FOREVER_S
+        now = self.clock.now()
+        amount = self.price(variant, body)
+        task = TaskRecord(
+            task_id=f"task-{_digest(settings.seed, number)[:20]}",
+            number=number,
+            slug=variant.slug,
+            body=body,
+            request_id=request_id,
+            created_at=now,
+            starts_at=now + waiting,
+            ends_at=now + waiting + rendering,
+            outcome=self._outcome(body, present),
+            faults=present,
+            amount=None if amount is None else float(amount),
+        )
+        heapq.heappush(self._running, task.ends_at)
+        return self.ledger.create(task)
+
+    def _outcome(self, body: Mapping[str, Any], present: tuple[str, ...]) -> str:
+        if "canceled" in present:
+            return "canceled"
+        once = self.strikes("fail-once", present, body_digest(body))
+        return "failed" if once or _FAILURES & set(present) else "success"
+
+    def find(self, task_id: str) -> TaskRecord | None:
+        """Return a task that is known and not yet forgotten."""
+        task = self.ledger.tasks.get(task_id)
+        return None if task is None or self.is_expired(task) else task
+
+    def is_expired(self, task: TaskRecord) -> bool:
+        """Whether a task ended so long ago that it is forgotten, with its files."""
+        return self.clock.now() >= task.ends_at + self.settings.retention_s
+
+    async def phase(self, task: TaskRecord) -> str:
+        """Return a task's state; success only once its clip is there to be downloaded."""
+        phase = task.phase(self.clock.now())
+        if phase != "success":
+            return phase
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await self.footage.clip(task)
+        except TimeoutError:
+            return "processing"
+        return phase
+
+    def uploads(self) -> dict[str, Upload]:
+        """Return the uploaded files that are still kept."""
+        oldest = self.clock.now() - self.settings.retention_s
+        for upload in list(self.ledger.uploads.values()):
+            if upload.created_at <= oldest:
+                self.ledger.forget_upload(upload.file_id)
+        return self.ledger.uploads
+
+    def signature(self, name: str) -> str:
+        """Return what must stand behind a file's address for it to be served."""
+        return _digest("signature", self.settings.seed, name)[:32]
+
+
+def body_digest(body: Mapping[str, Any]) -> str:
+    """Return the same word for the same body."""
+    return _digest(json.dumps(body, sort_keys=True))
+
+
+def _digest(*parts: object) -> str:
+    text = ":".join(map(str, parts))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from builders import clip, entry, job, record
+from seedrender.lock import fold
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.plan import graph, make
+from seedrender.plan.make import Facts, Plan, Verdict
+from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry
+from seedrender.values.job import Job, JobId, Mode
+from seedrender.values.manifest import LongTake
+from seedrender.values.task import Artifact
+
+SPIN = job("spin")
+WANTED = fingerprint(SPIN, {}, {})
+OTHER = Fingerprint(digest="sha256:other", version=1, parts={**WANTED.parts, "prompt": "old"})
+FIRST = job("fly/01")
+SECOND = job("fly/02", needs=(FIRST.id,), mode=Mode.V2V)
+TAKE = LongTake(id=JobId("fly"), segments=(FIRST.id, SECOND.id), output="renders/fly.mp4")
+
+
+def plan(
+    jobs: list[Job],
+    *entries: LockEntry,
+    missing: tuple[str, ...] = (),
+    takes: tuple[LongTake, ...] = (),
+    resubmit: tuple[JobId, ...] = (),
+) -> Plan:
+    lock = fold.fold(Lock(manifest="film.yaml"), entries)
+
+    def is_present(artifact: Artifact) -> bool:
+        return artifact.path not in missing
+
+    facts = Facts(lock=lock, digests={}, is_present=is_present, resubmit=resubmit)
+    return make.plan(graph.build(jobs), takes, facts)
+
+
+def done(wanted: Job, parents: dict[JobId, str] | None = None) -> LockEntry:
+    found = fingerprint(wanted, {}, parents or {})
+    made = record(f"c-{wanted.id}", JobState.SUCCEEDED, fingerprint=found)
+    return entry(wanted.id, made, output=clip(f"c-{wanted.id}", wanted.output))
+
+
+@pytest.mark.parametrize(
+    ("state", "bought_for", "verdict", "words"),
+    [
+        pytest.param(JobState.PLANNED, WANTED, "missing", "never rendered", id="not accepted"),
+        pytest.param(JobState.SUBMITTED, WANTED, "resume", "paid already", id="submitted"),
+        pytest.param(JobState.SUBMITTED, OTHER, "resume", "then rendered anew", id="outdated"),
+        pytest.param(JobState.SUCCEEDED, WANTED, "resume", "to be downloaded", id="succeeded"),
+        pytest.param(JobState.FAILED, WANTED, "missing", "last task failed: why", id="failed"),
+        pytest.param(JobState.EXPIRED, WANTED, "missing", "expired: why", id="expired"),
+        pytest.param(JobState.CANCELLED, WANTED, "missing", "cancelled: why", id="cancelled"),
+        pytest.param(JobState.BLOCKED, WANTED, "blocked", "refused by the provider: why", id="no"),
+        pytest.param(JobState.BLOCKED, OTHER, "missing", "blocked: why", id="refused before"),
+    ],
+)
+def test_a_job_without_a_clip(
+    state: JobState, bought_for: Fingerprint, verdict: str, words: str
+) -> None:
+    known = entry("spin", record(state=state, fingerprint=bought_for, error="why"))
+
+    (step,) = plan([SPIN], known).steps
+
+    assert (step.verdict.value, words in step.reason) == (verdict, True), step.reason
+
+
+@pytest.mark.parametrize("state", [JobState.SUBMITTING, JobState.UNKNOWN])
+def test_a_submit_without_an_answer_is_unknown_until_a_person_gives_it_up(state: JobState) -> None:
+    known = entry("spin", record(state=state, fingerprint=WANTED, task_id=None))
+
+    (step,) = plan([SPIN], known).steps
+    (given_up,) = plan([SPIN], known, resubmit=(SPIN.id,)).steps
+
+    assert step.verdict is Verdict.UNKNOWN
+    assert not step.will_submit
+    assert given_up.verdict is Verdict.MISSING
+
+
+def test_a_job_that_nobody_knows_is_missing() -> None:
+    (step,) = plan([SPIN]).steps
+
+    assert (step.verdict, step.reason, step.will_submit) == (
+        Verdict.MISSING,
+        "never rendered",
+        True,
+    )
+
+
+def test_a_job_as_in_the_lock_is_current() -> None:
+    found = plan([SPIN], done(SPIN))
+
+    assert found.steps[0].verdict is Verdict.CURRENT
+    assert found.is_done
+
+
+def test_a_changed_definition_is_stale_and_says_what_changed() -> None:
+    changed = replace(SPIN, prompt="Another.", duration_s=6)
+
+    (step,) = plan([changed], done(SPIN)).steps
+
+    assert step.verdict is Verdict.STALE
+    assert step.reason == "its definition changed: prompt, duration_s"
+
+
+def test_a_changed_definition_without_kept_parts_is_stale_all_the_same() -> None:
+    made = record("c", JobState.SUCCEEDED, fingerprint=Fingerprint(digest="sha256:old"))
+
+    (step,) = plan([SPIN], entry("spin", made, output=clip("c"))).steps
+
+    assert step.reason == "its definition changed: the old one is not kept"
+
+
+def test_a_clip_that_is_gone_or_elsewhere_is_brought_back_without_payment() -> None:
+    moved = replace(SPIN, output="renders/new.mp4")
+
+    (gone,) = plan([SPIN], done(SPIN), missing=("renders/spin.mp4",)).steps
+    (elsewhere,) = plan([moved], done(SPIN)).steps
+
+    assert (gone.verdict, gone.will_submit) == (Verdict.RESUME, False)
+    assert (elsewhere.verdict, elsewhere.will_submit) == (Verdict.RESUME, False)
+
+
+def test_a_segment_waits_for_the_one_before_it_and_will_be_bought_then() -> None:
+    first, second = plan([FIRST, SECOND]).steps
+
+    assert first.verdict is Verdict.MISSING
+    assert (second.verdict, second.will_submit) == (Verdict.WAITS, True)
+    assert second.reason == "continues fly/01, which is missing"
+
+
+def test_a_segment_of_another_parent_clip_is_stale() -> None:
+    parents = {FIRST.id: "00" * 32}
+
+    steps = plan([FIRST, SECOND], done(FIRST), done(SECOND, parents)).steps
+
+    assert [s.verdict for s in steps] == [Verdict.CURRENT, Verdict.STALE]
+
+
+def test_a_paid_segment_is_collected_though_its_parent_is_stale() -> None:
+    running = entry("fly/02", record(fingerprint=WANTED))
+
+    steps = plan([replace(FIRST, prompt="New."), SECOND], done(FIRST), running).steps
+
+    assert [s.verdict for s in steps] == [Verdict.STALE, Verdict.RESUME]
+
+
+def test_a_blocked_parent_blocks_without_buying() -> None:
+    refused = entry(
+        "fly/01", record(state=JobState.BLOCKED, fingerprint=fingerprint(FIRST, {}, {}))
+    )
+
+    steps = plan([FIRST, SECOND], refused).steps
+
+    assert [(s.verdict, s.will_submit) for s in steps] == [
+        (Verdict.BLOCKED, False),
+        (Verdict.WAITS, False),
+    ]
+
+
+def test_a_long_take_is_joined_when_its_segments_are_there_and_again_when_they_change() -> None:
+    segments = [done(FIRST), done(SECOND, {FIRST.id: clip().sha256})]
+    wanted = make.join_fingerprint(TAKE, (clip().sha256, clip().sha256))
+    joined = entry("fly", output=clip(wanted.digest, TAKE.output))
+    outdated = entry("fly", output=clip("sha256:old", TAKE.output))
+
+    found = {
+        "waits": plan([FIRST, SECOND], takes=(TAKE,)),
+        "missing": plan([FIRST, SECOND], *segments, takes=(TAKE,)),
+        "current": plan([FIRST, SECOND], *segments, joined, takes=(TAKE,)),
+        "stale": plan([FIRST, SECOND], *segments, outdated, takes=(TAKE,)),
+        "gone": plan(
+            [FIRST, SECOND], *segments, joined, takes=(TAKE,), missing=("renders/fly.mp4",)
+        ),
+    }
+
+    assert {name: p.joins[0].verdict.value for name, p in found.items()} == {
+        "waits": "waits",
+        "missing": "missing",
+        "current": "current",
+        "stale": "stale",
+        "gone": "missing",
+    }
+
+
+def test_changing_how_a_take_is_joined_renders_nothing() -> None:
+    segments = [done(FIRST), done(SECOND, {FIRST.id: clip().sha256})]
+    silent = replace(TAKE, audio="none")
+
+    found = plan([FIRST, SECOND], *segments, takes=(silent,))
+
+    assert not any(step.will_submit for step in found.steps)
