@@ -85,7 +85,7 @@ def _mode(job: Job, plain: Counter[MediaKind], frames: Counter[Role]) -> Iterato
 
 
 def _unlisted(job: Job, name: str, value: str, known: Collection[str], where: str) -> Violation:
-    close = get_close_matches(value, known, n=1, cutoff=0.75)
+    close = get_close_matches(value, known, n=1, cutoff=0.8)
     hint = f"did you mean '{close[0]}'?" if close else f"one of {', '.join(known)}"
     return _violation(job, name, f"{name} '{value}' is not possible {where}", hint)
 

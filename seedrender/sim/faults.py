@@ -75,7 +75,9 @@ def check(names: Mapping[str, float]) -> None:
     """
     unknown = sorted(set(names) - set(FAULTS))
     if unknown:
-        raise ConfigError(f"the simulator knows no fault {unknown[0]!r}; it has {', '.join(FAULTS)}")
+        raise ConfigError(
+            f"the simulator knows no fault {unknown[0]!r}; it has {', '.join(FAULTS)}"
+        )
 
 
 def marked(prompt: str) -> tuple[str, ...]:

@@ -223,7 +223,9 @@ class Footage:
 def placeholder(words: str, size: tuple[int, int]) -> Image.Image:
     """Return a picture that says why there is none."""
     image = Image.new("RGB", size, (58, 62, 74))
-    lines: Sequence[str] = text.wrap(words, text.font(max(14, min(size) // 12)), size[0] * 8 // 10, 3)
+    lines: Sequence[str] = text.wrap(
+        words, text.font(max(14, min(size) // 12)), size[0] * 8 // 10, 3
+    )
     ImageDraw.Draw(image).multiline_text(
         (size[0] // 2, size[1] // 2),
         "\n".join(lines),

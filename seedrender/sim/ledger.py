@@ -98,7 +98,9 @@ class Ledger:
     def _apply(self, record: Mapping[str, Any]) -> None:
         match record:
             case {"task": task}:
-                self.tasks[task["task_id"]] = TaskRecord(**{**task, "faults": tuple(task["faults"])})
+                self.tasks[task["task_id"]] = TaskRecord(
+                    **{**task, "faults": tuple(task["faults"])}
+                )
             case {"upload": upload}:
                 self.uploads[upload["file_id"]] = Upload(**upload)
                 self.uploaded += 1

@@ -159,8 +159,10 @@ class World:
     def _outcome(self, body: Mapping[str, Any], present: tuple[str, ...]) -> str:
         if "canceled" in present:
             return "canceled"
-        once = self.strikes("fail-once", present, body_digest(body))
-        return "failed" if once or _FAILURES & set(present) else "success"
+        if _FAILURES & set(present):
+            return "failed"
+        fails = "fail-once" in present and self.strikes("fail-once", present, body_digest(body))
+        return "failed" if fails else "success"
 
     def find(self, task_id: str) -> TaskRecord | None:
         """Return a task that is known and not yet forgotten."""

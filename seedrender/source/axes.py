@@ -57,7 +57,7 @@ def bindings(
                 at: Path = (*path, "matrix" if axes else "foreach")
                 problems.append(violation(document, at, message, hint))
             found[suffix] = Binding({**row.variables, **point}, suffix, row.row)
-    if not found:
+    if rows and not found:
         problems.append(violation(document, path, "no combination is left", "look at `exclude`"))
     return tuple(found.values())
 

@@ -156,7 +156,8 @@ class _Builder:
                 value = self._scalar(event, mark)
                 if event.anchor:
                     self._anchors[event.anchor] = (value, 1)
-                self._place(value, mark)
+                is_block = event.style in ("|", ">")  # its text starts in the line below
+                self._place(value, (mark[0] + 1, 0) if is_block else mark)
             case MappingStartEvent() | SequenceStartEvent():
                 self._open(event, mark)
             case MappingEndEvent() | SequenceEndEvent():

@@ -40,7 +40,8 @@ def load(text: str, file: str, *, read: Read, profile: str | None = None) -> Exp
     Raises: ManifestError with every violation that was found.
     """
     tree = document.parse(text, file)
-    problems = list(schema.check(tree))
+    misshapen = schema.check(tree)
+    problems = list(misshapen.values())
     if not isinstance(tree.root, dict):
         raise ManifestError(problems)
     manifest = parse.manifest(tree, problems)
@@ -48,6 +49,7 @@ def load(text: str, file: str, *, read: Read, profile: str | None = None) -> Exp
         hint = did_you_mean(profile, manifest.profiles)
         problems.append(violation(tree, ("profiles",), f"there is no profile '{profile}'", hint))
     expander = _Expander(tree, manifest, profile, read, problems)
+    expander.incomplete = {path[:2] for path in misshapen}
     jobs = tuple(expander.jobs())
     problems += outputs.collisions(jobs, expander.takes)
     if not jobs and not problems:
@@ -81,6 +83,7 @@ class _Expander:
         self._clip_name = Written(manifest.output_name, ("output", "name"))
         self._count = 0
         self.takes: list[LongTake] = []
+        self.incomplete: set[Path] = set()  # entries that lost a part which was of a wrong shape
 
     def jobs(self) -> Iterator[Job]:
         """Yield the jobs in manifest order; no job needs a later one."""
@@ -103,18 +106,19 @@ class _Expander:
         shot = self._manifest.shots[name]
         written = settings.layers(*self._base, *self._template(shot), (path, shot))
         if "prompt" not in written:
-            message = f"shot {name} has no prompt"
-            hint = "write `prompt:` or `template:`"
-            self._problems.append(
-                Violation(origin=self._tree.key_origin(path), message=message, hint=hint)
-            )
+            if path not in self.incomplete and "template" not in shot:
+                message = f"shot {name} has no prompt"
+                hint = "write `prompt:` or `template:`"
+                origin = self._tree.key_origin(path)
+                self._problems.append(Violation(origin=origin, message=message, hint=hint))
             return
         at = self._tree.key_origin(path)
         origins = settings.origins(self._tree, written)
         given = {**self._variables, **self._with(path, shot)}
         for binding in axes.bindings(self._tree, path, shot, given, self._read, self._problems):
             variables = {**given, **binding.variables}
-            self._check_params(path, shot, variables, binding.row)
+            if not self._has_params(path, shot, variables, binding.row):
+                continue
             related = (at, binding.row) if binding.row is not None else (at,)
             values = self._evaluator.values(written, variables, related)
             if values is None:
@@ -271,24 +275,24 @@ class _Expander:
             given[name] = self._evaluator.value(item, self._variables)
         return given
 
-    def _check_params(
+    def _has_params(
         self, path: Path, shot: Mapping[str, Any], variables: Mapping[str, Any], row: Origin | None
-    ) -> None:
+    ) -> bool:
+        """Compare the variables with what the template asks for; what is wrong is noted."""
         used = shot.get("template", "")
-        params = self._manifest.templates.get(used, {}).get("params", {})
-        for name, rule in params.items():
-            item = Written(None, (*path, "template"))
-            related = (row,) if row is not None else ()
+        before = len(self._problems)
+        related = (row,) if row is not None else ()
+        item = Written(None, (*path, "template"))
+        for name, rule in self._manifest.templates.get(used, {}).get("params", {}).items():
             if name not in variables:
                 hint = "give it under `with:`, as an axis of the matrix or as a column"
                 message = f"template {used} needs '{name}'"
                 self._evaluator.problem(item, message, hint, related)
-                continue
-            wrong = schema.mismatch(variables[name], rule)
-            if wrong:
+            elif wrong := schema.mismatch(variables[name], rule):
                 message = f"param {name} of template {used}: {wrong}"
-                hint = str(self._tree.origin(("templates", used, "params", name)))
-                self._evaluator.problem(item, message, f"see {hint}", related)
+                at = self._tree.origin(("templates", used, "params", name))
+                self._evaluator.problem(item, message, f"see {at}", related)
+        return len(self._problems) == before
 
 
 def _job(

@@ -48,21 +48,21 @@ def schema_text() -> str:
     return FilePath(__file__).parents[2].joinpath("schemas", _FILE).read_text("utf-8")
 
 
-def check(document: Document) -> tuple[Violation, ...]:
+def check(document: Document) -> Mapping[Path, Violation]:
     """Return every place where a document is not of the manifest's shape, and take it out.
 
     What is left in the tree is of the right shape, so that later stages find their errors too.
     """
     if _validator().is_valid(document.root):
-        return ()
+        return {}
     if not isinstance(document.root, dict):
         what = "empty" if document.root is None else _kind(document.root)
         hint = "write a mapping; `seedrender init` makes a start"
-        return (_violation(document, (), f"the manifest is {what}", hint),)
-    found = list(_explain(document))
-    for path, _ in found:
+        return {(): _violation(document, (), f"the manifest is {what}", hint)}
+    found = dict(_explain(document))
+    for path in found:
         _prune(document.root, path)
-    return tuple(violation for _, violation in found)
+    return found
 
 
 def mismatch(value: object, rule: Mapping[str, Any]) -> str:

@@ -182,8 +182,8 @@ class Evaluator:
             return template.render(item.value, variables)
         except TemplateFailure as failure:
             origin = self._document.origin(item.path)
-            if failure.line > 1:  # a block: its first line stands below its `|`
-                origin = Origin(origin.file, origin.line + failure.line, 1)
+            if failure.line > 1:
+                origin = Origin(origin.file, origin.line + failure.line - 1, 1)
             self._problems.append(
                 Violation(
                     origin=origin,

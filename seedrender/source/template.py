@@ -176,7 +176,18 @@ def _failure(error: TemplateError, variables: Mapping[str, Any]) -> TemplateFail
     name = (missing[1] or missing[2]) if missing else None
     hint = _near(name, variables) if name else None
     words = f"'{name}' is not defined" if name else message
-    return TemplateFailure(words, line=getattr(error, "lineno", None) or 1, hint=hint)
+    return TemplateFailure(words, line=_line(error), hint=hint)
+
+
+def _line(error: TemplateError) -> int:
+    """Return the template's line that failed: jinja writes it into the traceback."""
+    line = getattr(error, "lineno", None) or 1
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == "<template>":
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return int(line)
 
 
 def _near(name: str, variables: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,98 @@
+"""Turns addresses into clips, uploaded files and the ledger: what is served beside the wires."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from seedrender.sim.answers import cut
+from seedrender.sim.ledger import TaskRecord
+from seedrender.sim.world import World
+
+_TYPES = {".mp4": "video/mp4", ".png": "image/png"}
+
+
+class Files:
+    """Results and uploads, by signed address and without a key; and the ledger, for all to see."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        """Return what is served."""
+        return [
+            web.get("/files/{name}", self._result),
+            web.get("/media/{name}", self._upload),
+            web.get("/sim/ledger", self._ledger),
+        ]
+
+    async def _ledger(self, request: web.Request) -> web.StreamResponse:
+        world = self._world
+        now = world.clock.now()
+        wanted = request.query.get("request_id")
+        return web.json_response(world.ledger.as_json(lambda task: task.phase(now), wanted))
+
+    async def _result(self, request: web.Request) -> web.StreamResponse:
+        world = self._world
+        name = request.match_info["name"]
+        self._check_signature(request, name)
+        task = world.find(Path(name).stem)
+        if task is None or task.phase(world.clock.now()) != "success":
+            raise web.HTTPNotFound
+        path = await world.footage.clip(task)
+        if name != path.name:
+            path = world.footage.last_frame_path(task)
+        if name != path.name or not path.exists():
+            raise web.HTTPNotFound
+        if request.method != "GET":
+            return _file(path)
+        world.ledger.requests["download"] += 1
+        world.ledger.downloaded(task.task_id)
+        return await self._spoilt(request, task, path) or _file(path)
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        self._check_signature(request, name)
+        upload = self._world.uploads().get(Path(name).stem)
+        if upload is None:
+            raise web.HTTPNotFound
+        return web.FileResponse(self._world.ledger.media_path(upload))
+
+    def _check_signature(self, request: web.Request, name: str) -> None:
+        given = request.query.get("sig", "")
+        wanted = self._world.signature(name)
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode()):
+            raise web.HTTPForbidden
+
+    async def _spoilt(
+        self, request: web.Request, task: TaskRecord, path: Path
+    ) -> web.StreamResponse | None:
+        """Serve a download as the task's faults want it; None: nothing is wrong with it."""
+
+        def strikes(name: str) -> bool:
+            return self._world.strikes(name, task.faults, task.task_id)
+
+        if "404-output" in task.faults:
+            raise web.HTTPNotFound
+        if strikes("download-503"):
+            raise web.HTTPServiceUnavailable
+        if strikes("short"):
+            content = path.read_bytes()
+            return web.Response(body=content[: len(content) * 2 // 3], content_type="video/mp4")
+        if strikes("garbage"):
+            return web.Response(body=b"\x2a" * path.stat().st_size, content_type="video/mp4")
+        if strikes("truncated"):
+            content = path.read_bytes()
+            response = web.StreamResponse(headers={"Content-Type": "video/mp4"})
+            response.content_length = len(content)
+            await response.prepare(request)
+            await response.write(content[: len(content) // 2])
+            raise cut(request)
+        return None
+
+
+def _file(path: Path) -> web.FileResponse:
+    return web.FileResponse(path, headers={"Content-Type": _TYPES[path.suffix]})

@@ -1,0 +1,365 @@
+"""Turns Modellix requests into tasks of a world, and the world's tasks into Modellix answers."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from seedrender.catalog.models import Variant
+from seedrender.sim import faults, modellix_media, rules
+from seedrender.sim.answers import Refusal, cut, files_url
+from seedrender.sim.footage import order
+from seedrender.sim.ledger import TaskRecord
+from seedrender.sim.world import World, body_digest
+from seedrender.values.job import Mode
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+AUTHENTICATION = "Authentication failed"
+NOT_FOUND = "Resource not found"
+RATE = "Rate limit exceeded"
+CONCURRENCY = "Concurrent limit exceeded"
+BALANCE = "Insufficient balance"
+
+_LATE_S = 600.0
+_TYPES: Mapping[Mode, str] = {
+    Mode.T2V: "text-to-video",
+    Mode.I2V: "image-to-video",
+    Mode.V2V: "video-to-video",
+}
+_CONTENT_REVIEW = "OutputAudioSensitiveContentDetected"
+_ODD_STATUS = "archiving"
+
+
+class ModellixWire:
+    """The routes of the Modellix API."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._media = modellix_media.MediaFiles(world)
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        """Return what this wire serves."""
+        api = "/api/v1"
+        return [
+            web.get(f"{api}/apikey/validate", self._guarded("validate", self._validate, is_open=True)),
+            web.get(f"{api}/team/balance", self._guarded("balance", self._balance)),
+            web.get(f"{api}/models", self._guarded("models", self._models)),
+            web.get(f"{api}/tasks/{{task_id}}", self._guarded("poll", self._poll)),
+            web.post(f"{api}/media/files", self._guarded("upload", self._media.upload)),
+            web.get(f"{api}/media/files", self._guarded("files", self._media.listed)),
+            web.delete(f"{api}/media/files/{{file_id}}", self._guarded("delete", self._media.delete)),
+            web.post(f"{api}/{{provider}}/{{model}}", self._guarded("submit", self._submit)),
+            web.post(f"{api}/{{provider}}/{{model}}/async", self._guarded("submit", self._submit)),
+            web.get("/models/{provider}/{model}/api_schema", self._enveloped(self._api_schema)),
+            web.route("*", f"{api}/{{tail:.*}}", self._guarded("unknown", self._unknown)),
+        ]  # fmt: skip
+
+    def _enveloped(self, handler: Handler) -> Handler:
+        """Answer refusals in the shape of this wire."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except Refusal as refusal:
+                return web.json_response(
+                    {"code": refusal.status, "message": refusal.message}, status=refusal.status
+                )
+            except web.HTTPRequestEntityTooLarge:
+                message = f"{rules.PARAMETERS}: the request is larger than 64 MB"
+                return web.json_response({"code": 413, "message": message}, status=413)
+
+        return answer
+
+    def _guarded(self, kind: str, handler: Handler, *, is_open: bool = False) -> Handler:
+        """Check key and rate before a handler, and show the rate on its answer."""
+
+        async def checked(request: web.Request) -> web.StreamResponse:
+            if not is_open and not self._is_key_valid(request):
+                raise Refusal(401, f"{AUTHENTICATION}: the API key is missing or wrong")
+            if not request["within"]:
+                raise Refusal(429, f"{RATE}: {self._world.settings.requests_per_minute} a minute")
+            return await handler(request)
+
+        enveloped = self._enveloped(checked)
+
+        async def limited(request: web.Request) -> web.StreamResponse:
+            world = self._world
+            world.ledger.requests[kind] += 1
+            request["within"], remaining, reset = world.take_request()
+            at = world.clock.wall_at(reset)
+            request["reset_s"] = at - world.clock.wall()
+            request["limits"] = {
+                "X-RateLimit-Limit": str(world.settings.requests_per_minute),
+                "X-RateLimit-Remaining": str(remaining),
+                "X-RateLimit-Reset": str(math.ceil(at)),
+            }
+            response = await enveloped(request)
+            if not response.prepared:
+                response.headers.update(request["limits"])
+                if response.status == web.HTTPTooManyRequests.status_code:
+                    self._say_when(request, response)
+            return response
+
+        return limited
+
+    def _say_when(self, request: web.Request, response: web.StreamResponse) -> None:
+        if self._world.settings.has_retry_after:
+            response.headers["Retry-After"] = str(max(1, math.ceil(request["reset_s"])))
+
+    def _is_key_valid(self, request: web.Request) -> bool:
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        wanted = self._world.settings.key
+        if scheme.lower() != "bearer" or not key.strip():
+            return False
+        return wanted is None or key.strip() == wanted
+
+    def _slug(self, request: web.Request) -> Variant:
+        slug = f"{request.match_info['provider']}/{request.match_info['model']}"
+        variant = self._world.catalog.by_slug(slug)
+        if variant is None:
+            raise Refusal(404, f"{NOT_FOUND}: there is no model {slug}")
+        return variant
+
+    async def _unknown(self, request: web.Request) -> web.StreamResponse:
+        raise Refusal(404, f"{NOT_FOUND}: {request.method} {request.path}")
+
+    async def _validate(self, request: web.Request) -> web.StreamResponse:
+        return _success({"is_valid": self._is_key_valid(request)})
+
+    async def _balance(self, request: web.Request) -> web.StreamResponse:
+        del request
+        left = self._world.balance()
+        return _success({"balance": 1000.0 if left is None else round(float(left), 4)})
+
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        rows = [_model(variant) for variant in self._world.catalog.variants.values()]
+        is_short = request.query.get("featured") == "true"
+        return web.json_response({"models": rows[:3] if is_short else rows})
+
+    async def _api_schema(self, request: web.Request) -> web.StreamResponse:
+        variant = self._slug(request)
+        example = {"prompt": "a paper boat drifts down a gutter in the rain"}
+        if variant.mode is Mode.V2V:
+            example |= {"video_urls": ["https://cdn.example.org/earlier.mp4"]}  # type: ignore[dict-item]
+        body = {
+            "schema": rules.schema(variant),
+            "examples": {"minimal": {"summary": "The least that is accepted", "value": example}},
+        }
+        return web.json_response(
+            {
+                "servers": [{"url": f"{request.scheme}://{request.host}/api/v1/{variant.slug}"}],
+                "post": {
+                    "operationId": variant.slug.replace("/", "-"),
+                    "description": f"{variant.family.name} {variant.tier} {_TYPES[variant.mode]}",
+                    "requestBody": {"content": {"application/json": body}},
+                    "responses": {},
+                },
+            },
+            headers={"Cache-Control": "no-store"},
+        )
+
+    async def _submit(self, request: web.Request) -> web.StreamResponse:
+        """Check a body in the order of the wire, then create its task."""
+        world = self._world
+        variant = self._slug(request)
+        body = await _json(request)
+        if wrong := rules.violation(variant, body) or self._unreadable(body):
+            raise Refusal(400, wrong)
+        present = world.faults_of(body["prompt"], world.ledger.count_submit())
+        if unknown := [name for name in present if name not in faults.FAULTS]:
+            raise Refusal(400, f"{rules.PARAMETERS}: the simulator knows no fault {unknown[0]!r}")
+        thing = body_digest(body) if present else ""
+        self._strike_before(present, thing, request)
+        self._check_account(variant, body)
+        task = world.create(variant, body, request.headers.get("x-request-id"), present)
+        spoilt = await self._strike_after(present, thing, request)
+        return spoilt or _success(
+            {
+                "status": "pending",
+                "task_id": task.task_id,
+                "model_id": variant.slug.rpartition("/")[2],
+                "get_result": {"method": "GET", "url": _task_url(request, task)},
+            }
+        )
+
+    def _unreadable(self, body: Mapping[str, Any]) -> str | None:
+        """Say that an address of ours leads nowhere, as it does once a result has expired."""
+        footage = self._world.footage
+        for index, url in enumerate(body.get("video_urls", ())):
+            if footage.own_name(url, "/files/"):
+                parent = footage.task_behind(url)
+                is_there = parent is not None and not self._world.is_expired(parent)
+            elif footage.own_name(url, "/media/"):
+                is_there = footage.media_behind(url) is not None
+            else:
+                continue
+            if not is_there:
+                return f"{rules.PARAMETERS}: video_urls[{index}] cannot be read"
+        return None
+
+    def _check_account(self, variant: Variant, body: Mapping[str, Any]) -> None:
+        world = self._world
+        left = world.balance()
+        if left is not None and (left <= 0 or left < (world.price(variant, body) or 0)):
+            raise Refusal(402, f"{BALANCE}: {left:.4f} USD are left")
+        if world.in_flight() >= world.settings.concurrency:
+            raise Refusal(429, f"{CONCURRENCY}: {world.settings.concurrency} tasks are running")
+
+    def _strike_before(self, present: tuple[str, ...], thing: str, request: web.Request) -> None:
+        """Let happen what leaves no task behind."""
+        refusals = {
+            "refuse": (400, f"{rules.PARAMETERS}: InputTextSensitiveContentDetected: refused by content review"),
+            "500": (500, "Internal server error"),
+            "503": (503, "Service temporarily unavailable"),
+            "no-credit": (402, f"{BALANCE}: the account is in arrears"),
+            "rate-limited": (429, f"{RATE}: slow down"),
+            "concurrent": (429, f"{CONCURRENCY}: too many tasks are running"),
+        }  # fmt: skip
+        for name, (status, message) in refusals.items():
+            if self._world.strikes(name, present, thing):
+                raise Refusal(status, message)
+        if self._world.strikes("lost-request", present, thing):
+            raise cut(request)
+
+    async def _strike_after(
+        self, present: tuple[str, ...], thing: str, request: web.Request
+    ) -> web.StreamResponse | None:
+        """Spoil the answer for a task that exists."""
+        strikes = self._world.strikes
+        if strikes("lost-answer", present, thing):
+            raise cut(request)
+        if strikes("500-created", present, thing):
+            raise Refusal(500, "Internal server error")
+        if strikes("late-answer", present, thing):
+            await self._world.clock.sleep(_LATE_S)
+        if strikes("no-task-id", present, thing):
+            return _success({"status": "pending"})
+        if strikes("not-json", present, thing):
+            return web.Response(text="<html><body>OK</body></html>", content_type="text/html")
+        return None
+
+    async def _poll(self, request: web.Request) -> web.StreamResponse:
+        world = self._world
+        task = world.find(request.match_info["task_id"])
+        if task is None:
+            raise Refusal(404, f"{NOT_FOUND}: there is no such task, or it is older than 7 days")
+        world.ledger.reads[task.task_id] += 1
+        if world.strikes("poll-500", task.faults, task.task_id):
+            raise Refusal(500, "Internal server error")
+        if world.strikes("poll-lost", task.faults, task.task_id):
+            raise cut(request)
+        if request.query.get("wait") == "true":
+            await self._held(task)
+        phase = await world.phase(task)
+        if phase == "success" and "expired" in task.faults:
+            raise Refusal(404, f"{NOT_FOUND}: there is no such task, or it is older than 7 days")
+        return self._state(request, task, phase)
+
+    async def _held(self, task: TaskRecord) -> None:
+        """Wait for the end of a task, but not for long."""
+        left = task.ends_at - self._world.clock.now()
+        if left > 0:
+            await self._world.clock.sleep(min(left, self._world.settings.long_poll_s))
+
+    def _state(self, request: web.Request, task: TaskRecord, phase: str) -> web.StreamResponse:
+        """Answer with a task as it is."""
+        if phase == "processing" and "odd-status" in task.faults:
+            phase = _ODD_STATUS
+        data: dict[str, Any] = {
+            "status": phase,
+            "task_id": task.task_id,
+            "model_id": task.slug.rpartition("/")[2],
+        }
+        answer: dict[str, Any] = {"code": 0, "message": "success", "data": data}
+        if phase in ("success", "failed", "canceled"):
+            data["duration"] = round((task.ends_at - task.created_at) * 1000)
+        if phase == "failed":
+            self._explain(task, answer)
+        if phase == "success":
+            self._result(request, task, answer)
+        return web.json_response(answer)
+
+    @staticmethod
+    def _explain(task: TaskRecord, answer: dict[str, Any]) -> None:
+        """Add why a task failed, in one of the two shapes that are in use."""
+        if "fail-plain" in task.faults:
+            answer["message"] = "The model failed to render this task"
+        elif "refuse-output" in task.faults:
+            answer["data"]["error"] = {
+                "code": _CONTENT_REVIEW,
+                "message": "The generated audio was refused by content review",
+            }
+        else:
+            answer["data"]["error"] = {
+                "code": "InternalServiceError",
+                "message": "The model failed to render this task",
+            }
+
+    def _result(self, request: web.Request, task: TaskRecord, answer: dict[str, Any]) -> None:
+        """Add the files of a task that succeeded, and what it cost."""
+        world, data = self._world, answer["data"]
+        wanted = order(world.variant(task.slug), task.body)
+        path = world.footage.path(task)
+        video = {
+            "url": files_url(request, world, path.name),
+            "type": "video",
+            "format": "mp4",
+            "width": wanted.width,
+            "height": wanted.height,
+            "duration": wanted.duration_s,
+            "size": path.stat().st_size,
+            "role": "primary",
+        }
+        if "no-size" in task.faults:
+            del video["size"], video["duration"]
+        resources = [video]
+        if task.body.get("return_last_frame"):
+            still = world.footage.last_frame_path(task)
+            url = files_url(request, world, still.name)
+            resources.append({"url": url, "type": "image", "format": "png", "role": "alternative"})
+        submitted_ms = round(world.clock.wall_at(task.created_at) * 1000)
+        data["result"] = {
+            "resources": resources,
+            "metadata": {"request_id": f"up-{task.number}"},
+            "extensions": {"submit_time": submitted_ms},
+        }
+        expires_at = world.clock.wall_at(task.ends_at + world.settings.retention_s)
+        data["result_expires_at"] = round(expires_at * 1000)
+        if task.amount is not None and "no-billing" not in task.faults:
+            place = answer if "billing-beside" in task.faults else data
+            place["billing"] = {"amount": task.amount}
+
+
+def _success(data: Mapping[str, Any]) -> web.Response:
+    return web.json_response({"code": 0, "message": "success", "data": data})
+
+
+async def _json(request: web.Request) -> Any:
+    try:
+        return await request.json()
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested without end
+        raise Refusal(400, f"{rules.FORMAT}: the body is not JSON") from None
+
+
+def _task_url(request: web.Request, task: TaskRecord) -> str:
+    return f"{request.scheme}://{request.host}/api/v1/tasks/{task.task_id}"
+
+
+def _model(variant: Variant) -> dict[str, Any]:
+    """Return an endpoint's row in the list of models."""
+    name = variant.slug.rpartition("/")[2]
+    row: dict[str, Any] = {
+        "slug": variant.slug,
+        "type": _TYPES[variant.mode],
+        "docs_url": f"https://docs.modellix.ai/bytedance/{name.replace('.', '-')}.md",
+        "description": f"Simulated {variant.family.name}, {variant.tier} tier",
+    }
+    if variant.price_per_second:
+        rates = [float(rate) for rate in variant.price_per_second.values()]
+        row["price"] = {"min": min(rates), "max": max(rates), "unit": "$/sec"}
+    return row
