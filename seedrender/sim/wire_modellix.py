@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -25,12 +24,14 @@ RATE = "Rate limit exceeded"
 CONCURRENCY = "Concurrent limit exceeded"
 BALANCE = "Insufficient balance"
 
+_TOO_MANY = web.HTTPTooManyRequests.status_code
 _LATE_S = 600.0
 _TYPES: Mapping[Mode, str] = {
     Mode.T2V: "text-to-video",
     Mode.I2V: "image-to-video",
     Mode.V2V: "video-to-video",
 }
+_INPUT_REVIEW = "InputTextSensitiveContentDetected: the prompt was refused by content review"
 _CONTENT_REVIEW = "OutputAudioSensitiveContentDetected"
 _ODD_STATUS = "archiving"
 
@@ -44,19 +45,19 @@ class ModellixWire:
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         """Return what this wire serves."""
-        api = "/api/v1"
+        api, guarded = "/api/v1", self._guarded
         return [
-            web.get(f"{api}/apikey/validate", self._guarded("validate", self._validate, is_open=True)),
-            web.get(f"{api}/team/balance", self._guarded("balance", self._balance)),
-            web.get(f"{api}/models", self._guarded("models", self._models)),
-            web.get(f"{api}/tasks/{{task_id}}", self._guarded("poll", self._poll)),
-            web.post(f"{api}/media/files", self._guarded("upload", self._media.upload)),
-            web.get(f"{api}/media/files", self._guarded("files", self._media.listed)),
-            web.delete(f"{api}/media/files/{{file_id}}", self._guarded("delete", self._media.delete)),
-            web.post(f"{api}/{{provider}}/{{model}}", self._guarded("submit", self._submit)),
-            web.post(f"{api}/{{provider}}/{{model}}/async", self._guarded("submit", self._submit)),
+            web.get(f"{api}/apikey/validate", guarded("validate", self._validate, is_open=True)),
+            web.get(f"{api}/team/balance", guarded("balance", self._balance)),
+            web.get(f"{api}/models", guarded("models", self._models)),
+            web.get(f"{api}/tasks/{{task_id}}", guarded("poll", self._poll)),
+            web.post(f"{api}/media/files", guarded("upload", self._media.upload)),
+            web.get(f"{api}/media/files", guarded("files", self._media.listed)),
+            web.delete(f"{api}/media/files/{{file_id}}", guarded("delete", self._media.delete)),
+            web.post(f"{api}/{{provider}}/{{model}}", guarded("submit", self._submit)),
+            web.post(f"{api}/{{provider}}/{{model}}/async", guarded("submit", self._submit)),
             web.get("/models/{provider}/{model}/api_schema", self._enveloped(self._api_schema)),
-            web.route("*", f"{api}/{{tail:.*}}", self._guarded("unknown", self._unknown)),
+            web.route("*", f"{api}/{{tail:.*}}", guarded("unknown", self._unknown)),
         ]  # fmt: skip
 
     def _enveloped(self, handler: Handler) -> Handler:
@@ -77,39 +78,30 @@ class ModellixWire:
 
     def _guarded(self, kind: str, handler: Handler, *, is_open: bool = False) -> Handler:
         """Check key and rate before a handler, and show the rate on its answer."""
-
-        async def checked(request: web.Request) -> web.StreamResponse:
-            if not is_open and not self._is_key_valid(request):
-                raise Refusal(401, f"{AUTHENTICATION}: the API key is missing or wrong")
-            if not request["within"]:
-                raise Refusal(429, f"{RATE}: {self._world.settings.requests_per_minute} a minute")
-            return await handler(request)
-
-        enveloped = self._enveloped(checked)
+        world, settings = self._world, self._world.settings
 
         async def limited(request: web.Request) -> web.StreamResponse:
-            world = self._world
             world.ledger.requests[kind] += 1
-            request["within"], remaining, reset = world.take_request()
-            at = world.clock.wall_at(reset)
-            request["reset_s"] = at - world.clock.wall()
-            request["limits"] = {
-                "X-RateLimit-Limit": str(world.settings.requests_per_minute),
-                "X-RateLimit-Remaining": str(remaining),
-                "X-RateLimit-Reset": str(math.ceil(at)),
-            }
-            response = await enveloped(request)
-            if not response.prepared:
-                response.headers.update(request["limits"])
-                if response.status == web.HTTPTooManyRequests.status_code:
-                    self._say_when(request, response)
+            is_within, remaining, reset = world.take_request()
+
+            async def checked(request: web.Request) -> web.StreamResponse:
+                if not is_open and not self._is_key_valid(request):
+                    raise Refusal(401, f"{AUTHENTICATION}: the API key is missing or wrong")
+                if not is_within:
+                    raise Refusal(429, f"{RATE}: {settings.requests_per_minute} a minute")
+                return await handler(request)
+
+            response = await self._enveloped(checked)(request)
+            reset_at = world.clock.wall_at(reset)
+            response.headers["X-RateLimit-Limit"] = str(settings.requests_per_minute)
+            response.headers["X-RateLimit-Remaining"] = str(remaining)
+            response.headers["X-RateLimit-Reset"] = str(math.ceil(reset_at))
+            if settings.has_retry_after and response.status == _TOO_MANY:
+                left_s = reset_at - world.clock.wall()
+                response.headers["Retry-After"] = str(max(1, math.ceil(left_s)))
             return response
 
         return limited
-
-    def _say_when(self, request: web.Request, response: web.StreamResponse) -> None:
-        if self._world.settings.has_retry_after:
-            response.headers["Retry-After"] = str(max(1, math.ceil(request["reset_s"])))
 
     def _is_key_valid(self, request: web.Request) -> bool:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
@@ -213,7 +205,7 @@ class ModellixWire:
     def _strike_before(self, present: tuple[str, ...], thing: str, request: web.Request) -> None:
         """Let happen what leaves no task behind."""
         refusals = {
-            "refuse": (400, f"{rules.PARAMETERS}: InputTextSensitiveContentDetected: refused by content review"),
+            "refuse": (400, f"{rules.PARAMETERS}: {_INPUT_REVIEW}"),
             "500": (500, "Internal server error"),
             "503": (503, "Service temporarily unavailable"),
             "no-credit": (402, f"{BALANCE}: the account is in arrears"),
