@@ -8,7 +8,7 @@ import click
 
 from seedrender.cli.console import manifest_argument, profile_option
 from seedrender.plan.cost import estimate
-from seedrender.plan.report import to_html
+from seedrender.plan.report import Pictures, to_html
 from seedrender.run import project
 from seedrender.run.files import write_atomically
 from seedrender.run.project import Project
@@ -17,6 +17,7 @@ from seedrender.values.job import JobId
 
 _FRAMES = 6
 _FRAME_WIDTH = 160
+_POSTER_WIDTH = 480
 
 
 @click.command("report")
@@ -37,7 +38,7 @@ def command(manifest: Path, *, profile: str | None, output: Path | None) -> int:
         made,
         lock,
         estimate(made, found.provider.price),
-        _strips(found, lock),
+        _pictures(found, lock),
     )
     target = output or manifest.with_suffix(".report.html")
     if not target.exists() or target.read_text("utf-8") != page:
@@ -46,11 +47,18 @@ def command(manifest: Path, *, profile: str | None, output: Path | None) -> int:
     return 0
 
 
-def _strips(found: Project, lock: Lock) -> dict[JobId, bytes]:
-    from seedrender.media.frames import strip  # PyAV is loaded where clips are looked at
+def _pictures(found: Project, lock: Lock) -> dict[JobId, Pictures]:
+    from seedrender.media import frames  # PyAV is loaded where clips are looked at
 
-    return {
-        job: strip(found.files.path(entry.output.path), _FRAMES, _FRAME_WIDTH)
+    paths = {
+        job: found.files.path(entry.output.path)
         for job, entry in lock.entries.items()
         if entry.output is not None and found.files.is_present(entry.output)
+    }
+    return {
+        job: Pictures(
+            poster=frames.thumbnail(path, _POSTER_WIDTH),
+            strip=frames.strip(path, _FRAMES, _FRAME_WIDTH),
+        )
+        for job, path in paths.items()
     }

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import av
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from seedrender.errors import ArtifactError
 
@@ -33,7 +33,7 @@ def last_frame(path: Path) -> Image.Image:
                 for frame in container.decode(video):
                     last = frame
                 if last is not None:
-                    return last.to_image()
+                    return _image(last)
                 container.seek(0)
     except (av.FFmpegError, OSError) as error:
         raise ArtifactError(f"{path.name}: no picture can be decoded ({error})") from error
@@ -50,7 +50,7 @@ def thumbnail(path: Path, width: int) -> bytes:
         with Image.open(path) as image:
             image.draft("RGB", (width * 2, width * 2))
             return _jpeg(_narrow(image.convert("RGB"), width))
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         return strip(path, 1, width)
     except (OSError, Image.DecompressionBombError) as error:
         raise ArtifactError(f"{path.name}: not a picture that can be read ({error})") from error
@@ -101,7 +101,12 @@ def _samples(container: av.container.InputContainer, count: int) -> Iterator[Ima
             if position + (frame.duration or 1) > wanted:
                 break
         if picture is not None:
-            yield picture.to_image()
+            yield _image(picture)
+
+
+def _image(frame: av.VideoFrame) -> Image.Image:
+    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    return image
 
 
 def _narrow(picture: Image.Image, width: int) -> Image.Image:

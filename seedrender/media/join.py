@@ -1,4 +1,4 @@
-"""Turns the clips of a chain into one long take: pictures copied bit by bit, sound without a click."""
+"""Turns the clips of a chain into one long take: pictures copied, sound without a click."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import av
 from av.container import OutputContainer
@@ -19,8 +19,6 @@ from seedrender.media.h264 import parameter_sets
 from seedrender.media.probe import Probe, probe
 from seedrender.media.track import Track, track
 
-Sound = Literal["keep", "copy", "none"]
-
 _FINEST = 10_000_000  # ticks a second; where clips need finer ones, times are rounded
 _USUAL = 90_000
 
@@ -30,7 +28,8 @@ class _Head:
     """What must be known of a clip before its first packet is written."""
 
     path: Path
-    shape: tuple[str, int, int, str]  # codec, width, height, pixel format
+    size: str  # "864x496"
+    coding: str  # "h264, yuv420p"
     configuration: bytes
     step: Fraction  # seconds a tick
     start: Fraction  # of the picture, on the clip's own clock
@@ -38,11 +37,11 @@ class _Head:
     delay: Fraction  # by how much decoding runs ahead of showing
 
 
-def join(segments: Sequence[Path], target: Path, *, audio: Sound = "keep") -> Probe:
+def join(segments: Sequence[Path], target: Path, *, audio: str = "keep") -> Probe:
     """Write the clips one after another to `target`, and say what it became.
 
-    "keep" decodes the sound, cuts it to the exact length, fades 8 ms at each join and encodes it once;
-    "copy" takes its packets as they are; "none" leaves it out.
+    "keep" decodes the sound, cuts it to the exact length, fades 8 ms at each join and encodes it
+    once; "copy" takes its packets as they are; "none" leaves it out.
 
     Raises:
         ArtifactError: a clip cannot be read, or does not fit the first one.
@@ -84,7 +83,8 @@ def _head(path: Path) -> _Head:
         end = max(at + (p.duration or usual) for at, p in zip(times, packets, strict=True))
         return _Head(
             path=path,
-            shape=(context.name, video.width, video.height, context.pix_fmt or ""),
+            size=f"{video.width}x{video.height}",
+            coding=f"{context.name}, {context.pix_fmt}",
             configuration=context.extradata or b"",
             step=step,
             start=min(times) * step,
@@ -97,19 +97,16 @@ def _check(heads: Sequence[_Head]) -> None:
     """Refuse clips that cannot share one stream with the first."""
     first = heads[0]
     for head in heads[1:]:
-        if head.shape[1:3] != first.shape[1:3]:
+        if head.size != first.size:
             raise ArtifactError(
-                "{}: {}x{} pixels, but {} has {}x{}; render all segments at one resolution and ratio,"
-                " or upscale them first".format(
-                    head.path.name, *head.shape[1:3], first.path.name, *first.shape[1:3]
-                )
+                f"{head.path.name}: {head.size} pixels, but {first.path.name} has {first.size};"
+                " render all segments at one resolution and ratio, or upscale them first"
             )
-        is_alike = head.configuration == first.configuration or first.shape[0] == "h264"
-        if head.shape != first.shape or not is_alike:
+        is_alike = head.configuration == first.configuration or first.coding.startswith("h264,")
+        if head.coding != first.coding or not is_alike:
             raise ArtifactError(
-                f"{head.path.name}: its picture ({head.shape[0]}, {head.shape[3]}) is not encoded as"
-                f" that of {first.path.name} ({first.shape[0]}, {first.shape[3]}), so it cannot be"
-                " joined without re-encoding"
+                f"{head.path.name}: its picture ({head.coding}) is not encoded as that of"
+                f" {first.path.name} ({first.coding}), so it cannot be joined without re-encoding"
             )
 
 
@@ -143,7 +140,7 @@ def _frames(
     start: Fraction,
     delay: Fraction,
     sets: bytes,
-) -> Iterator[av.Packet]:
+) -> Iterator[av.Packet[Any]]:
     """Yield a clip's packets at their place in the long take.
 
     All clips are decoded as far ahead as the one that needs most, so that times never step back.
@@ -155,7 +152,7 @@ def _frames(
                 continue
             assert source.pts is not None
             assert source.dts is not None
-            packet = source
+            packet: av.Packet[Any] = source
             if sets and source.is_keyframe:
                 packet = av.Packet(sets + bytes(source))
                 packet.is_keyframe = True
@@ -167,7 +164,7 @@ def _frames(
             yield packet
 
 
-def _time(packet: av.Packet) -> Fraction:
+def _time(packet: av.Packet[Any]) -> Fraction:
     assert packet.dts is not None
     assert packet.time_base is not None
     return packet.dts * packet.time_base

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from seedrender.media import scene, sound, text
 
@@ -19,6 +20,10 @@ _ACCENT = (255, 206, 84)
 _LARGEST = 2_400_000  # pixels drawn; larger clips are drawn smaller and scaled up
 _OPTIONS = {"preset": "superfast", "crf": "24", "tune": "zerolatency"}
 _BT709 = 1
+_DISSOLVED = 18  # pictures until nothing is left of the first one
+_UNCOVERED = 12  # pictures until the caption begins to appear
+
+Overlay = tuple[Image.Image, tuple[int, int]]  # and its place
 
 
 class Cancelled(Exception):  # noqa: N818 -- a wish that was met, no error
@@ -46,7 +51,10 @@ def clip(
     Raises:
         Cancelled: `stop` was set; what was written so far is no clip.
     """
-    scenery = _captioned(width, height, seed, title, label, references)
+    shrink = max(1.0, (width * height / _LARGEST) ** 0.5)
+    size = round(width / shrink), round(height / shrink)
+    overlays = _overlays(size, title, label, references)
+    pictures = _pictures(size, seed, overlays, first_frame)
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as output:
         output.metadata["comment"] = "simulated by seedrender"
         video = output.add_stream("libx264", rate=FPS, options=_OPTIONS)
@@ -58,9 +66,8 @@ def clip(
         if has_sound:
             audio = output.add_stream("aac", rate=sound.SAMPLE_RATE, layout="stereo")
             audio.bit_rate = sound.BIT_RATE
-        frames = _frames(scenery, (width, height), first_frame)
-        packets: list[av.Packet] = []
-        for frame in frames:
+        packets: list[av.Packet[Any]] = []
+        for frame in _frames(pictures, (width, height)):
             if stop is not None and stop.is_set():
                 raise Cancelled
             packets += context.encode(frame)
@@ -68,27 +75,52 @@ def clip(
         for packet in _repeated(packets, FPS * duration_s):
             packet.stream = video
             output.mux(packet)
-        for packet in sound.packets(seed, duration_s) if has_sound else ():
-            packet.stream = audio
-            output.mux(packet)
+        for sample in sound.packets(seed, duration_s) if has_sound else ():
+            sample.stream = audio
+            output.mux(sample)
 
 
-def _frames(
-    scenery: Iterator[Image.Image], size: tuple[int, int], first_frame: Image.Image | None
-) -> Iterator[av.VideoFrame]:
-    """Yield what is encoded: the dissolve, if there is one, then the loop."""
-    pictures = list(scenery)
+def _pictures(
+    size: tuple[int, int],
+    seed: int,
+    overlays: Sequence[Overlay],
+    first_frame: Image.Image | None,
+) -> Iterator[Image.Image]:
+    """Yield what is shown: the dissolve out of the first picture, if any, then the loop."""
+    loop = scene.pictures(*size, seed)
     if first_frame is not None:
-        opening = ImageOps.fit(first_frame.convert("RGB"), pictures[0].size)
-        dissolve = [
-            Image.blend(opening, picture, _ease(index / scene.LOOP))
-            for index, picture in enumerate(pictures)
-        ]
-        pictures = dissolve + pictures
+        opening, plain = ImageOps.fit(first_frame.convert("RGB"), size), list(loop)
+        loop = iter(plain)
+        for index, picture in enumerate(plain):
+            mixed = Image.blend(opening, picture, _ease(index / _DISSOLVED))
+            _cover(mixed, overlays, _ease((index - _UNCOVERED) / (scene.LOOP - _UNCOVERED)))
+            yield mixed
+    for picture in loop:
+        _cover(picture, overlays, 1.0)
+        yield picture
+
+
+def _cover(picture: Image.Image, overlays: Sequence[Overlay], strength: float) -> None:
+    """Put what stands in front of the scene there, as strongly as asked for."""
+    for overlay, place in overlays if strength else ():
+        mask = overlay.getchannel("A")
+        if strength < 1:
+            mask = ImageEnhance.Brightness(mask).enhance(strength)
+        picture.paste(overlay, place, mask)
+
+
+def _ease(share: float) -> float:
+    share = min(1.0, max(0.0, share))
+    return share * share * (3 - 2 * share)
+
+
+def _frames(pictures: Iterator[Image.Image], size: tuple[int, int]) -> Iterator[av.VideoFrame]:
+    """Yield pictures as the encoder wants them."""
     reformatter = VideoReformatter()
     for index, picture in enumerate(pictures):
+        source = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
         frame = reformatter.reformat(
-            av.VideoFrame.from_image(picture),
+            source,
             width=size[0],
             height=size[1],
             format="yuv420p",
@@ -99,60 +131,36 @@ def _frames(
         yield frame
 
 
-def _ease(share: float) -> float:
-    return share * share * (3 - 2 * share)
-
-
-def _repeated(packets: list[av.Packet], count: int) -> Iterator[av.Packet]:
+def _repeated(packets: Sequence[av.Packet[Any]], count: int) -> Iterator[av.Packet[Any]]:
     """Yield as many packets as asked for: all of them, then the last loop over and over."""
     data = [(bytes(packet), packet.is_keyframe) for packet in packets]
     for index in range(count):
         place = index
         if index >= len(data):
             place = len(data) - scene.LOOP + (index - len(data)) % scene.LOOP
-        packet = av.Packet(data[place][0])
+        packet: av.Packet[Any] = av.Packet(data[place][0])
         packet.pts = packet.dts = index
         packet.duration, packet.time_base = 1, Fraction(1, FPS)
         packet.is_keyframe = data[place][1]
         yield packet
 
 
-def _captioned(
-    width: int,
-    height: int,
-    seed: int,
-    title: str,
-    label: str,
-    references: Sequence[Image.Image],
-) -> Iterator[Image.Image]:
-    """Yield the scene's pictures with everything that stands in front of it."""
-    shrink = max(1.0, (width * height / _LARGEST) ** 0.5)
-    width, height = round(width / shrink), round(height / shrink)
-    overlays = _overlays(width, height, title, label, references)
-    for picture in scene.pictures(width, height, seed):
-        for overlay, place in overlays:
-            picture.paste(overlay, place, overlay)
-        yield picture
-
-
 def _overlays(
-    width: int, height: int, title: str, label: str, references: Sequence[Image.Image]
-) -> list[tuple[Image.Image, tuple[int, int]]]:
+    whole: tuple[int, int], title: str, label: str, references: Sequence[Image.Image]
+) -> list[Overlay]:
     """Return the mark, the caption and the references used, each with its place."""
-    size = max(12, round(min(width, height) * 0.042))
-    margin = round(min(width, height) * 0.045)
+    (width, height), short = whole, min(whole)
+    size, margin = max(12, round(short * 0.042)), round(short * 0.045)
     card = text.card(title, label, width=width - 2 * margin, size=size)
     mark = text.pill(MARK, size=max(10, round(size * 0.72)), fill=_ACCENT)
-    overlays = [
-        (card, (margin, height - margin - card.height)),
-        (mark, (margin, margin)),
-    ]
-    room = (width - 2 * margin) // max(4, len(references))
-    side = min(room - size // 2, round(min(width, height) * 0.2))
+    overlays = [(card, (margin, height - margin - card.height)), (mark, (margin, margin))]
+    gap, top = size // 2, margin if width > height else margin + mark.height + size // 2
+    room = width - 2 * margin - (mark.width + gap if width > height else 0)
+    side = min(round(short * 0.2), room // max(1, len(references)) - gap)
     for index, reference in enumerate(references):
+        left = width - margin + gap - (len(references) - index) * (side + gap)
         tile = _tile(reference, side, str(index + 1), round(size * 0.7))
-        left = width - margin - (len(references) - index) * (side + size // 2) + size // 2
-        overlays.append((tile, (left, margin + (0 if width > height else 2 * size))))
+        overlays.append((tile, (left, top)))
     return overlays
 
 

@@ -1,4 +1,4 @@
-"""Turns a file into what it really contains: every packet is read, not only the header's promise."""
+"""Turns a file into what it really contains: its packets are read, not only its promises."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _check_length(
 
 def _check_boxes(name: str, file: BinaryIO, size: int) -> None:
     """Refuse an MP4 whose outer boxes do not fill the file exactly: that is how a cut one looks."""
-    seen = set()
+    seen: set[bytes] = set()
     for kind, end in _boxes(file, size):
         if kind is None and not seen:
             return  # another container

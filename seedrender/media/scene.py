@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
+from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageEnhance, ImageFilter
 
 LOOP = 24  # pictures in a loop
 
@@ -27,16 +27,19 @@ class Palette:
     near: Colour
 
 
-PALETTES = (
-    Palette((24, 32, 78), (240, 140, 110), (255, 222, 160), (118, 76, 118), (74, 48, 98), (34, 24, 58)),
-    Palette((12, 60, 92), (150, 214, 202), (255, 248, 214), (72, 138, 148), (36, 96, 112), (14, 50, 66)),
-    Palette((58, 28, 92), (250, 130, 150), (255, 214, 190), (150, 66, 128), (96, 42, 108), (44, 20, 66)),
-    Palette((18, 22, 48), (66, 88, 150), (214, 226, 255), (52, 66, 118), (34, 44, 86), (16, 20, 46)),
-    Palette((74, 130, 190), (250, 224, 180), (255, 250, 226), (140, 158, 166), (88, 124, 112), (42, 76, 66)),
-    Palette((96, 38, 40), (250, 178, 92), (255, 236, 170), (176, 92, 62), (124, 56, 48), (62, 26, 32)),
-    Palette((10, 44, 56), (54, 150, 128), (190, 255, 214), (28, 100, 96), (18, 70, 74), (8, 36, 44)),
-    Palette((64, 70, 96), (212, 190, 196), (255, 244, 236), (140, 128, 148), (98, 92, 118), (50, 48, 70)),
-)  # fmt: skip
+PALETTES = tuple(
+    Palette(*(ImageColor.getrgb(f"#{word}")[:3] for word in row.split()))
+    for row in (
+        "18204e f08c6e ffdea0 764c76 4a3062 22183a",
+        "0c3c5c 96d6ca fff8d6 488a94 246070 0e3242",
+        "3a1c5c fa8296 ffd6be 964280 602a6c 2c1442",
+        "121630 425896 d6e2ff 344276 222c56 10142e",
+        "4a82be fae0b4 fffae2 8c9ea6 587c70 2a4c42",
+        "602628 fab25c ffecaa b05c3e 7c3830 3e1a20",
+        "0a2c38 369680 beffd6 1c6460 12464a 08242c",
+        "404660 d4bec4 fff4ec 8c8094 625c76 323046",
+    )
+)
 
 
 def gradient(width: int, height: int, *stops: Colour) -> Image.Image:
@@ -138,14 +141,15 @@ def _sky(rng: random.Random, width: int, height: int, colours: Palette) -> Image
     x, y = round(width * rng.uniform(0.25, 0.75)), round(height * rng.uniform(0.26, 0.4))
     for share, softness, strength in ((1.5, 1.0, 0.35), (0.7, 1.0, 0.4), (0.24, 0.06, 0.95)):
         mask = disc(round(size * share), softness=softness, strength=strength)
-        half = mask.width // 2
-        sky.paste(colours.light, (x - half, y - half, x - half + mask.width, y - half + mask.height), mask)  # fmt: skip
+        left, top = x - mask.width // 2, y - mask.height // 2
+        sky.paste(colours.light, (left, top, left + mask.width, top + mask.height), mask)
     return sky
 
 
 def _hills(
     rng: random.Random, width: int, height: int, colours: Palette
 ) -> tuple[Image.Image, list[Layer]]:
+    long = max(width, height)
     ground = _sky(rng, width, height, colours)
     far = _ridge(rng, width, height // 4, round(width * 1.3), roughness=0.7)
     top = round(height * 0.42)
@@ -158,7 +162,7 @@ def _hills(
         (5, 0.52, 0.13, colours.middle, colours.far, 0.2),
         (2, 0.66, 0.16, colours.near, colours.middle, 0.5),
     ):
-        period, y, crest = width // share, round(height * rise), round(height * depth)
+        period, y, crest = long // share, round(height * rise), round(height * depth)
         mask = _ridge(rng, width + period, crest, period, roughness=roughness)
         soil = gradient(width + period, height - y, colour, below)
         layers.append(_scroll(soil.crop((0, 0, width + period, crest)), mask, y, width, period))
@@ -169,6 +173,7 @@ def _hills(
 def _sea(
     rng: random.Random, width: int, height: int, colours: Palette
 ) -> tuple[Image.Image, list[Layer]]:
+    long = max(width, height)
     ground = _sky(rng, width, height, colours)
     horizon = round(height * 0.5)
     water = gradient(width, height - horizon, colours.haze, colours.middle, colours.near)
@@ -177,7 +182,7 @@ def _sea(
     ground.paste(Image.blend(water, mirror, 0.45), (0, horizon))
     layers: list[Layer] = []
     for row, share in enumerate((6, 4, 3, 2)):
-        period, y = width // share, horizon + round(height * (0.035 + 0.095 * row * (1 + row / 8)))
+        period, y = long // share, horizon + round(height * (0.035 + 0.095 * row * (1 + row / 8)))
         crest, strength = max(10, round(height * (0.028 + 0.014 * row))), 0.25 + 0.12 * row
         size = (width + period, crest * 3)
         wave = _ridge(rng, width + period, crest, period, roughness=0.0)
@@ -219,6 +224,7 @@ def _lanterns(
 def _city(
     rng: random.Random, width: int, height: int, colours: Palette
 ) -> tuple[Image.Image, list[Layer]]:
+    long = max(width, height)
     ground = _sky(rng, width, height, colours)
     layers: list[Layer] = []
     for share, rise, fall, colour, below, lit in (
@@ -226,7 +232,7 @@ def _city(
         (4, 0.44, 0.80, colours.middle, colours.far, True),
         (2, 0.56, 1.0, colours.near, colours.middle, True),
     ):
-        period, y = width // share, round(height * rise)
+        period, y = long // share, round(height * rise)
         tall = round(height * fall) - y  # what is lower stands behind the next row
         towers, windows = _towers(rng, period, height - y, lit=lit)
         strip = gradient(period, height - y, colour, below)
@@ -254,11 +260,11 @@ def _towers(
     """Return one period of a skyline and of its windows, as masks."""
     towers, windows = Image.new("L", (period, tall)), Image.new("L", (period, tall))
     block, light = ImageDraw.Draw(towers), ImageDraw.Draw(windows)
-    pane = max(3, tall // 60)
+    pane = max(2, tall // 70)
     x = 0
     while x < period:
-        right = min(period, x + round(tall * rng.uniform(0.12, 0.24)))
-        if period - right < tall * 0.08:
+        right = min(period, x + round(period * rng.uniform(0.13, 0.3)))
+        if period - right < period * 0.1:  # too narrow for a tower of its own
             right = period
         top = round(tall * rng.uniform(0.0, 0.45))
         block.rectangle((x, top, right - 1, tall), fill=255)

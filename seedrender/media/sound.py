@@ -6,6 +6,7 @@ import math
 from array import array
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 import av
 
@@ -49,7 +50,7 @@ def _encoded(chord: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """Return the packets of the first loop and of every later one."""
     left, right = _swell(chord)
     context = av.AudioCodecContext.create("aac", "w")
-    context.sample_rate, context.layout, context.format = SAMPLE_RATE, "stereo", "fltp"  # type: ignore[assignment]
+    context.sample_rate, context.layout, context.format = SAMPLE_RATE, "stereo", "fltp"
     context.bit_rate, context.time_base = BIT_RATE, Fraction(1, SAMPLE_RATE)
     packets: list[bytes] = []
     for index in range(2 * _LOOP + 1):
@@ -67,14 +68,14 @@ def _encoded(chord: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     return tuple(packets[:_LOOP]), tuple(packets[_LOOP : 2 * _LOOP])
 
 
-def packets(seed: int, duration_s: int) -> list[av.Packet]:
+def packets(seed: int, duration_s: int) -> list[av.Packet[Any]]:
     """Return the packets of a sound of exactly this length; times count in samples."""
     first, later = _encoded(seed % CHORDS)
     end = duration_s * SAMPLE_RATE
-    sound: list[av.Packet] = []
+    sound: list[av.Packet[Any]] = []
     for index in range(math.ceil(end / FRAME) + 1):
         data = first[index] if index < _LOOP else later[index % _LOOP]
-        packet = av.Packet(data)
+        packet: av.Packet[Any] = av.Packet(data)
         packet.pts = packet.dts = (index - 1) * FRAME
         packet.duration = min(FRAME, end - packet.pts)
         packet.time_base = Fraction(1, SAMPLE_RATE)

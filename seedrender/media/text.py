@@ -1,4 +1,4 @@
-"""Turns a caption into a picture: wrapped text on a translucent card, in the font that Pillow bundles."""
+"""Turns a caption into a picture: wrapped text on a card, in the font that Pillow bundles."""
 
 from __future__ import annotations
 

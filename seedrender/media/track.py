@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 from av.audio.stream import AudioStream
@@ -26,11 +26,11 @@ class Track(Protocol):
 
     def add(
         self, path: Path, start: Fraction, end: Fraction, clip_start: Fraction
-    ) -> list[av.Packet]:
-        """Return packets for the time from start to end, from a clip whose picture starts at `clip_start`."""
+    ) -> list[av.Packet[Any]]:
+        """Return packets from start to end; `clip_start` is where the clip's own picture starts."""
         ...
 
-    def finish(self) -> list[av.Packet]:
+    def finish(self) -> list[av.Packet[Any]]:
         """Return what is still held back."""
         ...
 
@@ -61,23 +61,24 @@ class EncodedTrack:
 
     def add(
         self, path: Path, start: Fraction, end: Fraction, clip_start: Fraction
-    ) -> list[av.Packet]:
+    ) -> list[av.Packet[Any]]:
         """Return the packets that are complete once this clip's sound was added."""
         count = round(end * self.rate) - round(start * self.rate)
+        fade = round(FADE_S * self.rate)
         for held, samples in zip(self._held, self._samples(path, count, clip_start), strict=True):
-            held += _faded(samples, round(FADE_S * self.rate))
-        packets: list[av.Packet] = []
+            held.extend(_faded(samples, fade))
+        packets: list[av.Packet[Any]] = []
         while len(self._held[0]) >= _FRAME * _WIDTH:
             packets += self._encode(_FRAME)
         return packets
 
-    def finish(self) -> list[av.Packet]:
+    def finish(self) -> list[av.Packet[Any]]:
         """Return the last, possibly shorter, frame and what the encoder held back."""
         rest = len(self._held[0]) // _WIDTH
         packets = self._encode(rest) if rest else []
         return [*packets, *self._owned(self._stream.encode(None))]
 
-    def _encode(self, count: int) -> list[av.Packet]:
+    def _encode(self, count: int) -> list[av.Packet[Any]]:
         frame = av.AudioFrame(format="fltp", layout=self.layout, samples=count)
         for plane, held in zip(frame.planes, self._held, strict=True):
             data = bytes(held[: count * _WIDTH])
@@ -91,7 +92,7 @@ class EncodedTrack:
         self._sent += count
         return self._owned(self._stream.encode(frame))
 
-    def _owned(self, packets: Sequence[av.Packet]) -> list[av.Packet]:
+    def _owned(self, packets: Sequence[av.Packet[Any]]) -> list[av.Packet[Any]]:
         for packet in packets:
             packet.stream = self._stream
         return list(packets)
@@ -108,13 +109,13 @@ class EncodedTrack:
                     data = data[max(0, -at) :]
                     # decoders round times to the sample: one more or less is no gap
                     if at > len(held) + _WIDTH:
-                        held += bytes(min(at, wanted) - len(held))
-                    held += data
+                        held.extend(bytes(min(at, wanted) - len(held)))
+                    held.extend(data)
                 if len(channels[0]) >= wanted:
                     break
         for held in channels:
             del held[wanted:]
-            held += bytes(wanted - len(held))
+            held.extend(bytes(wanted - len(held)))
         return channels
 
 
@@ -135,7 +136,7 @@ class CopiedTrack:
 
     def add(
         self, path: Path, start: Fraction, end: Fraction, clip_start: Fraction
-    ) -> list[av.Packet]:
+    ) -> list[av.Packet[Any]]:
         """Return whole packets that fill the time up to half a packet at its end."""
         first, last = round(start * self._rate), round(end * self._rate)
         packets = []
@@ -155,7 +156,7 @@ class CopiedTrack:
             packets.append(self._packet(self._silence))
         return packets
 
-    def finish(self) -> list[av.Packet]:
+    def finish(self) -> list[av.Packet[Any]]:
         """Return nothing: no packet is held back."""
         return []
 
@@ -167,17 +168,17 @@ class CopiedTrack:
             stream = container.streams.audio[0]
             if _kind(stream) != self._kind:
                 raise ArtifactError(
-                    f"{path.name}: its sound is not encoded as that of {self._name}, so it cannot be"
-                    " copied; use audio: keep"
+                    f"{path.name}: its sound is not encoded as that of {self._name}, so it cannot"
+                    " be copied; use audio: keep"
                 )
             for packet in container.demux(stream):
                 if packet.size and packet.pts is not None and packet.time_base:
                     at = round((packet.pts * packet.time_base - clip_start) * self._rate)
                     yield at, bytes(packet)
 
-    def _packet(self, data: bytes) -> av.Packet:
+    def _packet(self, data: bytes) -> av.Packet[Any]:
         assert self._next is not None
-        packet = av.Packet(data)
+        packet: av.Packet[Any] = av.Packet(data)
         packet.pts = packet.dts = self._next
         packet.duration, packet.time_base = _FRAME, Fraction(1, self._rate)
         packet.is_keyframe = True
@@ -195,9 +196,9 @@ def _silent_packet(model: AudioStream) -> bytes:
     """Return an AAC packet of silence for streams of this rate and layout."""
     context = av.AudioCodecContext.create("aac", "w")
     rate, layout = model.codec_context.sample_rate, model.codec_context.layout.name
-    context.sample_rate, context.layout, context.format = rate, layout, "fltp"  # type: ignore[assignment]
+    context.sample_rate, context.layout, context.format = rate, layout, "fltp"
     context.time_base = Fraction(1, rate)
-    packets: list[av.Packet] = []
+    packets: list[av.Packet[Any]] = []
     for index in range(3):
         frame = av.AudioFrame(format="fltp", layout=layout, samples=_FRAME)
         for plane in frame.planes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from urllib.parse import quote
@@ -17,12 +18,20 @@ from seedrender.values.job import JobId
 from seedrender.values.task import Artifact
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictures:
+    """What a clip on disk looks like: JPEGs."""
+
+    poster: bytes
+    strip: bytes
+
+
 def to_html(
-    name: str, plan: Plan, lock: Lock, estimate: Estimate, strips: Mapping[JobId, bytes]
+    name: str, plan: Plan, lock: Lock, estimate: Estimate, pictures: Mapping[JobId, Pictures]
 ) -> str:
-    """Write the page. `strips` holds a JPEG of thumbnails for each clip that is on disk."""
-    takes = "".join(_take(step, lock, strips) for step in plan.joins)
-    clips = "".join(_clip(step, lock, strips) for step in plan.steps)
+    """Write the page. `pictures` holds those of each clip that is on disk."""
+    takes = "".join(_take(step, lock, pictures) for step in plan.joins)
+    clips = "".join(_clip(step, lock, pictures) for step in plan.steps)
     long_takes = (
         f'<h2>Long takes</h2><section class="clips long">{takes}</section>' if takes else ""
     )
@@ -60,7 +69,7 @@ def _facts(plan: Plan, lock: Lock, estimate: Estimate) -> str:
     return f'<dl class="facts">{rows}</dl>'
 
 
-def _clip(step: Step, lock: Lock, strips: Mapping[JobId, bytes]) -> str:
+def _clip(step: Step, lock: Lock, pictures: Mapping[JobId, Pictures]) -> str:
     job = step.job
     entry = lock.entries.get(job.id)
     output = entry.output if entry is not None else None
@@ -71,15 +80,15 @@ def _clip(step: Step, lock: Lock, strips: Mapping[JobId, bytes]) -> str:
         details.append(_shape(output))
     if step.verdict is not Verdict.CURRENT:
         details.append(step.reason)
-    return _article(job.id, step.verdict.value, job.prompt, details, output, strips, entry)
+    return _article(job.id, step.verdict.value, job.prompt, details, output, pictures, entry)
 
 
-def _take(step: JoinStep, lock: Lock, strips: Mapping[JobId, bytes]) -> str:
+def _take(step: JoinStep, lock: Lock, pictures: Mapping[JobId, Pictures]) -> str:
     entry = lock.entries.get(step.take.id)
     output = entry.output if entry is not None else None
     details = [f"joined from {', '.join(step.take.segments)}"]
     details.append(_shape(output) if output is not None else step.reason)
-    return _article(step.take.id, step.verdict.value, "", details, output, strips, entry)
+    return _article(step.take.id, step.verdict.value, "", details, output, pictures, entry)
 
 
 def _article(
@@ -88,13 +97,14 @@ def _article(
     prompt: str,
     details: list[str],
     output: Artifact | None,
-    strips: Mapping[JobId, bytes],
+    pictures: Mapping[JobId, Pictures],
     entry: LockEntry | None,
 ) -> str:
-    strip = strips.get(job)
-    if output is not None and strip is not None:
-        film = f'<video controls preload="none" src="{quote(output.path)}"></video>'
-        film += f'<img alt="" src="{_data(strip)}">'
+    seen = pictures.get(job)
+    if output is not None and seen is not None:
+        source = f'src="{quote(output.path)}" poster="{_data(seen.poster)}"'
+        film = f'<video controls preload="none" {source}></video>'
+        film += f'<img alt="" src="{_data(seen.strip)}">'
     else:
         state = fold.job_state(entry).value if entry is not None else "not rendered yet"
         film = f'<div class="none">{escape(state)}</div>'

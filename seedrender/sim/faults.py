@@ -1,4 +1,4 @@
-"""Turns marks in a prompt, and options of the simulator, into the ways in which a provider fails."""
+"""Turns marks in a prompt, and options of the simulator, into the ways a provider fails."""
 
 from __future__ import annotations
 
@@ -22,46 +22,64 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to fail. `is_once`: a second attempt at the same thing succeeds."""
+    """One way to fail.
+
+    `is_once`: it strikes once, so a second attempt succeeds; at a submit that is the next one with
+    the same body, later the next request for the same task.
+    """
 
     stage: Stage
-    is_once: bool
     text: str
+    is_once: bool = False
 
 
 FAULTS: Mapping[str, Fault] = {
-    "refuse": Fault(Stage.SUBMIT, False, "400: the prompt is refused by content review; no task"),
-    "500": Fault(Stage.SUBMIT, True, "500, and no task was created"),
-    "503": Fault(Stage.SUBMIT, True, "503, and no task was created"),
-    "500-created": Fault(Stage.SUBMIT, True, "500, although the task was created"),
-    "lost-request": Fault(Stage.SUBMIT, True, "the connection breaks before a task is created"),
-    "lost-answer": Fault(Stage.SUBMIT, True, "the connection breaks after the task was created"),
-    "late-answer": Fault(Stage.SUBMIT, True, "the task is created, its answer comes 10 minutes later"),
-    "no-task-id": Fault(Stage.SUBMIT, True, "200 without `task_id`; the task was created"),
-    "not-json": Fault(Stage.SUBMIT, True, "200 with a page of HTML; the task was created"),
-    "no-credit": Fault(Stage.SUBMIT, False, "402: the balance is used up; no task"),
-    "rate-limited": Fault(Stage.SUBMIT, True, "429: too many requests a minute; no task"),
-    "concurrent": Fault(Stage.SUBMIT, True, "429: too many running tasks; no task"),
-    "fail": Fault(Stage.TASK, False, "the task fails, with `data.error`"),
-    "fail-plain": Fault(Stage.TASK, False, "the task fails, with a text in the top-level `message`"),
-    "fail-once": Fault(Stage.TASK, True, "the first task of a body fails, the next one does not"),
-    "refuse-output": Fault(Stage.TASK, False, "the task fails: its sound is refused by content review"),
-    "canceled": Fault(Stage.TASK, False, "the task ends as `canceled`"),
-    "odd-status": Fault(Stage.TASK, False, "a status nobody has seen before, in place of `processing`"),
-    "stuck": Fault(Stage.TASK, False, "the task is processed for ever"),
-    "slow": Fault(Stage.TASK, False, "the task takes ten times as long"),
-    "no-billing": Fault(Stage.TASK, False, "the result does not say what it cost"),
-    "billing-beside": Fault(Stage.TASK, False, "`billing` stands beside `data`, not in it"),
-    "no-size": Fault(Stage.TASK, False, "the result names no size and no length"),
-    "poll-500": Fault(Stage.POLL, True, "the first read of a task answers 500"),
-    "poll-lost": Fault(Stage.POLL, True, "the connection breaks at the first read of a task"),
-    "expired": Fault(Stage.POLL, False, "the finished task is unknown (404): older than 7 days"),
-    "truncated": Fault(Stage.DOWNLOAD, True, "the connection breaks half-way through the first download"),
-    "short": Fault(Stage.DOWNLOAD, True, "the first download is a file cut short, of a matching length"),
-    "garbage": Fault(Stage.DOWNLOAD, True, "the first download has the right length and is no clip"),
-    "404-output": Fault(Stage.DOWNLOAD, False, "the result's address answers 404"),
-    "download-503": Fault(Stage.DOWNLOAD, True, "the first download answers 503"),
-}  # fmt: skip
+    "refuse": Fault(Stage.SUBMIT, "400: the prompt is refused by content review; no task"),
+    "500": Fault(Stage.SUBMIT, "500, and no task was created", is_once=True),
+    "503": Fault(Stage.SUBMIT, "503, and no task was created", is_once=True),
+    "500-created": Fault(Stage.SUBMIT, "500, although the task was created", is_once=True),
+    "lost-request": Fault(
+        Stage.SUBMIT, "the connection breaks before a task is created", is_once=True
+    ),
+    "lost-answer": Fault(
+        Stage.SUBMIT, "the connection breaks after the task was created", is_once=True
+    ),
+    "late-answer": Fault(
+        Stage.SUBMIT, "the task is created; its answer comes after 10 minutes", is_once=True
+    ),
+    "no-task-id": Fault(Stage.SUBMIT, "200 without `task_id`; the task was created", is_once=True),
+    "not-json": Fault(Stage.SUBMIT, "200 with a page of HTML; the task was created", is_once=True),
+    "no-credit": Fault(Stage.SUBMIT, "402: the balance is used up; no task"),
+    "rate-limited": Fault(Stage.SUBMIT, "429: too many requests a minute; no task", is_once=True),
+    "concurrent": Fault(Stage.SUBMIT, "429: too many running tasks; no task", is_once=True),
+    "fail": Fault(Stage.TASK, "the task fails, with `data.error`"),
+    "fail-plain": Fault(Stage.TASK, "the task fails, with a text in the top-level `message`"),
+    "fail-once": Fault(
+        Stage.TASK, "the first task of a body fails, the next one does not", is_once=True
+    ),
+    "refuse-output": Fault(Stage.TASK, "the task fails: content review refuses its sound"),
+    "canceled": Fault(Stage.TASK, "the task ends as `canceled`"),
+    "odd-status": Fault(Stage.TASK, "a status that nobody knows, in place of `processing`"),
+    "stuck": Fault(Stage.TASK, "the task is processed for ever"),
+    "slow": Fault(Stage.TASK, "the task takes ten times as long"),
+    "no-billing": Fault(Stage.TASK, "the result does not say what it cost"),
+    "billing-beside": Fault(Stage.TASK, "`billing` stands beside `data`, not in it"),
+    "no-size": Fault(Stage.TASK, "the result names no size and no length"),
+    "poll-500": Fault(Stage.POLL, "the first read of a task answers 500", is_once=True),
+    "poll-lost": Fault(
+        Stage.POLL, "the connection breaks at the first read of a task", is_once=True
+    ),
+    "expired": Fault(Stage.POLL, "the finished task is unknown (404): older than 7 days"),
+    "truncated": Fault(
+        Stage.DOWNLOAD, "the connection breaks half-way through a download", is_once=True
+    ),
+    "short": Fault(Stage.DOWNLOAD, "the first download is a file that was cut short", is_once=True),
+    "garbage": Fault(
+        Stage.DOWNLOAD, "the first download is of the right length, and no clip", is_once=True
+    ),
+    "404-output": Fault(Stage.DOWNLOAD, "the result's address answers 404"),
+    "download-503": Fault(Stage.DOWNLOAD, "the first download answers 503", is_once=True),
+}
 
 _MARK = re.compile(r"\[sim:([^\]\s]{1,40})\]")
 _SLOWER = 10.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,12 +81,13 @@ class Files:
         if strikes("download-503"):
             raise web.HTTPServiceUnavailable
         if strikes("short"):
-            content = path.read_bytes()
+            content = await asyncio.to_thread(path.read_bytes)
             return web.Response(body=content[: len(content) * 2 // 3], content_type="video/mp4")
         if strikes("garbage"):
-            return web.Response(body=b"\x2a" * path.stat().st_size, content_type="video/mp4")
+            content = await asyncio.to_thread(path.read_bytes)
+            return web.Response(body=bytes(len(content)), content_type="video/mp4")
         if strikes("truncated"):
-            content = path.read_bytes()
+            content = await asyncio.to_thread(path.read_bytes)
             response = web.StreamResponse(headers={"Content-Type": "video/mp4"})
             response.content_length = len(content)
             await response.prepare(request)

@@ -1,4 +1,4 @@
-"""Turns what happens at the simulated provider into a record that survives the process, if it shall."""
+"""Turns what happens at the simulated provider into a record that survives the process."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class Ledger:
         part.replace(self.folder / _CLOCK)
 
     def resumed_at(self, wall: float, speed: float) -> float | None:
-        """Return the time at which a world goes on: while nobody serves it, time passes at our pace.
+        """Return the time at which a world goes on: unserved, its time passes at our own pace.
 
         The beat may be a second old, so that one passes at full speed: nothing is seen to go back.
         """

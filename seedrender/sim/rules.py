@@ -1,4 +1,4 @@
-"""Turns an endpoint of the catalogue into its input schema, and a body into what is wrong with it."""
+"""Turns an endpoint of the catalogue into a schema, and a body into what is wrong with it."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from seedrender.catalog.models import Variant
 from seedrender.sim import faults, modellix_media, rules
-from seedrender.sim.answers import Refusal, cut, files_url
-from seedrender.sim.footage import order
+from seedrender.sim.answers import Refusal, cut
 from seedrender.sim.ledger import TaskRecord
+from seedrender.sim.modellix_tasks import state
 from seedrender.sim.world import World, body_digest
 from seedrender.values.job import Mode
 
@@ -32,8 +32,6 @@ _TYPES: Mapping[Mode, str] = {
     Mode.V2V: "video-to-video",
 }
 _INPUT_REVIEW = "InputTextSensitiveContentDetected: the prompt was refused by content review"
-_CONTENT_REVIEW = "OutputAudioSensitiveContentDetected"
-_ODD_STATUS = "archiving"
 
 
 class ModellixWire:
@@ -250,81 +248,13 @@ class ModellixWire:
         phase = await world.phase(task)
         if phase == "success" and "expired" in task.faults:
             raise Refusal(404, f"{NOT_FOUND}: there is no such task, or it is older than 7 days")
-        return self._state(request, task, phase)
+        return web.json_response(state(request, world, task, phase))
 
     async def _held(self, task: TaskRecord) -> None:
         """Wait for the end of a task, but not for long."""
         left = task.ends_at - self._world.clock.now()
         if left > 0:
             await self._world.clock.sleep(min(left, self._world.settings.long_poll_s))
-
-    def _state(self, request: web.Request, task: TaskRecord, phase: str) -> web.StreamResponse:
-        """Answer with a task as it is."""
-        if phase == "processing" and "odd-status" in task.faults:
-            phase = _ODD_STATUS
-        data: dict[str, Any] = {
-            "status": phase,
-            "task_id": task.task_id,
-            "model_id": task.slug.rpartition("/")[2],
-        }
-        answer: dict[str, Any] = {"code": 0, "message": "success", "data": data}
-        if phase in ("success", "failed", "canceled"):
-            data["duration"] = round((task.ends_at - task.created_at) * 1000)
-        if phase == "failed":
-            self._explain(task, answer)
-        if phase == "success":
-            self._result(request, task, answer)
-        return web.json_response(answer)
-
-    @staticmethod
-    def _explain(task: TaskRecord, answer: dict[str, Any]) -> None:
-        """Add why a task failed, in one of the two shapes that are in use."""
-        if "fail-plain" in task.faults:
-            answer["message"] = "The model failed to render this task"
-        elif "refuse-output" in task.faults:
-            answer["data"]["error"] = {
-                "code": _CONTENT_REVIEW,
-                "message": "The generated audio was refused by content review",
-            }
-        else:
-            answer["data"]["error"] = {
-                "code": "InternalServiceError",
-                "message": "The model failed to render this task",
-            }
-
-    def _result(self, request: web.Request, task: TaskRecord, answer: dict[str, Any]) -> None:
-        """Add the files of a task that succeeded, and what it cost."""
-        world, data = self._world, answer["data"]
-        wanted = order(world.variant(task.slug), task.body)
-        path = world.footage.path(task)
-        video = {
-            "url": files_url(request, world, path.name),
-            "type": "video",
-            "format": "mp4",
-            "width": wanted.width,
-            "height": wanted.height,
-            "duration": wanted.duration_s,
-            "size": path.stat().st_size,
-            "role": "primary",
-        }
-        if "no-size" in task.faults:
-            del video["size"], video["duration"]
-        resources = [video]
-        if task.body.get("return_last_frame"):
-            still = world.footage.last_frame_path(task)
-            url = files_url(request, world, still.name)
-            resources.append({"url": url, "type": "image", "format": "png", "role": "alternative"})
-        submitted_ms = round(world.clock.wall_at(task.created_at) * 1000)
-        data["result"] = {
-            "resources": resources,
-            "metadata": {"request_id": f"up-{task.number}"},
-            "extensions": {"submit_time": submitted_ms},
-        }
-        expires_at = world.clock.wall_at(task.ends_at + world.settings.retention_s)
-        data["result_expires_at"] = round(expires_at * 1000)
-        if task.amount is not None and "no-billing" not in task.faults:
-            place = answer if "billing-beside" in task.faults else data
-            place["billing"] = {"amount": task.amount}
 
 
 def _success(data: Mapping[str, Any]) -> web.Response:

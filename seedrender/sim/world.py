@@ -77,7 +77,7 @@ class World:
         return variant
 
     def take_request(self) -> tuple[bool, int, float]:
-        """Count a request: whether it is within the limit, how many are left, when a new window opens."""
+        """Count a request: is it within the limit, how many are left, when a new window opens."""
         now = self.clock.now()
         window = int(now // MINUTE_S)
         if window != self._window:

@@ -6,14 +6,14 @@ from __future__ import annotations
 def split(duration_s: int, *, shortest_s: int, longest_s: int) -> tuple[int, ...] | None:
     """Split a take into as few segments as possible, full ones first; None: it cannot be done.
 
-    A rest that is too short for a segment borrows from the one before it: 31 → 15 + 12 + 4.
+    A rest that is too short for a segment borrows from those before it: 31 → 15 + 12 + 4.
     """
-    full, rest = divmod(duration_s, longest_s)
-    if rest == 0:
-        return (longest_s,) * full
-    if rest >= shortest_s:
-        return (*(longest_s,) * full, rest)
-    borrowed = longest_s + rest - shortest_s
-    if full == 0 or borrowed < shortest_s:
+    count = -(-duration_s // longest_s)
+    if duration_s < count * shortest_s:
         return None
-    return (*(longest_s,) * (full - 1), borrowed, shortest_s)
+    lengths: list[int] = []
+    left = duration_s
+    for following in reversed(range(count)):
+        lengths.append(min(longest_s, left - following * shortest_s))
+        left -= lengths[-1]
+    return tuple(lengths)

@@ -70,9 +70,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
                 pass
         return self.undefined(obj=obj, name=argument)
 
-    def is_safe_callable(self, obj: Any) -> bool:
-        del obj
-        return False
+    def call(self, _context: Any, obj: Any, /, *_args: Any, **_kwargs: Any) -> Any:
+        if isinstance(obj, Undefined):
+            str(obj)  # raises, with its name
+        raise SecurityError("calls are not allowed")
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**":

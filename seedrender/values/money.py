@@ -19,7 +19,8 @@ class Amount:
         return Amount(self.value + other.value, self.currency)
 
     def __str__(self) -> str:
-        return f"{self.value:.2f} {self.currency}"
+        whole, _, cents = f"{self.value:.4f}".partition(".")
+        return f"{whole}.{cents.rstrip('0').ljust(2, '0')} {self.currency}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,86 @@
+"""Turns a task of the world into the answer to a Modellix task query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from seedrender.sim.answers import files_url
+from seedrender.sim.footage import order
+from seedrender.sim.ledger import TaskRecord
+from seedrender.sim.world import World
+
+_CONTENT_REVIEW = "OutputAudioSensitiveContentDetected"
+_ODD_STATUS = "archiving"
+
+
+def state(request: web.Request, world: World, task: TaskRecord, phase: str) -> dict[str, Any]:
+    """Return a task as it is."""
+    if phase == "processing" and "odd-status" in task.faults:
+        phase = _ODD_STATUS
+    data: dict[str, Any] = {
+        "status": phase,
+        "task_id": task.task_id,
+        "model_id": task.slug.rpartition("/")[2],
+    }
+    answer: dict[str, Any] = {"code": 0, "message": "success", "data": data}
+    if phase in ("success", "failed", "canceled"):
+        data["duration"] = round((task.ends_at - task.created_at) * 1000)
+    if phase == "failed":
+        _explain(task, answer)
+    if phase == "success":
+        _add_result(request, world, task, answer)
+    return answer
+
+
+def _explain(task: TaskRecord, answer: dict[str, Any]) -> None:
+    """Add why a task failed, in one of the two shapes that are in use."""
+    message = "The model failed to render this task"
+    if "fail-plain" in task.faults:
+        answer["message"] = message
+    elif "refuse-output" in task.faults:
+        review = "The generated audio was refused by content review"
+        answer["data"]["error"] = {"code": _CONTENT_REVIEW, "message": review}
+    else:
+        answer["data"]["error"] = {"code": "InternalServiceError", "message": message}
+
+
+def _add_result(
+    request: web.Request, world: World, task: TaskRecord, answer: dict[str, Any]
+) -> None:
+    """Add the files of a task that succeeded, and what it cost."""
+    data = answer["data"]
+    data["result"] = {
+        "resources": _resources(request, world, task),
+        "metadata": {"request_id": f"up-{task.number}"},
+        "extensions": {"submit_time": round(world.clock.wall_at(task.created_at) * 1000)},
+    }
+    expires_at = world.clock.wall_at(task.ends_at + world.settings.retention_s)
+    data["result_expires_at"] = round(expires_at * 1000)
+    if task.amount is not None and "no-billing" not in task.faults:
+        place = answer if "billing-beside" in task.faults else data
+        place["billing"] = {"amount": task.amount}
+
+
+def _resources(request: web.Request, world: World, task: TaskRecord) -> list[dict[str, Any]]:
+    """Return the files of a task: its clip, and its last picture where that was asked for."""
+    wanted = order(world.variant(task.slug), task.body)
+    path = world.footage.path(task)
+    video = {
+        "url": files_url(request, world, path.name),
+        "type": "video",
+        "format": "mp4",
+        "width": wanted.width,
+        "height": wanted.height,
+        "duration": wanted.duration_s,
+        "size": path.stat().st_size,
+        "role": "primary",
+    }
+    if "no-size" in task.faults:
+        del video["size"], video["duration"]
+    if not task.body.get("return_last_frame"):
+        return [video]
+    still = world.footage.last_frame_path(task)
+    image = {"url": files_url(request, world, still.name), "type": "image", "format": "png"}
+    return [video, {**image, "role": "alternative"}]

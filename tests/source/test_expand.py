@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seedrender.errors import ConfigError, ManifestError
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.source import document, expand
+from seedrender.source.expand import Expansion
+from seedrender.values.job import Job, Role, Tier
+
+HEAD = "seedrender: 1\nname: film\n"
+FILES = {"rows.csv": "id,weather,seed\nfog,thick fog,7\nice,black ice,8\n"}
+
+
+def read(path: str) -> str:
+    if path not in FILES:
+        raise ConfigError(f"{path} cannot be read")
+    return FILES[path]
+
+
+def load(text: str, profile: str | None = None) -> Expansion:
+    return expand.load(HEAD + text, "film.yaml", read=read, profile=profile)
+
+
+def jobs(text: str, profile: str | None = None) -> dict[str, Job]:
+    return {job.id: job for job in load(text, profile).jobs}
+
+
+def refused(text: str, profile: str | None = None) -> str:
+    with pytest.raises(ManifestError) as caught:
+        load(text, profile)
+    return str(caught.value)
+
+
+def test_a_shot_is_a_job_and_later_takes_have_a_suffix() -> None:
+    found = jobs("shots: {opener: {prompt: A kite., takes: 3}}")
+
+    assert list(found) == ["opener", "opener@2", "opener@3"]
+    assert [job.take for job in found.values()] == [1, 2, 3]
+    assert found["opener@2"].output == "renders/opener@2.mp4"
+
+
+def test_what_the_author_did_not_say_stays_unset() -> None:
+    job = jobs("shots: {opener: {prompt: A kite.}}")["opener"]
+
+    assert (job.model, job.tier) == ("seedance-2.0", Tier.STANDARD)
+    unset = (job.duration_s, job.resolution, job.ratio, job.audio, job.seed, job.camera_fixed)
+    assert unset == (None,) * 6
+
+
+def test_a_matrix_makes_one_job_a_combination_in_the_order_of_its_axes() -> None:
+    found = jobs(
+        "vars: {weather: [rain, snow]}\n"
+        "shots:\n  spin:\n    prompt: '{{ colour }} in {{ weather }}'\n"
+        "    matrix: {colour: [black, silver], weather: '{{ vars.weather }}'}\n"
+        "    exclude: [{colour: silver, weather: snow}]\n"
+    )
+
+    assert {name: job.prompt for name, job in found.items()} == {
+        "spin/black-rain": "black in rain",
+        "spin/black-snow": "black in snow",
+        "spin/silver-rain": "silver in rain",
+    }
+
+
+def test_rows_of_a_file_are_variables_and_name_their_jobs() -> None:
+    found = jobs(
+        "shots: {rows: {prompt: 'A road in {{ weather }}.', foreach: rows.csv, seed: '{{ seed }}'}}"
+    )
+
+    assert [(job.id, job.prompt, job.seed) for job in found.values()] == [
+        ("rows/fog", "A road in thick fog.", 7),
+        ("rows/ice", "A road in black ice.", 8),
+    ]
+
+
+def test_the_closest_setting_wins_and_a_profile_stands_before_the_defaults() -> None:
+    text = (
+        "defaults: {tier: fast, resolution: 480p, ratio: '16:9', duration: 5}\n"
+        "profiles: {final: {tier: standard, resolution: 720p, ratio: '1:1'}}\n"
+        "templates: {t: {prompt: A kite., ratio: '9:16', duration: 6}}\n"
+        "shots: {opener: {template: t, duration: 7}}\n"
+    )
+
+    draft, final = jobs(text)["opener"], jobs(text, "final")["opener"]
+
+    assert (draft.tier, draft.resolution, draft.ratio, draft.duration_s) == (
+        Tier.FAST,
+        "480p",
+        "9:16",
+        7,
+    )
+    assert (final.tier, final.resolution, final.ratio, final.duration_s) == (
+        Tier.STANDARD,
+        "720p",
+        "9:16",
+        7,
+    )
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    text = "profiles: {final: {tier: standard}}\nshots: {opener: {prompt: A kite.}}"
+
+    assert "there is no profile 'finale'; did you mean 'final'?" in refused(text, "finale")
+
+
+def test_template_params_come_from_with_from_axes_and_from_defaults() -> None:
+    found = jobs(
+        "templates:\n  t:\n"
+        "    params: {a: {type: string}, b: {type: integer, default: 3}, c: {}}\n"
+        "    prompt: '{{ a }} {{ b }} {{ c }}'\n"
+        "shots: {s: {template: t, with: {a: 'x{{ vars.n }}'}, matrix: {c: [1, true]}}}\n"
+        "vars: {n: 1, m: '{{ vars.n }}'}\n"
+    )
+
+    assert [job.prompt for job in found.values()] == ["x1 3 1", "x1 3 True"]
+    assert list(found) == ["s/1", "s/true"]
+
+
+@pytest.mark.parametrize(
+    ("shot", "mode", "reason"),
+    [
+        pytest.param("{prompt: A.}", "t2v", "no image and no video", id="text"),
+        pytest.param("{prompt: '{{ ref.hero }}'}", "i2v", "image reference hero", id="image"),
+        pytest.param("{prompt: A., references: [{use: hero, as: first_frame}]}", "i2v",
+                     "image first_frame hero", id="frame"),
+        pytest.param("{prompt: A., references: [hero, dance]}", "v2v", "video reference dance",
+                     id="video"),
+        pytest.param("{prompt: '{{ ref.hero }}', mode: v2v}", "v2v", "the manifest says so",
+                     id="said"),
+    ],
+)  # fmt: skip
+def test_the_mode_follows_from_what_a_shot_carries(shot: str, mode: str, reason: str) -> None:
+    refs = "references: {hero: {image: h.png}, dance: {video: d.mp4}}\n"
+
+    job = jobs(refs + f"shots: {{opener: {shot}}}")["opener"]
+
+    assert job.mode.value == mode
+    assert reason in job.mode_reason
+
+
+def test_a_reference_in_the_prompt_adds_itself_behind_those_listed() -> None:
+    job = jobs(
+        "references: {a: {image: a.png}, b: {asset: id-1, kind: image}, "
+        "c: {image: 'https://h.example/c.png'}}\n"
+        "shots: {s: {prompt: '{{ ref.c }} and {{ ref.a }}', references: ['{{ ref.b }}', a]}}"
+    )["s"]
+
+    assert [use.reference.name for use in job.references] == ["b", "a", "c"]
+    assert all(use.role is Role.REFERENCE for use in job.references)
+
+
+def test_a_long_take_becomes_segments_that_continue_each_other() -> None:
+    found = load("chains: {fly: {prompt: One shot., duration: 42}}")
+
+    assert [(j.id, j.duration_s, j.needs, j.mode.value) for j in found.jobs] == [
+        ("fly/01", 15, (), "t2v"),
+        ("fly/02", 15, ("fly/01",), "v2v"),
+        ("fly/03", 12, ("fly/02",), "v2v"),
+    ]
+    assert found.jobs[1].prompt == "Continue {{ previous }} without a cut. One shot."
+    assert [(t.id, t.output, t.audio) for t in found.takes] == [("fly", "renders/fly.mp4", "keep")]
+
+
+def test_segments_may_differ_and_say_themselves_what_they_continue() -> None:
+    found = load(
+        "chains:\n  story:\n    duration: 5\n    continuation: ''\n    join: {audio: none}\n"
+        "    output: story/whole.mp4\n    segments:\n      - {prompt: One., duration: 15}\n"
+        "      - {prompt: '{{ previous }} goes on.', audio: false}\n      - {prompt: End.}\n"
+    )
+
+    assert [(j.prompt, j.duration_s, j.audio) for j in found.jobs] == [
+        ("One.", 15, None),
+        ("{{ previous }} goes on.", 5, False),
+        ("End.", 5, None),
+    ]
+    assert (found.takes[0].output, found.takes[0].audio) == ("renders/story/whole.mp4", "none")
+
+
+def test_every_value_knows_where_it_was_written() -> None:
+    text = "defaults: {ratio: '1:1'}\nshots:\n  opener:\n    prompt: A kite.\n    duration: 5\n"
+
+    job = jobs(text)["opener"]
+
+    assert str(job.origin) == "film.yaml:5:3"
+    assert str(job.origin_of("duration")) == "film.yaml:7:15"
+    assert str(job.origin_of("ratio")) == "film.yaml:3:19"
+    assert job.origin_of("seed") == job.origin
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("shots: {o: {prompt: A., seed: '{{ name }}'}}", "seed is 'film'", id="type"),
+        pytest.param("shots: {o: {prompt: A., tier: '{{ name }}'}}", "no tier 'film'", id="tier"),
+        pytest.param("shots: {o: {prompt: A., duration: '{{ 1 - 1 }}'}}", "duration is 0", id="0"),
+        pytest.param("vars: {a: '{{ b }}'}\nshots: {o: {prompt: A.}}", "var a: 'b'", id="a var"),
+        pytest.param("shots: {o: {prompt: A.}}\nchains: {o: {prompt: A., duration: 9}}",
+                     "'o' is a shot and a chain", id="one name for two"),
+        pytest.param("shots: {o: {prompt: A., matrix: {job: [1]}}}", "'job' is taken", id="taken"),
+        pytest.param("shots: {o: {prompt: A., matrix: {a: '{{ name }}'}}}", "not a list", id="axis"),
+        pytest.param("shots: {o: {prompt: A., matrix: {a: '{{ b }}'}}}", "axis a: 'b'", id="axis 2"),
+        pytest.param("shots: {o: {prompt: A., matrix: {a: [[1], '§']}}}", "part of an id", id="id"),
+        pytest.param("shots: {o: {prompt: A., matrix: {a: [1]}, exclude: [{a: 1}]}}",
+                     "no combination is left", id="nothing left"),
+        pytest.param("shots: {o: {prompt: A., foreach: no.csv}}", "no.csv cannot be read", id="csv"),
+        pytest.param("chains: {c: {prompt: A., duration: 9, model: x}}", "model 'x' is not", id="m"),
+        pytest.param("chains: {c: {prompt: '{{ a }}', duration: 9}}", "'a' is not", id="chain"),
+        pytest.param("chains: {c: {prompt: A., duration: '{{ a }}'}}", "'a' is not", id="length"),
+        pytest.param("shots: {o: {prompt: A., output: '{{ a }}'}}", "'a' is not", id="output"),
+        pytest.param("shots: {o: {prompt: A., output: 'a:b'}}", "file systems refuse", id="colon"),
+        pytest.param("shots: {o: {prompt: A., output: ' '}}", "no file name", id="blank"),
+        pytest.param("shots: {o: {prompt: A., output: .a.mp4}}", "starts with a dot", id="dot"),
+        pytest.param(f"shots: {{o: {{prompt: A., output: {'x' * 250}}}}}", "200 bytes", id="long"),
+        pytest.param("references: {a: {asset: x}}\nshots: {o: {prompt: A.}}", "no kind", id="kind"),
+        pytest.param("references: {a: {image: /etc/a.png}}\nshots: {o: {prompt: A.}}",
+                     "absolute path", id="absolute"),
+        pytest.param("templates: {t: {params: {a: {}}, prompt: A.}}\n"
+                     "shots: {o: {template: t, with: {a: 1, b: 2}}}", "not a param", id="param"),
+        pytest.param("vars: {t: '{{ \"{{ ref.x }}\" }}'}\nshots: {o: {prompt: '{{ vars.t }}'}}",
+                     "reference 'x' is not defined", id="a placeholder from a variable"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_with_its_place(text: str, words: str) -> None:
+    message = refused(text)
+
+    assert words in message
+    assert message.startswith(("film.yaml:", "rows.csv:"))
+
+
+@pytest.mark.parametrize(
+    ("csv", "words"),
+    [
+        pytest.param("id,a\n1\n", "rows.csv:2:1: this row has not 2 fields", id="short"),
+        pytest.param("id,a\n1,2,3\n", "rows.csv:2:1: this row has not 2 fields", id="long"),
+        pytest.param("id,a\n1,2\n1,3\n", "rows.csv:3:1: the id '1' is in line 2 as well", id="two"),
+        pytest.param("id,a\n,2\n", "rows.csv:2:1: this row has no id", id="no id"),
+        pytest.param("id,a b\n1,2\n", "column 'a b' is no name", id="a column"),
+        pytest.param("id,a,a\n1,2,3\n", "two columns have one name", id="columns"),
+        pytest.param('id,a\n"1,2\n', "this is not CSV", id="a quote"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused_with_their_line(
+    csv: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FILES, "rows.csv", csv)
+
+    assert words in refused("shots: {o: {prompt: A., foreach: rows.csv}}")
+
+
+def test_too_many_jobs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expand, "MAX_JOBS", 3)
+
+    assert "more than 3 jobs" in refused("shots: {o: {prompt: A., takes: 4}}")
+
+
+names = st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True)
+
+
+@given(st.dictionaries(names, st.lists(names, min_size=1, max_size=3, unique=True), min_size=1,
+                       max_size=3).filter(lambda axes: not {"job", "ref", "vars", "name",
+                                                            "previous"} & set(axes)),
+       names)  # fmt: skip
+def test_another_value_of_an_axis_changes_no_other_id_and_no_other_fingerprint(
+    axes: dict[str, list[str]], value: str
+) -> None:
+    def found(matrix: dict[str, Any]) -> dict[str, str]:
+        prompt = " ".join(f"{{{{ {name} }}}}" for name in matrix)
+        tree = {"seedrender": 1, "name": "f", "shots": {"s": {"prompt": prompt, "matrix": matrix}}}
+        made = expand.load(document.dump(tree), "f", read=read)
+        return {job.id: fingerprint(job, {}, {}).digest for job in made.jobs}
+
+    first = next(iter(axes))
+    before = found(axes)
+    after = found({**axes, first: [*dict.fromkeys([value, *axes[first]])]})
+
+    assert before.items() <= after.items()
+
+
+@given(st.permutations(["prompt", "duration", "ratio", "seed"]))
+def test_the_order_of_keys_changes_nothing(order: list[str]) -> None:
+    values = {"prompt": "A kite.", "duration": 5, "ratio": "16:9", "seed": 3}
+    shot = {name: values[name] for name in order}
+    text = document.dump({"seedrender": 1, "name": "f", "shots": {"s": shot}})
+
+    (job,) = expand.load(text, "f", read=read).jobs
+
+    assert fingerprint(job, {}, {}).digest == (
+        fingerprint(jobs("shots: {s: {prompt: A kite., duration: 5, ratio: '16:9', seed: 3}}")["s"],
+                    {}, {}).digest
+    )  # fmt: skip

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seedrender.source.template import References, TemplateFailure, render
+
+VARIABLES = {
+    "vars": {"weather": ["rain", "snow"], "items": 3, "word": "kite", "flag": True},
+    "ref": References(["hero", "my-hero"]),
+    "colour": "red",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("a kite", "a kite", id="nothing to do"),
+        pytest.param(5, 5, id="no text"),
+        pytest.param("{{ vars.weather }}", ["rain", "snow"], id="a list stays a list"),
+        pytest.param("{{ vars.items + 1 }}", 4, id="a number stays a number"),
+        pytest.param("{{ vars.flag }}", True, id="a boolean stays a boolean"),
+        pytest.param("x{{ vars.items }}", "x3", id="text around makes a text"),
+        pytest.param("{{ colour }} {{ vars.word | upper }}", "red KITE", id="a filter"),
+        pytest.param("{{ ref.hero }}", "{{ ref.hero }}", id="a reference stands for itself"),
+        pytest.param("{{ ref['my-hero'] }} x", "{{ ref.my-hero }} x", id="with a dash"),
+        pytest.param("{% for w in vars.weather %}{{ w }} {% endfor %}", "rain snow ", id="a loop"),
+        pytest.param("{% if vars.flag %}yes{% endif %}", "yes", id="a condition"),
+        pytest.param("{{ 'a' + 'b' }}", "ab", id="texts add"),
+        pytest.param("{# note #}x", "x", id="a comment"),
+        pytest.param("{% for w in vars.weather %}{{ loop.index }}{% endfor %}", "12", id="loop"),
+    ],
+)
+def test_expressions_are_evaluated(text: object, value: object) -> None:
+    assert render(text, VARIABLES) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("{{ colur }}", "'colur' is not defined", id="a slip"),
+        pytest.param("{{ vars.wether }}", "'wether' is not defined", id="a slip in vars"),
+        pytest.param("{{ ref.villain }}", "'villain' is not defined", id="no such reference"),
+        pytest.param("{{ 'a' * 10**10 }}", "not allowed", id="a power"),
+        pytest.param("{{ 'a' * 1000000 }}", "takes numbers", id="a long text"),
+        pytest.param("{{ [1] * 1000000 }}", "takes numbers", id="a long list"),
+        pytest.param("{{ '%1000000d' % 1 }}", "takes numbers", id="a wide number"),
+        pytest.param("{{ 999999999999999 * 999999999999999 }}", "takes numbers", id="large"),
+        pytest.param("{{ ''.__class__ }}", "not defined", id="a class"),
+        pytest.param("{{ vars.__init__.__globals__ }}", "not defined", id="globals"),
+        pytest.param("{{ 'a'.center(10000000) }}", "not defined", id="a method"),
+        pytest.param("{{ vars.word.format(1) }}", "not defined", id="format"),
+        pytest.param("{{ range(10) }}", "'range' is not defined", id="range"),
+        pytest.param("{{ lipsum() }}", "'lipsum' is not defined", id="lipsum"),
+        pytest.param("{{ ref.hero | attr('join') }}", "attr", id="the attr filter"),
+        pytest.param("{% macro m() %}{% endmacro %}", "macro is not allowed", id="a macro"),
+        pytest.param("{% include 'x' %}", "include is not allowed", id="an include"),
+        pytest.param("{% for a in vars.weather %}{% for b in vars.weather %}{% endfor %}{% endfor %}",
+                     "a loop inside a loop", id="a loop in a loop"),
+        pytest.param("{{ 1 / 0 }}", "division by zero", id="a division"),
+        pytest.param("{{ unclosed", "", id="unclosed"),
+        pytest.param("x" * 100_000 + "{{ colour }}", "longer than", id="a long template"),
+        pytest.param("{{ colour + 1 }}", "takes numbers", id="a text and a number"),
+        pytest.param("{{ nothing + 1 }}", "'nothing' is not defined", id="adding nothing"),
+    ],
+)  # fmt: skip
+def test_what_reaches_out_or_grows_is_refused(text: str, words: str) -> None:
+    with pytest.raises(TemplateFailure) as caught:
+        render(text, VARIABLES)
+
+    assert words in str(caught.value)
+
+
+def test_a_long_result_is_refused() -> None:
+    variables = {"words": ["x" * 1000] * 200}
+
+    with pytest.raises(TemplateFailure, match="longer than"):
+        render("{% for w in words %}{{ w }}{% endfor %}", variables)
+    with pytest.raises(TemplateFailure, match="longer than"):
+        render("{{ words | join('') }}", variables)
+
+
+def test_a_failure_knows_its_line_and_what_was_meant() -> None:
+    with pytest.raises(TemplateFailure) as caught:
+        render("one\ntwo\n{{ vars.wether }}", VARIABLES)
+
+    assert (caught.value.line, caught.value.hint) == (3, "did you mean 'weather'?")
+
+
+@given(st.text(st.characters(categories=["L", "P", "S", "Zs"]), max_size=30))
+def test_no_template_makes_anything_but_a_value_or_a_failure(text: str) -> None:
+    try:
+        render("{{" + text + "}}", VARIABLES)
+    except TemplateFailure as failure:
+        assert failure.line >= 1  # noqa: PT017 - both ends are fine
