@@ -36,7 +36,7 @@ def last_frame(path: Path) -> Image.Image:
                     return _image(last)
                 container.seek(0)
     except (av.FFmpegError, OSError) as error:
-        raise ArtifactError(f"{path.name}: no picture can be decoded ({error})") from error
+        raise ArtifactError(f"{path.name}: no picture can be decoded ({error.strerror})") from error
     raise ArtifactError(f"{path.name}: no picture can be decoded")
 
 
@@ -53,7 +53,7 @@ def thumbnail(path: Path, width: int) -> bytes:
     except UnidentifiedImageError:
         return strip(path, 1, width)
     except (OSError, Image.DecompressionBombError) as error:
-        raise ArtifactError(f"{path.name}: not a picture that can be read ({error})") from error
+        raise ArtifactError(f"{path.name}: not a picture that can be read") from error
 
 
 def strip(path: Path, count: int, width: int) -> bytes:
@@ -66,7 +66,7 @@ def strip(path: Path, count: int, width: int) -> bytes:
         with av.open(str(path)) as container:
             pictures = [_narrow(picture, width) for picture in _samples(container, count)]
     except (av.FFmpegError, OSError) as error:
-        raise ArtifactError(f"{path.name}: no picture can be decoded ({error})") from error
+        raise ArtifactError(f"{path.name}: no picture can be decoded ({error.strerror})") from error
     if not pictures:
         raise ArtifactError(f"{path.name}: no picture can be decoded")
     height = max(picture.height for picture in pictures)

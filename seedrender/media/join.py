@@ -62,7 +62,9 @@ def join(segments: Sequence[Path], target: Path, *, audio: str = "keep") -> Prob
             sound = None if audio == "none" else track(segments, output, is_copied=audio == "copy")
             _write(output, picture, sound, heads, scale)
     except av.FFmpegError as error:
-        raise ArtifactError(f"{target.name}: the segments cannot be joined ({error})") from error
+        raise ArtifactError(
+            f"{target.name}: the segments cannot be joined ({error.strerror})"
+        ) from error
     return probe(target)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from seedrender.media import scene, sound, text
@@ -126,6 +126,7 @@ def _frames(pictures: Iterator[Image.Image], size: tuple[int, int]) -> Iterator[
             format="yuv420p",
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
+            interpolation=Interpolation.FAST_BILINEAR,
         )
         frame.pts, frame.time_base = index, Fraction(1, FPS)
         yield frame

@@ -64,12 +64,15 @@ def probe(path: Path, *, max_packets: int = MAX_PACKETS) -> Probe:
         with av.open(str(path)) as container:
             return _probe(path.name, container, size, max_packets)
     except (av.FFmpegError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{path.name}: not a clip that can be read ({error})") from error
+        words = getattr(error, "strerror", None) or "a text in it is damaged"
+        raise ArtifactError(f"{path.name}: not a clip that can be read ({words})") from error
     except OSError as error:
         raise ArtifactError(f"{path.name}: cannot be read ({error.strerror or error})") from error
 
 
 def _probe(name: str, container: av.container.InputContainer, size: int, max_packets: int) -> Probe:
+    if container.format.name == "image2" or container.format.name.endswith("_pipe"):
+        raise ArtifactError(f"{name}: a still picture, not a clip")
     if not container.streams.video:
         raise ArtifactError(f"{name}: there is no picture in this file")
     video = container.streams.video[0]

@@ -32,50 +32,46 @@ def _swell(chord: int) -> tuple[bytes, bytes]:
     """Return one loop of samples for left and right; it begins and ends in silence."""
     count = _LOOP * FRAME
     step = 2 * math.pi / count
-    cycles = [round(hertz * count / SAMPLE_RATE) for hertz in _CHORDS[chord]]  # whole: no seam
-    table = array("f", (math.sin(step * n) for n in range(count)))
+    low, middle, high = (round(hertz * count / SAMPLE_RATE) for hertz in _CHORDS[chord])
     left, right = array("f", bytes(4 * count)), array("f", bytes(4 * count))
-    low, middle, high = cycles
-    for n in range(count):
-        level = 0.055 * (1.0 - table[(n + count // 4) % count])  # 0 at both ends
+    table = array("f", (math.sin(step * n) for n in range(count)))
+    for n in range(count // 2 + 1):
+        level = 0.055 * (1.0 - table[(n + count // 4) % count])
         base = table[low * n % count] + 0.6 * table[middle * n % count]
         top = 0.4 * table[high * n % count]
-        left[n] = level * (base + top)
-        right[n] = level * (base - top)
+        left[n], right[n] = level * (base + top), level * (base - top)
+        if n:  # whole cycles under a symmetric swell: the second half mirrors the first
+            left[-n], right[-n] = -left[n], -right[n]
     return left.tobytes(), right.tobytes()
 
 
 @cache
-def _encoded(chord: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    """Return the packets of the first loop and of every later one."""
+def _encoded(chord: int) -> tuple[bytes, ...]:
+    """Return the packets of one loop; it starts from silence, so it also follows on itself."""
     left, right = _swell(chord)
     context = av.AudioCodecContext.create("aac", "w")
     context.sample_rate, context.layout, context.format = SAMPLE_RATE, "stereo", "fltp"
     context.bit_rate, context.time_base = BIT_RATE, Fraction(1, SAMPLE_RATE)
     packets: list[bytes] = []
-    for index in range(2 * _LOOP + 1):
-        start = 4 * FRAME * (index % _LOOP)
+    for index in range(_LOOP):
+        part = slice(4 * FRAME * index, 4 * FRAME * (index + 1))
         frame = av.AudioFrame(format="fltp", layout="stereo", samples=FRAME)
-        frame.planes[0].update(left[start : start + 4 * FRAME])
-        frame.planes[1].update(right[start : start + 4 * FRAME])
-        frame.sample_rate, frame.pts, frame.time_base = (
-            SAMPLE_RATE,
-            index * FRAME,
-            Fraction(1, SAMPLE_RATE),
-        )
-        packets += [bytes(packet) for packet in context.encode(frame)]
-    packets += [bytes(packet) for packet in context.encode(None)]
-    return tuple(packets[:_LOOP]), tuple(packets[_LOOP : 2 * _LOOP])
+        frame.planes[0].update(left[part])
+        frame.planes[1].update(right[part])
+        frame.sample_rate, frame.time_base = SAMPLE_RATE, Fraction(1, SAMPLE_RATE)
+        frame.pts = index * FRAME
+        packets += map(bytes, context.encode(frame))
+    packets += map(bytes, context.encode(None))
+    return tuple(packets[:_LOOP])
 
 
 def packets(seed: int, duration_s: int) -> list[av.Packet[Any]]:
     """Return the packets of a sound of exactly this length; times count in samples."""
-    first, later = _encoded(seed % CHORDS)
+    loop = _encoded(seed % CHORDS)
     end = duration_s * SAMPLE_RATE
     sound: list[av.Packet[Any]] = []
     for index in range(math.ceil(end / FRAME) + 1):
-        data = first[index] if index < _LOOP else later[index % _LOOP]
-        packet: av.Packet[Any] = av.Packet(data)
+        packet: av.Packet[Any] = av.Packet(loop[index % _LOOP])
         packet.pts = packet.dts = (index - 1) * FRAME
         packet.duration = min(FRAME, end - packet.pts)
         packet.time_base = Fraction(1, SAMPLE_RATE)

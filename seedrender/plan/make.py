@@ -30,6 +30,7 @@ class Verdict(StrEnum):
 
 
 SPENDS = frozenset({Verdict.MISSING, Verdict.STALE})
+_MAY_BECOME_CURRENT = frozenset({Verdict.RESUME, Verdict.UNKNOWN})  # and what waits is bought then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,7 @@ def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Ste
         verdict=Verdict.WAITS,
         reason=f"continues {need.job.id}, which is {need.verdict.value}",
         fingerprint=None,
-        will_submit=need.will_submit or need.verdict is Verdict.RESUME,
+        will_submit=need.will_submit or need.verdict in _MAY_BECOME_CURRENT,
     )
 
 

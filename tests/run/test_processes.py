@@ -1,0 +1,208 @@
+"""Real processes on a real simulator: killed, interrupted, started twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MANIFEST = """\
+seedrender: 1
+name: film
+provider: {provider}
+defaults: {{tier: mini, resolution: 480p, duration: 4, audio: false}}
+run: {{poll: {{first: 1s, interval: 1s, max_interval: 1s}}}}
+shots:
+  spin:
+    prompt: "A kite, number {{{{ n }}}}."
+    matrix: {{n: [1, 2, 3, 4, 5, 6, 7, 8]}}
+chains:
+  fly: {{prompt: One shot., duration: 30}}
+"""
+KEY = "planted-key-8c1f"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "film.yaml").write_text(MANIFEST.format(provider="sim"))
+    return tmp_path
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "seedrender", "sim", "--port", "0", "--speed", "60"]
+    with subprocess.Popen([*command, "--key", KEY], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[2]
+        process.terminate()
+        process.stdout.read()
+
+
+def start(folder: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "seedrender", "run", "film.yaml", *options],
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def run(folder: Path, *options: str, **environment: str) -> tuple[int, str, str]:
+    return ended(start(folder, *options, **environment))
+
+
+def wait_for(folder: Path, word: str, count: int = 1) -> None:
+    """Wait until the journal has noted a state so often."""
+    journal = folder / "film.lock.journal"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        text = journal.read_text() if journal.exists() else ""
+        if len(re.findall(word, text)) >= count:
+            return
+        time.sleep(0.005)
+    pytest.fail(f"the journal never said {word}")
+
+
+def ledger(base_url: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{base_url}/sim/ledger") as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+@pytest.mark.parametrize("moment", ["submitting", "submitted", "succeeded", '"output"'])
+def test_a_killed_run_is_resumed_and_buys_nothing_twice(folder: Path, moment: str) -> None:
+    process = start(folder, "--sim-speed", "120")
+    wait_for(folder, moment, count=3)
+    process.send_signal(signal.SIGKILL)
+    ended(process)
+
+    code, out, _ = run(folder, "--sim-speed", "120")
+    status = json.loads(
+        subprocess.check_output(
+            [sys.executable, "-m", "seedrender", "status", "film.yaml", "--json"], cwd=folder
+        )
+    )
+
+    assert code == 0, out
+    bought = [task["task_id"] for job in status["jobs"] for task in job["tasks"]]
+    assert len(bought) == len(set(bought)) == 10
+    assert {job["state"] for job in status["jobs"]} == {"done"}
+    assert not (folder / "film.lock.journal").exists()
+
+
+def test_the_simulators_ledger_has_one_task_a_job_after_a_kill(
+    folder: Path, simulator: str
+) -> None:
+    (folder / "film.yaml").write_text(MANIFEST.format(provider="modellix"))
+    route = {"MODELLIX_BASE_URL": simulator, "MODELLIX_API_KEY": KEY}
+    process = start(folder, **route)
+    wait_for(folder, '"submitted"', count=8)
+    process.send_signal(signal.SIGKILL)
+    ended(process)
+
+    code, out, err = run(folder, **route)
+
+    assert code == 0, out + err
+    tasks = ledger(simulator)["tasks"]
+    assert len(tasks) == len({task["request_id"] for task in tasks}) == 10
+
+
+def test_the_key_and_signed_addresses_are_nowhere(folder: Path, simulator: str) -> None:
+    (folder / "film.yaml").write_text(MANIFEST.format(provider="modellix"))
+    route = {"MODELLIX_BASE_URL": simulator, "MODELLIX_API_KEY": KEY}
+
+    code, out, err = run(folder, **route)
+    subprocess.check_call([sys.executable, "-m", "seedrender", "report", "film.yaml"], cwd=folder)
+
+    assert code == 0
+    written = b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
+    everything = written + out.encode() + err.encode()
+    assert KEY.encode() not in everything
+    assert b"sig=" not in everything
+    assert str(folder).encode() not in (folder / "film.lock").read_bytes()
+
+
+def test_a_wrong_key_buys_nothing_and_says_so(folder: Path, simulator: str) -> None:
+    (folder / "film.yaml").write_text(MANIFEST.format(provider="modellix"))
+
+    code, out, _ = run(folder, MODELLIX_BASE_URL=simulator, MODELLIX_API_KEY="wrong")
+
+    assert code == 4
+    assert "Authentication failed" in out
+    assert ledger(simulator)["tasks"] == []
+
+
+def test_a_missing_key_is_said_before_anything_is_sent(folder: Path) -> None:
+    (folder / "film.yaml").write_text(MANIFEST.format(provider="modellix"))
+
+    code, _, err = run(folder, MODELLIX_API_KEY="")
+
+    assert code == 2
+    assert "MODELLIX_API_KEY is not set; nothing was sent" in err
+
+
+def test_a_second_run_on_the_same_lock_is_refused_and_names_the_holder(folder: Path) -> None:
+    first = start(folder, "--sim-speed", "5")
+    wait_for(folder, '"submitted"')
+
+    code, _, err = run(folder)
+    first.send_signal(signal.SIGINT)
+    ended(first)
+
+    assert code == 3
+    assert f"process {first.pid}" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_politely_and_says_what_goes_on(
+    folder: Path, number: signal.Signals
+) -> None:
+    process = start(folder, "--sim-speed", "5")
+    wait_for(folder, '"submitted"', count=4)
+    asked = time.monotonic()
+    process.send_signal(number)
+
+    code, out, _ = ended(process)
+    took = time.monotonic() - asked
+
+    assert code == 130
+    assert took < 2.5
+    assert "Still at the provider: spin/1" in out
+    assert "nothing of this is paid again" in out
+
+
+def test_a_run_with_nothing_to_do_writes_no_byte(folder: Path) -> None:
+    run(folder, "--sim-speed", "600")
+    before = {p: p.stat().st_mtime_ns for p in sorted(folder.rglob("*"))}
+
+    code, out, err = run(folder)
+
+    assert (code, err) == (0, "")
+    assert "Everything is done: 10 current" in out
+    assert {p: p.stat().st_mtime_ns for p in sorted(folder.rglob("*"))} == before
+
+
+def test_json_is_one_document_on_standard_output(folder: Path) -> None:
+    code, out, _ = run(folder, "spin/1", "--json", "--sim-speed", "600")
+
+    found = json.loads(out)
+
+    assert (code, found["exit_code"]) == (0, 0)
+    assert [(job["job"], job["plan"]) for job in found["jobs"]] == [("spin/1", "current")]
