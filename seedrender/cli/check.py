@@ -25,7 +25,11 @@ def command(manifest: Path, *, profile: str | None, is_json: bool) -> int:
         say_json({"exit_code": 0, "jobs": len(found.jobs), "long_takes": len(found.takes)})
     else:
         click.echo(
-            f"{manifest}: right. {len(found.jobs)} jobs, {len(found.takes)} long takes, "
-            f"{seconds} seconds of footage"
+            f"{manifest}: right. {_count(len(found.jobs), 'job')}, "
+            f"{_count(len(found.takes), 'long take')}, {seconds} seconds of footage where it is said"
         )
     return 0
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
