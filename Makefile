@@ -33,7 +33,7 @@ clean:  ## all but the environment
 
 .venv/.run: .venv/bin/python requirements.txt pyproject.toml
 	@echo "Installing into .venv (once) …"
-	@$(PIP) -r requirements.txt hatchling
+	@$(PIP) -r requirements.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
