@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from builders import T0, clip
 from hypothesis import strategies as st
 
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.money import Amount, Cost
 from seedrender.values.task import TaskId
+from tests.builders import T0, clip
 
 times = st.integers(0, 500).map(lambda minutes: T0 + timedelta(minutes=minutes))
 costs = st.none() | st.integers(0, 10**6).map(
@@ -38,10 +38,11 @@ def records(draw: st.DrawFn) -> TaskRecord:
 
 @st.composite
 def entries(draw: st.DrawFn, job: str = "spin") -> LockEntry:
-    tasks = draw(st.lists(records(), max_size=4, unique_by=lambda r: r.correlation_id))
+    drawn = st.lists(records(), max_size=4, unique_by=lambda r: r.correlation_id)
+    tasks: list[TaskRecord] = draw(drawn)
     tasks.sort(key=lambda r: (r.submitted_at or T0, r.correlation_id))
     output = None
-    if tasks and draw(st.booleans()):
+    if draw(st.booleans()) and tasks:
         made_by = draw(st.sampled_from(tasks)).correlation_id
         output = clip(made_by, minute=draw(st.integers(0, 9)))
     return LockEntry(job=JobId(job), tasks=tuple(tasks), output=output)

@@ -34,7 +34,9 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
-    def run_in_executor(self, executor: Executor | None, func: Any, *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]  # any function will do
+        self, executor: Executor | None, func: Any, *args: Any
+    ) -> Any:
         self._jumping.busy_threads += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._one_less)

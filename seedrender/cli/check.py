@@ -26,7 +26,7 @@ def command(manifest: Path, *, profile: str | None, is_json: bool) -> int:
     else:
         click.echo(
             f"{manifest}: right. {_count(len(found.jobs), 'job')}, "
-            f"{_count(len(found.takes), 'long take')}, {seconds} seconds of footage where it is said"
+            f"{_count(len(found.takes), 'long take')}, {seconds} seconds of footage asked for"
         )
     return 0
 

@@ -56,8 +56,8 @@ NOTHING_CREATED: Mapping[int, type[ProviderError]] = {
 class Http:
     """Three sessions: submits on fresh connections, other calls, results without a key.
 
-    A reused connection may drop between request and answer, which would leave a paid submit unknown;
-    and aiohttp repeats a dropped GET by itself, which is harmless, but never a POST.
+    A reused connection may drop between request and answer, which would leave a paid submit
+    unknown. aiohttp repeats a dropped GET by itself, which is harmless, but never a POST.
     """
 
     def __init__(

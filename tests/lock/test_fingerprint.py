@@ -4,7 +4,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from builders import job
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from seedrender.values.job import (
     Role,
     Tier,
 )
+from tests.builders import job
 
 HERO = Reference(name="hero", kind=MediaKind.IMAGE, path="refs/hero.png")
 STREET = Reference(name="street", kind=MediaKind.IMAGE, url="https://cdn.example/street.jpg")

@@ -4,14 +4,14 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from builders import clip, entry, record
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import entries
 
 from seedrender.lock.fold import Action, alive, fold, job_state, join, next_action
 from seedrender.values.entry import JobState, Lock, LockEntry
 from seedrender.values.job import JobId
+from tests.builders import clip, entry, record
+from tests.strategies import entries
 
 
 @given(entries(), entries())

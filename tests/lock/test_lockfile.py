@@ -5,15 +5,15 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from builders import clip, entry, record
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import entries
 
 from seedrender.errors import LockCorruptError, LockError, LockVersionError
 from seedrender.lock import fold, lockfile
 from seedrender.values.entry import JobState, Lock, LockEntry
 from seedrender.values.job import JobId
+from tests.builders import clip, entry, record
+from tests.strategies import entries
 
 HEADER = '{"lock": 1, "manifest": "film.yaml"}\n'
 

@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from builders import job
 from seedrender.plan import graph, make
 from seedrender.plan.cost import Estimate, estimate
 from seedrender.plan.make import Facts
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job
 from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
+from tests.builders import job
 
 
 def usd(value: str) -> Amount:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from builders import job
 from seedrender.plan import graph
+from tests.builders import job
 
 
 def test_the_work_behind_a_job_is_its_longest_way_to_an_end() -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from builders import clip, entry, job, record
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import graph, make
@@ -13,6 +12,7 @@ from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry
 from seedrender.values.job import Job, JobId, Mode
 from seedrender.values.manifest import LongTake
 from seedrender.values.task import Artifact
+from tests.builders import clip, entry, job, record
 
 SPIN = job("spin")
 WANTED = fingerprint(SPIN, {}, {})

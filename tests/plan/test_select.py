@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from builders import job
 from seedrender.errors import ConfigError
 from seedrender.plan.select import select, whole_takes
 from seedrender.values.job import JobId
 from seedrender.values.manifest import LongTake
+from tests.builders import job
 
 JOBS = [
     job("spin/black", tags=("hero",)),

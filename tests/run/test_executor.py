@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import virtual
-from builders import job
-from scripted import Scripted, clip_bytes
 from seedrender.errors import (
     ArtifactError,
     LockError,
@@ -37,6 +34,9 @@ from seedrender.values.job import Job, JobId, Mode
 from seedrender.values.manifest import LongTake, PollSchedule
 from seedrender.values.money import Amount
 from seedrender.values.task import TaskState
+from tests import virtual
+from tests.builders import job
+from tests.scripted import Scripted, clip_bytes
 
 SCHEDULE = PollSchedule(jitter=0.0)
 

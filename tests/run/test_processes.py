@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def simulator(tmp_path: Path) -> Iterator[str]:
+def simulator() -> Iterator[str]:
     command = [sys.executable, "-m", "seedrender", "sim", "--port", "0", "--speed", "60"]
     with subprocess.Popen([*command, "--key", KEY], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
