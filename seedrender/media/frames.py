@@ -105,7 +105,7 @@ def _samples(container: av.container.InputContainer, count: int) -> Iterator[Ima
 
 
 def _image(frame: av.VideoFrame) -> Image.Image:
-    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    image: Image.Image = frame.to_image()
     return image
 
 

@@ -118,7 +118,7 @@ def _frames(pictures: Iterator[Image.Image], size: tuple[int, int]) -> Iterator[
     """Yield pictures as the encoder wants them."""
     reformatter = VideoReformatter()
     for index, picture in enumerate(pictures):
-        source = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+        source = av.VideoFrame.from_image(picture)
         frame = reformatter.reformat(
             source,
             width=size[0],

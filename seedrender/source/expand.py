@@ -8,8 +8,9 @@ from typing import Any
 
 from seedrender.catalog.models import catalog
 from seedrender.errors import ManifestError, Origin, Violation
-from seedrender.source import axes, chains, document, outputs, parse, schema, settings
+from seedrender.source import axes, chains, document, outputs, params, parse, schema, settings
 from seedrender.source.document import Document
+from seedrender.source.params import Template
 from seedrender.source.parse import did_you_mean, violation
 from seedrender.source.settings import Evaluator, Values, Written
 from seedrender.source.template import PREVIOUS, References
@@ -104,7 +105,7 @@ class _Expander:
     def _shot(self, name: str) -> Iterator[Job]:
         path: Path = ("shots", name)
         shot = self._manifest.shots[name]
-        written = settings.layers(*self._base, *self._template(shot), (path, shot))
+        written = settings.layers(*self._base, self._template(shot).layer, (path, shot))
         if "prompt" not in written:
             if path not in self.incomplete and "template" not in shot:
                 message = f"shot {name} has no prompt"
@@ -114,12 +115,15 @@ class _Expander:
             return
         at = self._tree.key_origin(path)
         origins = settings.origins(self._tree, written)
-        given = {**self._variables, **self._with(path, shot)}
+        template = self._template(shot)
+        own = params.given(self._evaluator, template, path, shot, self._variables)
+        given = {**self._variables, **own}
         for binding in axes.bindings(self._tree, path, shot, given, self._read, self._problems):
             variables = {**given, **binding.variables}
-            if not self._has_params(path, shot, variables, binding.row):
+            row = (binding.row,) if binding.row is not None else ()
+            if not params.fit(self._evaluator, template, path, variables, row):
                 continue
-            related = (at, binding.row) if binding.row is not None else (at,)
+            related = (at, *row)
             values = self._evaluator.values(written, variables, related)
             if values is None:
                 continue
@@ -256,43 +260,9 @@ class _Expander:
         directory = self._manifest.output_dir
         return outputs.clip_path(self._evaluator, written, directory, variables, at)
 
-    def _template(self, shot: Mapping[str, Any]) -> list[tuple[Path, Mapping[str, Any]]]:
-        name = shot.get("template")
-        if name is None or name not in self._manifest.templates:
-            return []
-        return [(("templates", name), self._manifest.templates[name])]
-
-    def _with(self, path: Path, shot: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the variables that a shot gives to its template, and the template's defaults."""
-        row = self._manifest.templates.get(shot.get("template", ""), {})
-        params = row.get("params", {})
-        given = {name: rule["default"] for name, rule in params.items() if "default" in rule}
-        for name, value in shot.get("with", {}).items():
-            item = Written(value, (*path, "with", name))
-            if params and name not in params:
-                hint = did_you_mean(name, params)
-                self._evaluator.problem(item, f"'{name}' is not a param of the template", hint, ())
-            given[name] = self._evaluator.value(item, self._variables)
-        return given
-
-    def _has_params(
-        self, path: Path, shot: Mapping[str, Any], variables: Mapping[str, Any], row: Origin | None
-    ) -> bool:
-        """Compare the variables with what the template asks for; what is wrong is noted."""
-        used = shot.get("template", "")
-        before = len(self._problems)
-        related = (row,) if row is not None else ()
-        item = Written(None, (*path, "template"))
-        for name, rule in self._manifest.templates.get(used, {}).get("params", {}).items():
-            if name not in variables:
-                hint = "give it under `with:`, as an axis of the matrix or as a column"
-                message = f"template {used} needs '{name}'"
-                self._evaluator.problem(item, message, hint, related)
-            elif wrong := schema.mismatch(variables[name], rule):
-                message = f"param {name} of template {used}: {wrong}"
-                at = self._tree.origin(("templates", used, "params", name))
-                self._evaluator.problem(item, message, f"see {at}", related)
-        return len(self._problems) == before
+    def _template(self, shot: Mapping[str, Any]) -> Template:
+        name = shot.get("template", "")
+        return Template(name, self._manifest.templates.get(name, {}))
 
 
 def _job(

@@ -195,6 +195,10 @@ class Evaluator:
             )
             return None
 
+    def place(self, path: Path) -> Origin:
+        """Return where a value stands."""
+        return self._document.origin(path)
+
     def problem(
         self, item: Written, message: str, hint: str | None, related: tuple[Origin, ...]
     ) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 from PIL import Image
-from tests.sim.wire import I2V, SMALL, T2V, V2V, Client, Wall, against, client
 
 from seedrender.media.probe import probe
+from tests.sim.wire import I2V, SMALL, T2V, V2V, Client, Wall, against, client
 
 URL = "https://cdn.example.org/a.png"
 CLIP = "https://cdn.example.org/a.mp4"
@@ -468,7 +468,7 @@ def test_a_failed_task_costs_nothing() -> None:
 
 def test_a_body_beyond_64_mb_is_refused() -> None:
     async def test(sim: Client) -> None:
-        body = b'{"prompt": "' + b"x" * (64 * 2**20) + b'"}'
+        body = BytesIO(b'{"prompt": "' + b"x" * (64 * 2**20) + b'"}')
         answer = await sim.ask("POST", f"/api/v1/{T2V}", data=body)
 
         assert (answer.status, answer.body["code"]) == (413, 413)

@@ -1,0 +1,277 @@
+"""sim/faults.py: every way to fail that the simulator has."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from seedrender.errors import ArtifactError, ConfigError
+from seedrender.media.probe import probe
+from seedrender.sim import faults
+from seedrender.sim.app import SimSettings, create_app
+from tests.sim.wire import Client, against, client
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "tasks", "second"),
+    [
+        pytest.param("refuse", 400, 0, 400, id="refuse"),
+        pytest.param("500", 500, 0, 200, id="500"),
+        pytest.param("503", 503, 0, 200, id="503"),
+        pytest.param("500-created", 500, 1, 200, id="500-created"),
+        pytest.param("no-credit", 402, 0, 402, id="no-credit"),
+        pytest.param("rate-limited", 429, 0, 200, id="rate-limited"),
+        pytest.param("concurrent", 429, 0, 200, id="concurrent"),
+    ],
+)
+def test_a_submit_fails_as_asked(name: str, status: int, tasks: int, second: int) -> None:
+    async def test(sim: Client) -> None:
+        answer = await sim.submit(prompt=f"[sim:{name}] a kite")
+        created = len((await sim.ledger())["tasks"])
+        again = await sim.submit(prompt=f"[sim:{name}] a kite")
+
+        assert (answer.status, answer.body["code"], created) == (status, status, tasks)
+        assert again.status == second
+
+    against(test)
+
+
+@pytest.mark.parametrize(("name", "tasks"), [("lost-request", 0), ("lost-answer", 1)])
+def test_a_connection_breaks_before_or_after_the_task_was_created(name: str, tasks: int) -> None:
+    async def test(sim: Client) -> None:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await sim.submit(prompt=f"[sim:{name}] a kite")
+        created = len((await sim.ledger())["tasks"])
+        again = await sim.submit(prompt=f"[sim:{name}] a kite")
+
+        assert (created, again.status) == (tasks, 200)
+
+    against(test)
+
+
+def test_an_answer_comes_so_late_that_clients_give_up() -> None:
+    async def test(sim: Client) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await sim.submit(prompt="[sim:late-answer] a kite")
+
+        assert len((await sim.ledger())["tasks"]) == 1
+
+    against(test)
+
+
+def test_an_answer_lacks_the_task_id() -> None:
+    async def test(sim: Client) -> None:
+        answer = await sim.submit(prompt="[sim:no-task-id] a kite")
+
+        assert (answer.status, answer.data) == (200, {"status": "pending"})
+        assert len((await sim.ledger())["tasks"]) == 1
+
+    against(test)
+
+
+def test_an_answer_is_no_json() -> None:
+    async def test(sim: Client) -> None:
+        answer = await sim.submit(prompt="[sim:not-json] a kite")
+
+        assert (answer.status, answer.body) == (200, None)
+        assert answer.content.startswith(b"<html>")
+        assert len((await sim.ledger())["tasks"]) == 1
+
+    against(test)
+
+
+def test_a_task_fails_in_both_shapes() -> None:
+    async def test(sim: Client) -> None:
+        nested = await sim.result(prompt="[sim:fail] a kite")
+        plain = await sim.result(prompt="[sim:fail-plain] a kite")
+        refused = await sim.result(prompt="[sim:refuse-output] a kite")
+
+        assert nested.data["status"] == plain.data["status"] == refused.data["status"] == "failed"
+        assert nested.data["error"]["message"]
+        assert nested.message == "success"
+        assert "error" not in plain.data
+        assert plain.message == "The model failed to render this task"
+        assert refused.data["error"]["code"] == "OutputAudioSensitiveContentDetected"
+        assert "billing" not in nested.data
+
+    against(test)
+
+
+def test_a_task_fails_once_and_succeeds_when_asked_again() -> None:
+    async def test(sim: Client) -> None:
+        first = await sim.result(prompt="[sim:fail-once] a kite")
+        second = await sim.result(prompt="[sim:fail-once] a kite")
+
+        assert (first.data["status"], second.data["status"]) == ("failed", "success")
+
+    against(test)
+
+
+def test_a_task_is_canceled() -> None:
+    async def test(sim: Client) -> None:
+        answer = await sim.result(prompt="[sim:canceled] a kite")
+
+        assert answer.data["status"] == "canceled"
+        assert "result" not in answer.data
+
+    against(test)
+
+
+def test_a_status_is_one_that_nobody_knows_and_then_success() -> None:
+    async def test(sim: Client) -> None:
+        task_id = await sim.task(prompt="[sim:odd-status] a kite")
+        sim.wall.pass_(15)
+        odd = (await sim.poll(task_id)).data["status"]
+        sim.wall.pass_(600)
+
+        assert odd == "archiving"
+        assert (await sim.poll(task_id)).data["status"] == "success"
+
+    against(test)
+
+
+def test_a_task_takes_ten_times_as_long_or_never_ends() -> None:
+    async def test(sim: Client) -> None:
+        slow = await sim.task(prompt="[sim:slow] a kite")
+        stuck = await sim.task(prompt="[sim:stuck] a kite")
+        sim.wall.pass_(290)
+        assert (await sim.poll(slow)).data["status"] == "processing"
+        sim.wall.pass_(2000)
+        assert (await sim.poll(slow)).data["status"] == "success"
+        assert (await sim.poll(stuck)).data["status"] == "processing"
+
+    against(test)
+
+
+def test_a_result_says_nothing_of_cost_or_size_or_says_it_elsewhere() -> None:
+    async def test(sim: Client) -> None:
+        silent = await sim.result(prompt="[sim:no-billing] a kite")
+        beside = await sim.result(prompt="[sim:billing-beside] a kite")
+        shapeless = await sim.result(prompt="[sim:no-size] a kite")
+
+        assert "billing" not in silent.data
+        assert "billing" not in silent.body
+        assert beside.body["billing"] == {"amount": 0.276}
+        assert "size" not in shapeless.video
+
+    against(test)
+
+
+def test_a_read_fails_once_and_the_task_lives_on() -> None:
+    async def test(sim: Client) -> None:
+        for name in ("poll-500", "poll-lost"):
+            task_id = await sim.task(prompt=f"[sim:{name}] a kite")
+            if name == "poll-500":
+                assert (await sim.poll(task_id)).status == 500
+            else:
+                # a client repeats a GET by itself where a kept connection breaks
+                async with aiohttp.ClientSession(
+                    headers=sim.session.headers, connector=aiohttp.TCPConnector(force_close=True)
+                ) as session:
+                    with pytest.raises(aiohttp.ServerDisconnectedError):
+                        await Client(sim.base, session, sim.wall).poll(task_id)
+            assert (await sim.poll(task_id)).data["status"] == "pending"
+
+    against(test)
+
+
+def test_a_finished_task_is_forgotten_too_early() -> None:
+    async def test(sim: Client) -> None:
+        task_id = await sim.task(prompt="[sim:expired] a kite")
+        assert (await sim.poll(task_id)).status == 200
+        sim.wall.pass_(600)
+
+        assert (await sim.poll(task_id)).status == 404
+
+    against(test)
+
+
+def test_a_download_breaks_half_way_once() -> None:
+    async def test(sim: Client) -> None:
+        video = (await sim.result(prompt="[sim:truncated] a kite")).video
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await sim.get(video["url"])
+
+        assert len((await sim.get(video["url"])).content) == video["size"]
+
+    against(test)
+
+
+@pytest.mark.parametrize("name", ["short", "garbage"])
+def test_a_download_that_looks_whole_is_no_clip_once(tmp_path: Path, name: str) -> None:
+    async def test(sim: Client) -> tuple[bytes, bytes]:
+        video = (await sim.result(prompt=f"[sim:{name}] a kite")).video
+        first, second = await sim.get(video["url"]), await sim.get(video["url"])
+        assert (len(first.content) == video["size"]) is (name == "garbage")
+        return first.content, second.content
+
+    first, second = against(test)
+
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(first)
+    with pytest.raises(ArtifactError):
+        probe(path)
+    path.write_bytes(second)
+    assert probe(path).frames == 96
+
+
+def test_a_download_is_unavailable_once_or_gone_for_good() -> None:
+    async def test(sim: Client) -> None:
+        gone = (await sim.result(prompt="[sim:404-output] a kite")).video["url"]
+        late = (await sim.result(prompt="[sim:download-503] a kite")).video["url"]
+
+        assert [(await sim.get(gone)).status for _ in range(2)] == [404, 404]
+        assert [(await sim.get(late)).status for _ in range(2)] == [503, 200]
+
+    against(test)
+
+
+def test_a_mark_that_nobody_knows_is_refused_by_name() -> None:
+    async def test(sim: Client) -> None:
+        answer = await sim.submit(prompt="[sim:exploded] a kite")
+
+        assert (answer.status, "'exploded'" in answer.message) == (400, True)
+
+    against(test)
+
+
+def test_what_strikes_once_has_struck_also_after_a_restart(tmp_path: Path) -> None:
+    async def test() -> list[int]:
+        statuses = []
+        for _ in range(2):
+            async with client(folder=tmp_path) as sim:
+                statuses.append((await sim.submit(prompt="[sim:500] a kite")).status)
+        return statuses
+
+    assert asyncio.run(test()) == [500, 200]
+
+
+def test_faults_befall_the_share_of_tasks_that_an_option_names() -> None:
+    async def test(sim: Client) -> int:
+        for number in range(60):
+            await sim.task(prompt=f"kite {number}")
+        sim.wall.pass_(600)
+        return sum(task["state"] == "failed" for task in (await sim.ledger())["tasks"])
+
+    counts = {against(test, faults={"fail": 0.3}, seed=4) for _ in range(2)}
+
+    assert len(counts) == 1
+    assert 8 <= counts.pop() <= 28
+
+
+def test_a_fault_that_does_not_exist_cannot_be_switched_on() -> None:
+    with pytest.raises(ConfigError, match="no fault 'explode'"):
+        create_app(SimSettings(faults={"explode": 1.0}))
+
+
+def test_marks_are_no_part_of_the_caption() -> None:
+    assert faults.unmarked("a [sim:fail] kite [sim:slow]") == "a kite"
+    assert faults.marked("a [sim:fail] kite [sim:slow] [sim:fail]") == ("fail", "slow")
+
+
+def test_every_fault_says_what_it_does() -> None:
+    assert all(fault.text for fault in faults.FAULTS.values())

@@ -1,0 +1,217 @@
+"""sim/ledger.py: what a world remembers, also after it was killed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from io import BytesIO
+from pathlib import Path
+
+import aiohttp
+import pytest
+from PIL import Image
+
+from seedrender.sim.clock import Clock
+from seedrender.sim.ledger import Ledger
+from tests.sim.wire import I2V, V2V, Client, Wall, against, client
+
+
+def picture() -> bytes:
+    target = BytesIO()
+    Image.effect_noise((200, 150), 60).convert("RGB").save(target, "PNG")
+    return target.getvalue()
+
+
+def test_the_ledger_shows_tasks_reads_downloads_and_requests() -> None:
+    async def test(sim: Client) -> None:
+        answer = await sim.ask(
+            "POST",
+            "/api/v1/bytedance/seedance-2.0-fast-t2v",
+            json={"prompt": "a kite", "resolution": "480p", "duration": 4},
+            headers={"x-request-id": "job-1"},
+        )
+        task_id = answer.data["task_id"]
+        await sim.poll(task_id)
+        sim.wall.pass_(600)
+        done = await sim.poll(task_id)
+        await sim.get(done.video["url"])
+
+        ledger = await sim.ledger()
+
+        (task,) = ledger["tasks"]
+        assert task == {
+            "task_id": task_id,
+            "slug": "bytedance/seedance-2.0-fast-t2v",
+            "request_id": "job-1",
+            "created_at": sim.wall() - 600,
+            "state": "success",
+            "reads": 2,
+            "downloads": 1,
+            "prompt": "a kite",
+        }
+        assert ledger["requests"] == {"download": 1, "poll": 2, "submit": 1}
+
+    against(test)
+
+
+def test_the_ledger_can_be_asked_for_one_request() -> None:
+    async def test(sim: Client) -> None:
+        for name in ("one", "two", "one"):
+            path = f"/api/v1/{I2V}"
+            await sim.ask("POST", path, json={"prompt": name}, headers={"x-request-id": name})
+
+        found = (await sim.get("/sim/ledger?request_id=one")).body["tasks"]
+        none = (await sim.get("/sim/ledger?request_id=three")).body["tasks"]
+
+        assert [task["prompt"] for task in found] == ["one", "one"]
+        assert none == []
+
+    against(test)
+
+
+def test_tasks_uploads_and_downloads_survive_a_restart(tmp_path: Path) -> None:
+    wall = Wall()
+
+    async def test() -> None:
+        async with client(wall=wall, folder=tmp_path) as sim:
+            task_id = await sim.task()
+            form = aiohttp.FormData()
+            form.add_field("file", picture(), filename="a.png")
+            upload = (await sim.ask("POST", "/api/v1/media/files", data=form)).data
+            wall.pass_(600)
+            first = await sim.poll(task_id)
+            clip = (await sim.get(first.video["url"])).content
+
+        async with client(wall=wall, folder=tmp_path) as sim:
+            again = await sim.poll(task_id)
+            other = await sim.task()
+            ledger = await sim.ledger()
+            files = (await sim.get("/api/v1/media/files")).data
+
+            assert again.data["status"] == "success"
+            assert (await sim.get(again.video["url"])).content == clip
+            assert (await sim.get(files[0]["url"])).content == picture_of(tmp_path)
+        assert other != task_id
+        assert [task["downloads"] for task in ledger["tasks"]] == [1, 0]
+        assert files[0]["file_id"] == upload["file_id"]
+
+    asyncio.run(test())
+
+
+def picture_of(folder: Path) -> bytes:
+    (path,) = (folder / "media").iterdir()
+    return path.read_bytes()
+
+
+def test_a_task_that_ran_when_its_world_was_stopped_ends_after_it_goes_on(tmp_path: Path) -> None:
+    wall = Wall()
+
+    async def test() -> list[str]:
+        seen = []
+        async with client(wall=wall, folder=tmp_path, speed=60.0) as sim:
+            task_id = await sim.task()
+            wall.pass_(0.4)
+            seen.append((await sim.poll(task_id)).data["status"])
+        wall.pass_(0.5)
+        async with client(wall=wall, folder=tmp_path, speed=60.0) as sim:
+            seen.append((await sim.poll(task_id)).data["status"])
+            wall.pass_(4)
+            seen.append((await sim.poll(task_id)).data["status"])
+        return seen
+
+    assert asyncio.run(test()) in (
+        ["processing", "processing", "success"],
+        ["processing", "success", "success"],
+    )
+
+
+def test_an_unserved_world_ages_at_our_own_pace_so_results_wait_for_days(tmp_path: Path) -> None:
+    wall = Wall()
+
+    async def test() -> int:
+        async with client(wall=wall, folder=tmp_path, speed=60.0) as sim:
+            task_id = await sim.task()
+            wall.pass_(10)
+        wall.pass_(3 * 86_400)
+        async with client(wall=wall, folder=tmp_path, speed=60.0) as sim:
+            return (await sim.poll(task_id)).status
+
+    assert asyncio.run(test()) == 200
+
+
+def test_time_never_goes_back_after_a_kill(tmp_path: Path) -> None:
+    wall = Wall()
+    ledger = Ledger.open(tmp_path)
+    clock = Clock(60.0, None, wall)
+    ledger.beat(clock.now(), wall())
+    wall.pass_(0.9)
+    ledger.beat(clock.now(), wall())  # too soon to be written
+    killed_at = clock.now()
+    ledger.close()
+
+    again = Ledger.open(tmp_path)
+
+    start = again.resumed_at(wall(), 60.0)
+    again.close()
+    assert start is not None
+    assert start >= killed_at
+
+
+def test_a_torn_last_line_is_cut_off(tmp_path: Path) -> None:
+    wall = Wall()
+    journal = tmp_path / "ledger.jsonl"
+
+    async def test() -> tuple[str, str, list[str]]:
+        async with client(wall=wall, folder=tmp_path) as sim:
+            first = await sim.task()
+        with journal.open("ab") as file:
+            file.write(b'{"task":{"task_id":"task-torn"')
+        async with client(wall=wall, folder=tmp_path) as sim:
+            second = await sim.task()
+        async with client(wall=wall, folder=tmp_path) as sim:
+            return first, second, [task["task_id"] for task in (await sim.ledger())["tasks"]]
+
+    first, second, found = asyncio.run(test())
+
+    assert found == [first, second]
+    assert b"torn" not in journal.read_bytes()
+
+
+def test_an_image_in_a_body_is_kept_as_one_file_and_not_in_the_journal(tmp_path: Path) -> None:
+    image = "data:image/png;base64," + base64.b64encode(picture()).decode()
+
+    async def test() -> None:
+        async with client(folder=tmp_path) as sim:
+            for prompt in ("a kite", "a kite again"):
+                await sim.task(I2V, prompt=prompt, reference_images=[image])
+
+    asyncio.run(test())
+
+    assert len(list((tmp_path / "blobs").iterdir())) == 1
+    assert (tmp_path / "ledger.jsonl").stat().st_size < 5000
+
+
+def test_a_continuation_finds_its_input_after_the_port_has_changed(tmp_path: Path) -> None:
+    wall = Wall()
+
+    async def test() -> tuple[int, int]:
+        async with client(wall=wall, folder=tmp_path) as sim:
+            url = (await sim.result()).video["url"]
+        async with client(wall=wall, folder=tmp_path) as sim:
+            assert not url.startswith(sim.base)
+            known = await sim.submit(V2V, video_urls=[url])
+            unknown = await sim.submit(V2V, video_urls=[f"{sim.base}/files/task-none.mp4?sig=x"])
+            return known.status, unknown.status
+
+    assert asyncio.run(test()) == (200, 400)
+
+
+@pytest.mark.parametrize("speed", [1.0, 60.0])
+def test_a_moment_of_the_simulator_is_told_in_our_own_time(speed: float) -> None:
+    wall = Wall()
+    clock = Clock(speed, 5000.0, wall)
+
+    wall.pass_(2)
+
+    assert clock.now() == pytest.approx(5000 + 2 * speed)
+    assert clock.wall_at(5000 + 10 * speed) == pytest.approx(wall() + 8)
