@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -37,6 +38,13 @@ import click
     help="Requests in a minute of the simulator before it answers 429.",
 )
 @click.option(
+    "--footage",
+    type=click.Choice(["loop", "patched"]),
+    default="loop",
+    show_default=True,
+    help="loop: a clip for each task; patched: one clip for all, for load tests.",
+)
+@click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     help="Remember tasks here across restarts.",
@@ -49,6 +57,7 @@ def command(
     key: str | None,
     concurrency: int,
     requests_per_minute: int,
+    footage: Literal["loop", "patched"],
     folder: Path | None,
 ) -> int:
     """Serve the simulator on loopback until Ctrl-C. It makes real clips and costs nothing."""
@@ -60,6 +69,7 @@ def command(
         key=key,
         concurrency=concurrency,
         requests_per_minute=requests_per_minute,
+        footage=footage,
         folder=folder,
     )
     asyncio.run(_serve(settings, port))

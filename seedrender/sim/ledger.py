@@ -201,6 +201,7 @@ class Ledger:
                 "slug": task.slug,
                 "request_id": task.request_id,
                 "created_at": task.created_at,
+                "ends_at": task.ends_at,
                 "state": phase(task),
                 "reads": self.reads[task.task_id],
                 "downloads": self.downloads[task.task_id],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_times_are_even_across_the_joins(tmp_path: Path, audio: str) -> None:
     assert shown == [Fraction(n, 24) for n in range(72)]
     if audio != "none":
         heard = times(tmp_path / "take.mp4", "audio")
-        assert {b - a for a, b in zip(heard, heard[1:], strict=False)} == {Fraction(1024, 48_000)}
+        assert {b - a for a, b in pairwise(heard)} == {Fraction(1024, 48_000)}
 
 
 def test_sound_can_be_left_out(tmp_path: Path) -> None:

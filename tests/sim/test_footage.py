@@ -25,7 +25,7 @@ def difference(one: Image.Image, other: Image.Image) -> float:
 
 def first_frame(path: Path) -> Image.Image:
     with av.open(str(path)) as container:
-        image: Image.Image = next(container.decode(video=0)).to_image()  # type: ignore[no-untyped-call]
+        image: Image.Image = next(container.decode(video=0)).to_image()
         return image
 
 
@@ -36,7 +36,8 @@ def picture(image: Image.Image) -> str:
 
 
 async def saved(sim: Client, url: str, path: Path) -> Path:
-    path.write_bytes((await sim.get(url)).content)
+    content = (await sim.get(url)).content
+    await asyncio.to_thread(path.write_bytes, content)
     return path
 
 
@@ -100,7 +101,7 @@ def test_a_clip_starts_with_the_first_frame_of_its_body(tmp_path: Path) -> None:
     assert difference(first_frame(against(test, footage="loop")), opening) < 3
 
 
-def test_references_change_the_picture_and_strangers_are_not_fetched(tmp_path: Path) -> None:
+def test_references_change_the_picture_and_strangers_are_not_fetched() -> None:
     async def test(sim: Client) -> list[bytes]:
         noise = base64.b64encode(b"no picture at all").decode()
         bodies: list[dict[str, object]] = [

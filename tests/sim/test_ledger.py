@@ -39,6 +39,9 @@ def test_the_ledger_shows_tasks_reads_downloads_and_requests() -> None:
         ledger = await sim.ledger()
 
         (task,) = ledger["tasks"]
+        assert task.pop("ends_at") == pytest.approx(
+            task["created_at"] + done.data["duration"] / 1000
+        )
         assert task == {
             "task_id": task_id,
             "slug": "bytedance/seedance-2.0-fast-t2v",
