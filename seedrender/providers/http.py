@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import json
 import time
@@ -106,8 +107,8 @@ class Http:
         try:
             async with self._submits.post(
                 self.base_url + path,
-                json=body,
-                headers=headers,
+                data=io.BytesIO(json.dumps(body).encode()),  # in blocks: images may make it large
+                headers={**headers, "Content-Type": "application/json"},
                 timeout=_SUBMIT_TIMEOUT,
                 allow_redirects=False,
             ) as response:

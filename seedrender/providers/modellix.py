@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import logging
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -125,7 +126,8 @@ class Modellix:
                 f"{_MAX_UPLOAD_BYTES}; give a URL instead; nothing was bought"
             )
         form = aiohttp.FormData()
-        form.add_field("file", content, filename=f"{file.sha256[:16]}{Path(file.path).suffix}")
+        name = f"{file.sha256[:16]}{Path(file.path).suffix}"
+        form.add_field("file", io.BytesIO(content), filename=name)
         async with self._uploads:
             answer = await self._http.upload("/api/v1/media/files", form)
         url = _mapping(answer.get("data")).get("url")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -62,7 +62,7 @@ def bench_run(folder: Path) -> None:
     rows(folder, JOBS - SEGMENTS)
     (folder / "film.yaml").write_text(RENDER)
     with ExitStack() as stack:
-        server = stack.enter_context(simulator())
+        server = stack.enter_context(Simulator())
         base_url = server.base_url
         environment = {"MODELLIX_BASE_URL": base_url, "MODELLIX_API_KEY": "any"}
         started = time.perf_counter()
@@ -109,10 +109,10 @@ def bench_nothing_to_do(folder: Path) -> None:
 SEEDRENDER = (sys.executable, "-m", "seedrender")
 
 
-class simulator:  # noqa: N801 - used as a with statement
+class Simulator:
     """`seedrender sim` in a process of its own."""
 
-    def __enter__(self) -> simulator:
+    def __enter__(self) -> Self:
         command = [*SEEDRENDER, "sim", "--port", "0", "--speed", str(SPEED)]
         limits = ["--concurrency", str(CONCURRENCY), "--requests-per-minute", "1000000"]
         self._process = subprocess.Popen(

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from seedrender.providers import registry
+from seedrender.values.job import (
+    CorrelationId,
+    JobId,
+    MediaKind,
+    Mode,
+    Reference,
+    ReferenceUse,
+    Role,
+    Tier,
+)
+from seedrender.values.provider import MediaUrl
+from seedrender.values.task import TaskId, TaskState
+from tests.builders import job
+
+MODELLIX = registry.offline("modellix")
+ID = CorrelationId("c1")
+HERO = Reference(name="hero", kind=MediaKind.IMAGE, url="https://cdn.example/hero.png")
+STREET = Reference(name="street", kind=MediaKind.IMAGE, path="refs/street.png")
+DANCE = Reference(name="dance", kind=MediaKind.VIDEO, url="https://cdn.example/dance.mp4")
+SCORE = Reference(name="score", kind=MediaKind.AUDIO, url="https://cdn.example/score.mp3")
+MEDIA = {
+    name: MediaUrl(f"https://m.example/{name}")
+    for name in ("hero", "street", "dance", "score", "fly/01")
+}
+
+
+def uses(*references: Reference) -> tuple[ReferenceUse, ...]:
+    return tuple(ReferenceUse(reference=reference) for reference in references)
+
+
+def test_a_body_holds_only_what_the_author_said() -> None:
+    request = MODELLIX.encode(job(), {}, ID)
+
+    assert request.path == "/api/v1/bytedance/seedance-2.0-fast-t2v"
+    assert request.body == {"prompt": "A kite over the sea."}
+
+
+def test_a_body_has_the_fields_of_the_wire() -> None:
+    full = job(
+        duration_s=8,
+        resolution="480p",
+        ratio="16:9",
+        audio=False,
+        seed=3,
+        camera_fixed=True,
+        tier=Tier.STANDARD,
+    )
+
+    assert MODELLIX.encode(full, {}, ID).body == {
+        "prompt": "A kite over the sea.",
+        "duration": 8,
+        "resolution": "480p",
+        "ratio": "16:9",
+        "generate_audio": False,
+        "seed": 3,
+        "camera_fixed": True,
+    }
+
+
+def test_references_are_numbered_by_kind_and_the_clip_before_is_the_first_video() -> None:
+    prompt = (
+        "{{ previous }}: {{ ref.street }} meets {{ ref.hero }} and {{ ref.dance }}, {{ ref.score }}"
+    )
+    segment = job(
+        "fly/02",
+        mode=Mode.V2V,
+        prompt=prompt,
+        references=uses(HERO, STREET, DANCE, SCORE),
+        needs=(JobId("fly/01"),),
+    )
+
+    body = MODELLIX.encode(segment, MEDIA, ID).body
+
+    assert body["prompt"] == "[Video 1]: [Image 2] meets [Image 1] and [Video 2], [Audio 1]"
+    assert body["reference_images"] == [MEDIA["hero"], MEDIA["street"]]
+    assert body["video_urls"] == [MEDIA["fly/01"], MEDIA["dance"]]
+    assert body["audio_urls"] == [MEDIA["score"]]
+
+
+def test_frames_have_fields_of_their_own() -> None:
+    frames = (
+        ReferenceUse(reference=HERO, role=Role.FIRST_FRAME),
+        ReferenceUse(reference=STREET, role=Role.LAST_FRAME),
+    )
+
+    body = MODELLIX.encode(
+        job(mode=Mode.I2V, prompt="From {{ ref.hero }}.", references=frames), MEDIA, ID
+    ).body
+
+    assert body == {
+        "prompt": "From first frame.",
+        "first_frame_image": MEDIA["hero"],
+        "last_frame_image": MEDIA["street"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "price"),
+    [
+        pytest.param({"resolution": "480p", "duration_s": 10}, "0.690", id="fast 480p"),
+        pytest.param({"resolution": "720p"}, "0.690", id="fast 720p, five seconds by default"),
+        pytest.param({}, "0.690", id="720p by default"),
+        pytest.param({"tier": Tier.STANDARD, "resolution": "720p"}, None, id="not published"),
+        pytest.param({"mode": Mode.V2V, "resolution": "480p"}, None, id="v2v is not published"),
+        pytest.param({"model": "seedance-9"}, None, id="no such model"),
+    ],
+)
+def test_a_price_is_looked_up_and_may_be_unknown(fields: dict[str, Any], price: str | None) -> None:
+    found = MODELLIX.price(job(**fields))
+
+    assert (found.expected.value if found.expected else None) == (Decimal(price) if price else None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        pytest.param({"model": "seedance-2"}, "did you mean 'seedance-2.0'?", id="model"),
+        pytest.param({"resolution": "1080p"}, "one of 480p, 720p", id="resolution"),
+        pytest.param({"ratio": "2:1"}, "one of 21:9", id="ratio"),
+        pytest.param({"duration_s": 3}, "4 to 15 whole seconds", id="too short"),
+        pytest.param({"duration_s": 16}, "for a longer take use a chain", id="too long"),
+        pytest.param({"prompt": "x" * 10_001}, "10000 at most", id="prompt"),
+        pytest.param({"prompt": " "}, "the prompt is empty", id="no prompt"),
+        pytest.param({"references": uses(*[HERO] * 10)}, "10 image references", id="images"),
+        pytest.param({"references": uses(*[DANCE] * 4)}, "4 video references", id="videos"),
+        pytest.param({"references": uses(SCORE)}, "sound alone", id="sound"),
+        pytest.param({"references": uses(DANCE)}, "t2v takes no video", id="video in t2v"),
+        pytest.param({"references": uses(HERO)}, "t2v takes no image", id="image in t2v"),
+        pytest.param({"mode": Mode.V2V}, "v2v needs a video", id="v2v without video"),
+        pytest.param({"references": (ReferenceUse(reference=SCORE, role=Role.FIRST_FRAME),)},
+                     "is no image", id="a sound as frame"),
+        pytest.param({"references": (ReferenceUse(reference=HERO, role=Role.FIRST_FRAME),
+                                     ReferenceUse(reference=STREET, role=Role.FIRST_FRAME))},
+                     "2 references are its first_frame", id="two first frames"),
+        pytest.param({"references": (*uses(STREET),
+                                     ReferenceUse(reference=HERO, role=Role.FIRST_FRAME))},
+                     "does not go together", id="frame and reference"),
+    ],
+)  # fmt: skip
+def test_what_the_model_refuses_is_found_before_money_is_spent(
+    fields: dict[str, Any], words: str
+) -> None:
+    assert words in "; ".join(map(str, MODELLIX.violations(job(**fields))))
+
+
+def test_a_job_within_the_limits_has_no_violation() -> None:
+    assert MODELLIX.violations(job(duration_s=15, resolution="720p", ratio="21:9")) == []
+
+
+def answer(status: str, **data: Any) -> dict[str, Any]:
+    return {"code": 0, "message": "success", "data": {"status": status, **data}}
+
+
+VIDEO = {"url": "https://f.example/1.mp4", "type": "video", "role": "primary", "size": 42}
+COVER = {"url": "https://f.example/1.png", "type": "image", "role": "cover"}
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("pending", TaskState.QUEUED),
+        ("processing", TaskState.RUNNING),
+        ("success", TaskState.SUCCEEDED),
+        ("completed", TaskState.SUCCEEDED),
+        ("failed", TaskState.FAILED),
+        ("error", TaskState.FAILED),
+        ("canceled", TaskState.CANCELLED),
+        ("cancelled", TaskState.CANCELLED),
+        ("dreaming", TaskState.RUNNING),
+    ],
+)
+def test_states_are_read_and_an_unknown_one_is_still_going(word: str, state: TaskState) -> None:
+    assert MODELLIX._task(TaskId("t"), answer(word)).state is state
+
+
+@pytest.mark.parametrize(
+    ("result", "url"),
+    [
+        pytest.param({"result": {"resources": [COVER, VIDEO]}}, VIDEO["url"], id="the primary"),
+        pytest.param({"resources": [VIDEO]}, VIDEO["url"], id="beside the result"),
+        pytest.param(
+            {"resources": ["https://f.example/b.mp4"]}, "https://f.example/b.mp4", id="bare"
+        ),
+        pytest.param({"result": {"resources": [COVER]}}, None, id="no video"),
+        pytest.param({}, None, id="nothing"),
+    ],
+)
+def test_the_video_is_found_where_sources_place_it(result: dict[str, Any], url: str | None) -> None:
+    video = MODELLIX._task(TaskId("t"), answer("success", **result)).video
+
+    assert (video.url if video else None) == url
+
+
+@pytest.mark.parametrize(
+    ("body", "amount"),
+    [
+        pytest.param(answer("success", billing={"amount": 0.92}), "0.92", id="in data"),
+        pytest.param({**answer("success"), "billing": {"amount": "1.5"}}, "1.5", id="beside it"),
+        pytest.param(answer("success"), None, id="absent"),
+        pytest.param(answer("success", billing={"amount": "much"}), None, id="no number"),
+        pytest.param(answer("success", billing={"amount": "NaN"}), None, id="not a number"),
+        pytest.param(answer("success", billing={"amount": True}), None, id="a boolean"),
+    ],
+)
+def test_what_was_billed_is_read_in_both_places(body: dict[str, Any], amount: str | None) -> None:
+    cost = MODELLIX._task(TaskId("t"), body).cost
+
+    assert (str(cost.value) if cost else None) == amount
+
+
+@pytest.mark.parametrize(
+    ("body", "state", "words"),
+    [
+        pytest.param(answer("failed", error={"code": "OutputAudioSensitiveContentDetected",
+                                             "message": "refused"}),
+                     TaskState.REFUSED, "OutputAudioSensitiveContentDetected: refused", id="refused"),
+        pytest.param(answer("failed", error={"message": "no"}), TaskState.FAILED, "no", id="nested"),
+        pytest.param(answer("failed", error="broke"), TaskState.FAILED, "broke", id="a text"),
+        pytest.param(answer("failed", message="late"), TaskState.FAILED, "late", id="in data"),
+        pytest.param({**answer("failed"), "message": "out"}, TaskState.FAILED, "out", id="on top"),
+        pytest.param(answer("failed"), TaskState.FAILED, "does not say why", id="nowhere"),
+    ],
+)  # fmt: skip
+def test_why_a_task_failed_is_read_from_every_known_place(
+    body: dict[str, Any], state: TaskState, words: str
+) -> None:
+    task = MODELLIX._task(TaskId("t"), body)
+
+    assert (task.state, words in str(task.message)) == (state, True)
