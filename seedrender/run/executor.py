@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from seedrender.errors import ArtifactError, ProviderError, SeedrenderError, UnavailableError
+from seedrender.errors import (
+    ArtifactError,
+    LockError,
+    ProviderError,
+    SeedrenderError,
+    UnavailableError,
+)
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import make
@@ -39,15 +45,24 @@ class Executor:
 
         Raises: LockError where facts can no longer be noted.
         """
-        async with asyncio.TaskGroup() as group:
-            for step in self._plan.steps:
-                if step.verdict is Verdict.CURRENT:
-                    self._finish(step.job)
-                else:
-                    self._start(group, self._drive(step))
-            for join_step in self._plan.joins:
-                if join_step.verdict is not Verdict.CURRENT:
-                    self._start(group, self._join(join_step))
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._start_all(group)
+        except BaseExceptionGroup as errors:
+            unwritten = errors.subgroup(LockError)
+            if unwritten is None:
+                raise
+            raise _first(unwritten) from None
+
+    def _start_all(self, group: asyncio.TaskGroup) -> None:
+        for step in self._plan.steps:
+            if step.verdict is Verdict.CURRENT:
+                self._finish(step.job)
+            else:
+                self._start(group, self._drive(step))
+        for join_step in self._plan.joins:
+            if join_step.verdict is not Verdict.CURRENT:
+                self._start(group, self._join(join_step))
 
     def stop(self) -> None:
         """Submit no more and wait for nothing; submits under way get a moment for their answer."""
@@ -81,7 +96,7 @@ class Executor:
                 self._gate.close()
             self._fail(job, error, str(error))
         except ArtifactError as error:
-            self._fail(job, error, f"{error}; it is paid and kept at the provider: run again")
+            self._fail(job, error, str(error))
         finally:
             if self.halted_by is not None and job.id not in self._current:
                 self.failed.setdefault(job.id, self.halted_by)
@@ -154,3 +169,9 @@ class Executor:
             return
         await self._store.append(LockEntry(job=take.id, output=artifact))
         self._listener.note(take.id, "joined", artifact.path)
+
+
+def _first(errors: BaseExceptionGroup[LockError]) -> LockError:
+    """Return one of the errors: they all say that the journal cannot be written."""
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -8,8 +8,9 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO, Any
 
-from seedrender.errors import ArtifactError, ConfigError
+from seedrender.errors import ArtifactError
 from seedrender.run.clock import now
 from seedrender.values.task import Artifact
 
@@ -25,10 +26,12 @@ class Files:
     output_dir: str
 
     def path(self, relative: str) -> Path:
-        """Return where a file is. Raises: ConfigError where a link or `..` leads outside."""
+        """Return where a file is. Raises: ArtifactError where a link or `..` leads outside."""
         path = self.root / relative
         if not path.resolve().is_relative_to(self.root.resolve()):
-            raise ConfigError(f"{relative} leads outside {self.root}; nothing is written there")
+            raise ArtifactError(
+                f"{relative} leads outside the manifest's folder: nothing is written"
+            )
         return path
 
     def is_present(self, artifact: Artifact) -> bool:
@@ -47,23 +50,25 @@ class Files:
 
         Raises: ArtifactError where it is short or not a clip; what was in place stays.
         """
-        part = self.part(target)
-        digest = hashlib.sha256()
-        with part.open("wb") as out:
+        try:
+            part, digest = self.part(target), hashlib.sha256()
+            with part.open("wb") as out:
 
-            def take(block: bytes) -> None:
-                digest.update(block)
-                out.write(block)
+                def take(block: bytes) -> None:
+                    digest.update(block)
+                    out.write(block)
 
-            async for block in blocks:
-                await asyncio.to_thread(take, block)
-            await asyncio.to_thread(_sync, out.fileno())
-            size = out.tell()
-        if promised_bytes is not None and size != promised_bytes:
-            raise ArtifactError(f"{target}: {size} bytes arrived, {promised_bytes} were promised")
-        return await asyncio.to_thread(
-            self._keep_and_place, part, target, digest.hexdigest(), made_by
-        )
+                async for block in blocks:
+                    await asyncio.to_thread(take, block)
+                await asyncio.to_thread(_sync, out)
+                size = out.tell()
+            if promised_bytes is not None and size != promised_bytes:
+                raise ArtifactError(f"{target}: {size} of {promised_bytes} bytes arrived")
+            return await asyncio.to_thread(
+                self._keep_and_place, part, target, digest.hexdigest(), made_by
+            )
+        except OSError as error:
+            raise ArtifactError(f"{target} cannot be written: {error.strerror}") from None
 
     async def adopt(self, part: Path, target: str, *, made_by: str) -> Artifact:
         """Verify a file that was written here, and move it into place."""
@@ -149,14 +154,14 @@ def write_atomically(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.part")
     with part.open("w", encoding="utf-8", newline="") as file:
         file.write(text)
-        file.flush()
-        _sync(file.fileno())
+        _sync(file)
     part.replace(path)
     _sync_folder(path.parent)
 
 
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
+def _sync(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

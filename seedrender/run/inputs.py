@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from seedrender.errors import NotFoundError
+from seedrender.errors import ArtifactError, NotFoundError
 from seedrender.lock import fold
 from seedrender.run.files import Files
 from seedrender.run.store import Store
@@ -75,5 +75,8 @@ class Inputs:
         async with self._uploading[sha256]:
             if sha256 not in self._uploaded:
                 file = LocalFile(path=str(path), kind=kind, sha256=sha256)
-                self._uploaded[sha256] = await self._provider.upload(file)
+                try:
+                    self._uploaded[sha256] = await self._provider.upload(file)
+                except OSError as error:
+                    raise ArtifactError(f"{path.name} cannot be read: {error.strerror}") from None
             return self._uploaded[sha256]

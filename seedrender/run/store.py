@@ -73,7 +73,13 @@ class Store:
         merged = fold.fold(found, self._entries.values())
         text = lockfile.dumps(Lock(manifest=self._manifest, entries=merged.entries))
         if not self._path.exists() or self._path.read_text("utf-8") != text:
-            write_atomically(self._path, text)
+            try:
+                write_atomically(self._path, text)
+            except OSError as error:
+                raise LockError(
+                    f"{self._path.name} cannot be written ({error.strerror}); what happened is in "
+                    f"{journal_path(self._path).name} and is not lost: make room, then run again"
+                ) from None
 
 
 @asynccontextmanager
@@ -129,7 +135,12 @@ def journal_path(path: Path) -> Path:
 def _claim(path: Path) -> BinaryIO:
     """Open and lock the journal. Raises: LockHeldError with the holder's own words."""
     while True:
-        journal = path.open("ab+")
+        try:
+            journal = path.open("ab+")
+        except OSError as error:
+            raise LockError(
+                f"{path.name} cannot be written ({error.strerror}); nothing was sent"
+            ) from None
         try:
             fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

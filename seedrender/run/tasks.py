@@ -81,6 +81,7 @@ class Tasks:
 
     async def buy(self, job: Job, wanted: Fingerprint, reason: str, behind_s: int) -> None:
         """Submit a job, wait for its task and collect the clip. Raises: ProviderError."""
+        self._files.path(job.output)  # a clip that could not be written is not bought
         async with self._slots.place(behind_s):
             media = await self._media(job)
             record = await self._submit(job, wanted, media)

@@ -1,0 +1,24 @@
+"""What holds for every test: no socket beyond loopback, no key of the person who runs it."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+_connect = socket.socket.connect
+
+
+def _loopback_only(self: socket.socket, address: Any) -> None:
+    is_inet = self.family in (socket.AF_INET, socket.AF_INET6)
+    if is_inet and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        pytest.fail(f"a test connects to {address}")
+    _connect(self, address)
+
+
+@pytest.fixture(autouse=True)
+def no_network_and_no_stray_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect", _loopback_only)
+    for name in ("MODELLIX_API_KEY", "MODELLIX_BASE_URL", "ARK_API_KEY", "ARK_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
