@@ -7,7 +7,9 @@ import hashlib
 import heapq
 import json
 import random
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from decimal import Decimal
@@ -27,6 +29,9 @@ _SPREAD = 0.35  # of the logarithm of render times
 _FASTEST, _SLOWEST = 0.5, 3.0  # of the median
 _FOREVER_S = 10 * 365 * 86_400.0
 _PATIENCE_S = 5.0  # our own seconds that a poll waits for a clip to be drawn
+_OWN_ADDRESS = re.compile(
+    r"http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?"
+)  # the port may change
 _FAILURES = frozenset(["fail", "fail-plain", "refuse-output"])
 
 
@@ -40,6 +45,7 @@ class World:
         self._exit = ExitStack()
         self._running: list[float] = []  # ends of the tasks in flight, a heap
         self._window, self._used = 0, 0
+        self._occurrences: Counter[str] = Counter()  # of bodies, by digest
 
     def __enter__(self) -> Self:
         settings = self.settings
@@ -130,9 +136,14 @@ class World:
         request_id: str | None,
         present: tuple[str, ...],
     ) -> TaskRecord:
-        """Create a task; its id and its times follow from the seed and the order of creation."""
+        """Create a task; its id, times and pictures follow from the seed and the body alone.
+
+        So the order in which requests happen to arrive changes nothing. Equal bodies differ by how
+        many there were before.
+        """
         number, settings = len(self.ledger.tasks), self.settings
-        rng = random.Random(f"{settings.seed}:{number}")  # noqa: S311 -- a simulation
+        task_id = self._new_id(variant.slug, body)
+        rng = random.Random(task_id)  # noqa: S311 -- a simulation
         waiting = settings.median_s * rng.uniform(0.03, 0.15)
         share = min(_SLOWEST, max(_FASTEST, rng.lognormvariate(0.0, _SPREAD)))
         rendering = settings.median_s * share * faults.delay_factor(present)
@@ -141,7 +152,7 @@ class World:
         now = self.clock.now()
         amount = self.price(variant, body)
         task = TaskRecord(
-            task_id=f"task-{_digest(settings.seed, number)[:20]}",
+            task_id=task_id,
             number=number,
             slug=variant.slug,
             body=body,
@@ -155,6 +166,16 @@ class World:
         )
         heapq.heappush(self._running, task.ends_at)
         return self.ledger.create(task)
+
+    def _new_id(self, slug: str, body: Mapping[str, Any]) -> str:
+        text = _OWN_ADDRESS.sub("", json.dumps(body, sort_keys=True))
+        identity = _digest(self.settings.seed, slug, text)
+        while True:
+            occurrence = self._occurrences[identity]
+            self._occurrences[identity] += 1
+            task_id = f"task-{_digest(identity, occurrence)[:20]}"
+            if task_id not in self.ledger.tasks:  # after a restart the count begins anew
+                return task_id
 
     def _outcome(self, body: Mapping[str, Any], present: tuple[str, ...]) -> str:
         if "canceled" in present:

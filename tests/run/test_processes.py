@@ -206,3 +206,25 @@ def test_json_is_one_document_on_standard_output(folder: Path) -> None:
 
     assert (code, found["exit_code"]) == (0, 0)
     assert [(job["job"], job["plan"]) for job in found["jobs"]] == [("spin/1", "current")]
+
+
+def test_another_terminal_gives_the_same_clips_as_the_embedded_simulator(
+    tmp_path: Path, simulator: str
+) -> None:
+    folders = {name: tmp_path / name for name in ("sim", "modellix")}
+    for provider, folder in folders.items():
+        folder.mkdir()
+        (folder / "film.yaml").write_text(MANIFEST.format(provider=provider))
+
+    codes = [
+        run(folders["sim"], "--sim-speed", "300")[0],
+        run(folders["modellix"], MODELLIX_BASE_URL=simulator, MODELLIX_API_KEY=KEY)[0],
+    ]
+
+    clips = [
+        {p.name: p.read_bytes() for p in sorted((folder / "renders").rglob("*.mp4"))}
+        for folder in folders.values()
+    ]
+    assert codes == [0, 0]
+    assert len(clips[0]) == 11
+    assert clips[0] == clips[1]
