@@ -74,7 +74,8 @@ def command(
         resubmit=given_up,
         environ=os.environ,
     )
-    with progress(sys.stderr, total=len(found.jobs)) as listener:
+    pending = sum(1 for step in before.steps if step.verdict is not Verdict.CURRENT)
+    with progress(sys.stderr, total=pending) as listener:
         result = asyncio.run(render(found, options, listener))
     if is_json:
         say_json(_as_json(result.exit, result.after, result.errors))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from seedrender.values.job import JobId
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID  # rich is loaded on a terminal only
 
 _ROWS = 10
 _ENDS = ("done", "failed", "blocked", "expired", "cancelled", "unknown", "error")
@@ -39,26 +41,20 @@ class TerminalProgress:
 
     def __init__(self, out: IO[str], total: int) -> None:
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-        )
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._console = Console(file=out, highlight=False, soft_wrap=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
             console=self._console,
             refresh_per_second=4,
         )
-        self._all = self._bar.add_task("clips", total=total)
-        self._rows: dict[JobId, int] = {}
-        self._counts: Counter[str] = Counter()
+        self._all = self._bar.add_task("clips", total=total, count=f"0/{total}")
+        self._total, self._ended = total, 0
+        self._rows: dict[JobId, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -66,7 +62,7 @@ class TerminalProgress:
 
     def __exit__(self, *exc_info: object) -> None:
         for row in self._rows.values():
-            self._bar.remove_task(row)  # type: ignore[arg-type]
+            self._bar.remove_task(row)
         self._bar.stop()
 
     def note(self, job: JobId, what: str, detail: str = "") -> None:
@@ -77,16 +73,17 @@ class TerminalProgress:
             self._end(job, what)
             self._console.print(escape(f"{job}  {what}  {detail}".rstrip()))
         elif job in self._rows:
-            self._bar.update(self._rows[job], description=escape(f"{job}  {what}"))  # type: ignore[arg-type]
+            self._bar.update(self._rows[job], description=escape(f"{job}  {what}"))
         elif len(self._rows) < _ROWS:
-            self._rows[job] = self._bar.add_task(escape(f"{job}  {what}"), total=None)
+            self._rows[job] = self._bar.add_task(escape(f"{job}  {what}"), total=None, count="")
 
     def _end(self, job: JobId, what: str) -> None:
         row = self._rows.pop(job, None)
         if row is not None:
-            self._bar.remove_task(row)  # type: ignore[arg-type]
+            self._bar.remove_task(row)
         if what != "joined":
-            self._bar.advance(self._all)
+            self._ended += 1
+            self._bar.update(self._all, advance=1, count=f"{self._ended}/{self._total}")
 
 
 def progress(out: IO[str], total: int) -> PlainProgress | TerminalProgress:
