@@ -66,7 +66,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
     state = State()
     try:
-        code = cli.main(args=args, standalone_mode=False, obj=state)
+        code = cli.main(args=args, prog_name="seedrender", standalone_mode=False, obj=state)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import manifest_argument, profile_option
+from seedrender.cli.console import json_option, manifest_argument, profile_option, say_json
 from seedrender.plan.cost import estimate
 from seedrender.plan.report import Pictures, to_html
 from seedrender.run import project
@@ -24,7 +24,8 @@ _POSTER_WIDTH = 480
 @manifest_argument
 @profile_option
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write.")
-def command(manifest: Path, *, profile: str | None, output: Path | None) -> int:
+@json_option
+def command(manifest: Path, *, profile: str | None, output: Path | None, is_json: bool) -> int:
     """Write one HTML page with every clip of MANIFEST: player, thumbnails, state, prompt, cost.
 
     The page holds its pictures; the players need the clips where they are. It names no key and no
@@ -43,7 +44,10 @@ def command(manifest: Path, *, profile: str | None, output: Path | None) -> int:
     target = output or manifest.with_suffix(".report.html")
     if not target.exists() or target.read_text("utf-8") != page:
         write_atomically(target, page)
-    click.echo(f"Report: {target}")
+    if is_json:
+        say_json({"exit_code": 0, "report": str(target)})
+    else:
+        click.echo(f"Report: {target}")
     return 0
 
 

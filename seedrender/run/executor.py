@@ -55,7 +55,8 @@ class Executor:
             raise _first(unwritten) from None
 
     def _start_all(self, group: asyncio.TaskGroup) -> None:
-        for step in self._plan.steps:
+        behind_s = self._plan.graph.behind_s
+        for step in sorted(self._plan.steps, key=lambda s: -behind_s[s.job.id]):
             if step.verdict is Verdict.CURRENT:
                 self._finish(step.job)
             else:

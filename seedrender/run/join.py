@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from seedrender.errors import ArtifactError
 from seedrender.run.files import Files
 from seedrender.values.manifest import LongTake
 from seedrender.values.task import Artifact
@@ -21,5 +22,12 @@ async def join(
 
     part = files.part(take.output)
     paths = [files.path(clip.path) for clip in clips]
-    await asyncio.to_thread(media.join, paths, part, audio=take.audio)
+    joined = await asyncio.to_thread(media.join, paths, part, audio=take.audio)
+    length_s = sum(clip.duration_s for clip in clips)
+    drift_s = abs(joined.duration_s - length_s)
+    if joined.audio_duration_s is not None:
+        drift_s = max(drift_s, abs(joined.audio_duration_s - joined.duration_s))
+    if not joined.monotonic or drift_s * joined.fps >= 1:
+        words = f"{take.output} is out of step by {drift_s:.3f} s over {length_s:g} s"
+        raise ArtifactError(words)
     return await files.adopt(part, take.output, made_by=made_by)

@@ -180,20 +180,22 @@ class Evaluator:
     ) -> Any:
         try:
             return template.render(item.value, variables)
-        except TemplateFailure as failure:
-            origin = self._document.origin(item.path)
-            if failure.line > 1:
-                origin = Origin(origin.file, origin.line + failure.line - 1, 1)
-            self._problems.append(
-                Violation(
-                    origin=origin,
-                    message=f"{item.path[-1]}: {failure}",
-                    hint=failure.hint,
-                    related=_others(related, origin),
-                    code="template",
-                )
-            )
+        except TemplateFailure:
+            for failure in template.failures(item.value, variables):
+                self._failed(item, failure, related)
             return None
+
+    def _failed(self, item: Written, failure: TemplateFailure, related: tuple[Origin, ...]) -> None:
+        origin = self._document.origin(item.path)
+        if failure.line > 1:
+            origin = Origin(origin.file, origin.line + failure.line - 1, 1)
+        message = f"{item.path[-1]}: {failure}"
+        others = _others(related, origin)
+        self._problems.append(
+            Violation(
+                origin=origin, message=message, hint=failure.hint, related=others, code="template"
+            )
+        )
 
     def place(self, path: Path) -> Origin:
         """Return where a value stands."""

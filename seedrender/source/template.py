@@ -24,6 +24,7 @@ _FILTERS = (
     *("lower", "replace", "round", "sort", "string", "title", "trim", "upper"),
 )
 _SINGLE = re.compile(r"\s*\{\{((?:(?!\{\{|\}\}|\{%).)*)\}\}\s*", re.DOTALL)
+_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _MISSING = re.compile(r"'([^']*)' is undefined|no (?:attribute|element) '?([^']*?)'?$")
 
 
@@ -118,6 +119,23 @@ def render(value: Any, variables: Mapping[str, Any]) -> Any:
         raise _failure(error, variables) from None
     except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
         raise TemplateFailure(f"the expression fails: {error}") from None
+
+
+def failures(value: str, variables: Mapping[str, Any]) -> tuple[TemplateFailure, ...]:
+    """Return everything that is wrong with a text: each of its expressions is tried by itself."""
+    found: list[TemplateFailure] = []
+    for match in _EXPRESSION.finditer(value) if "{%" not in value else ():
+        try:
+            render(match[0], variables)
+        except TemplateFailure as failure:
+            failure.line += value.count("\n", 0, match.start())
+            found.append(failure)
+    if not found:
+        try:
+            render(value, variables)
+        except TemplateFailure as failure:
+            found.append(failure)
+    return tuple(found)
 
 
 def _evaluate(expression: str, variables: Mapping[str, Any]) -> Any:

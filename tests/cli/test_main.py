@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seedrender import __version__
+
+FILM = "seedrender: 1\nname: film\nshots: {opener: {prompt: A kite., duration: 4}}\n"
+
+
+def seedrender(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "seedrender", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", **environment} if environment else None,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "film.yaml").write_text(FILM)
+    return tmp_path
+
+
+def test_the_version_is_printed(folder: Path) -> None:
+    assert seedrender(folder, "--version").stdout == f"seedrender {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        pytest.param(["check", "film.yaml"], 0, id="right"),
+        pytest.param(["check", "other.yaml"], 2, id="no file"),
+        pytest.param(["paint"], 2, id="no command"),
+        pytest.param(["run", "--fast", "film.yaml"], 2, id="no option"),
+        pytest.param(["plan", "film.yaml", "zzz"], 2, id="no job"),
+        pytest.param(["plan", "film.yaml", "--check"], 8, id="pending"),
+        pytest.param(["status", "film.yaml"], 0, id="nothing known"),
+    ],
+)
+def test_exit_codes(folder: Path, words: list[str], code: int) -> None:
+    assert seedrender(folder, *words).returncode == code
+
+
+@pytest.mark.parametrize("name", ["check", "expand", "plan", "run", "status", "report"])
+def test_json_is_one_document_also_for_errors(folder: Path, name: str) -> None:
+    (folder / "film.yaml").write_text(FILM.replace("prompt", "promt"))
+    (folder / "film.lock").write_text("no lock")
+
+    done = seedrender(folder, name, "film.yaml", "--json")
+    found = json.loads(done.stdout)
+
+    assert found["exit_code"] == done.returncode == (3 if name == "status" else 2)
+    if name != "status":
+        assert found["violations"][0]["hint"] == "did you mean 'prompt'?"
+        assert (found["violations"][0]["line"], found["violations"][0]["column"]) == (3, 18)
+
+
+def test_a_new_project_is_right_and_is_never_overwritten(tmp_path: Path) -> None:
+    first = seedrender(tmp_path, "init", "my film")
+    check = seedrender(tmp_path, "check", "my film/film.yaml")
+    again = seedrender(tmp_path, "init", "my film")
+
+    assert (first.returncode, check.returncode, again.returncode) == (0, 0, 2)
+    assert "*.lock merge=union" in (tmp_path / "my film/.gitattributes").read_text()
+
+
+def test_the_schema_is_printed(tmp_path: Path) -> None:
+    schema = json.loads(seedrender(tmp_path, "schema").stdout)
+
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_expand_prints_what_would_be_sent_without_signatures(folder: Path) -> None:
+    (folder / "film.yaml").write_text(
+        FILM + "references: {a: {image: 'https://h.example/a.png?X-Amz-Signature=secret'}}\n"
+        "chains: {fly: {prompt: '{{ ref.a }} flies.', duration: 20}}\n"
+    )
+
+    found = json.loads(seedrender(folder, "expand", "film.yaml", "fly/02", "--json").stdout)
+
+    body = found["jobs"][1]["body"]
+    assert body["video_urls"] == ["clip of fly/01"]
+    assert body["reference_images"] == ["https://h.example/a.png"]
+    assert body["prompt"] == "Continue [Video 1] without a cut. [Image 1] flies."
+
+
+def test_completion_is_as_click_gives_it(tmp_path: Path) -> None:
+    done = seedrender(tmp_path, _SEEDRENDER_COMPLETE="zsh_source")
+
+    assert "compdef _seedrender_completion seedrender" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("budget", "extra", "code", "words"),
+    [
+        pytest.param(
+            "0.10 USD", "resolution: 480p, tier: fast", 7, "this would cost up to", id="over"
+        ),
+        pytest.param(
+            "9.00 EUR", "resolution: 480p, tier: fast", 7, "the route is paid in USD", id="eur"
+        ),
+        pytest.param("9.00 USD", "resolution: 720p", 7, "no known price", id="unknown"),
+        pytest.param("9.00 USD", "resolution: 480p, tier: fast", 0, "1 current", id="within"),
+    ],
+)
+def test_a_budget_is_kept_before_anything_is_sent(
+    folder: Path, budget: str, extra: str, code: int, words: str
+) -> None:
+    text = FILM.replace("duration: 4", f"duration: 4, {extra}") + f"run: {{budget: {budget}}}\n"
+    (folder / "film.yaml").write_text(text)
+
+    done = seedrender(folder, "run", "film.yaml", "--sim-speed", "600")
+
+    assert (done.returncode, words in done.stdout) == (code, True), done.stdout + done.stderr

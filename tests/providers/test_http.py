@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import pytest
+from aiohttp import web
+
+from seedrender.errors import (
+    ArtifactError,
+    ConfigError,
+    NotFoundError,
+    ProtocolError,
+    ProviderError,
+    QuotaError,
+    RateLimitedError,
+    RejectedError,
+    SubmissionUnknownError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from seedrender.providers.http import Http, checked_base_url
+
+KEY = "planted-key"
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[str]:
+    runner = web.ServerRunner(web.Server(handler))  # type: ignore[arg-type]
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    assert runner.addresses
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def against(handler: Handler, use: Callable[[Http], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with served(handler) as base_url, Http(base_url, KEY, key_name="KEY") as http:
+            return await use(http)
+
+    return asyncio.run(run())
+
+
+def answering(status: int, body: Any = None, **headers: str) -> Handler:
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        return web.json_response(body or {"message": "words"}, status=status, headers=headers)
+
+    return handle
+
+
+def submit(http: Http) -> Awaitable[dict[str, Any]]:
+    return http.submit("/x", {"prompt": "A kite."}, {"x-request-id": "c1"})
+
+
+async def collected(http: Http, url: str) -> bytes:
+    return b"".join([block async for block in http.retrieve(url)])
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((status, RejectedError) for status in (400, 405, 413, 415, 422)),
+        (401, UnauthorizedError),
+        (403, UnauthorizedError),
+        (402, QuotaError),
+        (404, NotFoundError),
+        (429, RateLimitedError),
+        *((status, SubmissionUnknownError) for status in (301, 302, 307, 308, 408, 409, 425)),
+        *((status, SubmissionUnknownError) for status in (500, 502, 503, 504, 599)),
+    ],
+)
+def test_what_an_answer_to_a_submit_says_of_the_task(
+    status: int, kind: type[ProviderError]
+) -> None:
+    with pytest.raises(kind) as caught:
+        against(answering(status), submit)
+
+    assert type(caught.value) is kind
+
+
+def test_an_answer_that_never_comes_leaves_the_task_unknown() -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    with pytest.raises(SubmissionUnknownError):
+        against(hang_up, submit)
+
+
+def test_an_answer_that_is_not_json_leaves_the_task_unknown() -> None:
+    async def page(_request: web.Request) -> web.StreamResponse:
+        return web.Response(text="<html>")
+
+    with pytest.raises(SubmissionUnknownError):
+        against(page, submit)
+
+
+def test_a_refused_connection_proves_that_nothing_was_created() -> None:
+    async def run() -> None:
+        async with Http("http://127.0.0.1:9", KEY, key_name="KEY") as http:
+            await submit(http)
+
+    with pytest.raises(UnavailableError, match="cannot connect"):
+        asyncio.run(run())
+
+
+def test_a_submit_is_sent_once_on_a_connection_of_its_own_with_its_id() -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    async def record(request: web.Request) -> web.StreamResponse:
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        headers = request.headers
+        seen.append((peer, headers["x-request-id"], headers["Authorization"], await request.json()))
+        return web.json_response({"data": {}})
+
+    async def twice(http: Http) -> None:
+        await submit(http)
+        await submit(http)
+
+    against(record, twice)
+
+    assert [row[1:] for row in seen] == [("c1", f"Bearer {KEY}", {"prompt": "A kite."})] * 2
+    assert seen[0][0] != seen[1][0]
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        pytest.param({"Retry-After": "7"}, 7.0, id="seconds"),
+        pytest.param({"Retry-After": "soon"}, None, id="words"),
+        pytest.param({"Retry-After": "nan"}, None, id="no number"),
+        pytest.param({"Retry-After": "99999999"}, 300.0, id="far away"),
+        pytest.param({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, 0.0, id="window"),
+        pytest.param({"X-RateLimit-Remaining": "0"}, None, id="no window"),
+        pytest.param({}, None, id="nothing"),
+    ],
+)
+def test_how_long_to_wait_is_read_from_the_answer(
+    headers: dict[str, str], wait: float | None
+) -> None:
+    with pytest.raises(RateLimitedError) as caught:
+        against(answering(429, **headers), submit)
+
+    assert caught.value.retry_after_s == wait
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (404, NotFoundError),
+        (410, NotFoundError),
+        (401, UnauthorizedError),
+        (429, RateLimitedError),
+        (408, UnavailableError),
+        (500, UnavailableError),
+        (503, UnavailableError),
+        (302, ProtocolError),
+        (418, ProtocolError),
+    ],
+)
+def test_a_read_that_fails_says_whether_to_ask_again(
+    status: int, kind: type[ProviderError]
+) -> None:
+    with pytest.raises(kind):
+        against(answering(status), lambda http: http.read("/x"))
+
+
+@pytest.mark.parametrize("body", [b"[1]", b"<html>", b"\xff", b"[" * 100_000])
+def test_a_read_that_is_no_object_breaks_the_wires_rules(body: bytes) -> None:
+    async def page(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=body)
+
+    with pytest.raises(ProtocolError):
+        against(page, lambda http: http.read("/x"))
+
+
+def test_the_key_goes_to_no_result_and_over_no_redirect() -> None:
+    seen: list[tuple[str, bool]] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        seen.append((request.path, "Authorization" in request.headers))
+        if request.path == "/first":
+            return web.Response(status=302, headers={"Location": "/second"})
+        return web.Response(body=b"clip")
+
+    data = against(handle, lambda http: collected(http, f"{http.base_url}/first"))
+
+    assert data == b"clip"
+    assert seen == [("/first", False), ("/second", False)]
+
+
+def test_a_download_that_ends_early_is_said() -> None:
+    async def short(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Length": "100"})
+        await answer.prepare(request)
+        await answer.write(b"x" * 40)
+        assert request.transport is not None
+        request.transport.close()
+        return answer
+
+    with pytest.raises(ArtifactError):
+        against(short, lambda http: collected(http, f"{http.base_url}/x"))
+
+
+def test_redirects_in_a_circle_end() -> None:
+    async def circle(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=307, headers={"Location": "/again"})
+
+    with pytest.raises(ProtocolError, match="too often"):
+        against(circle, lambda http: collected(http, f"{http.base_url}/x"))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/a.mp4", "file:///etc/passwd", "/a.mp4", "ftp://h/a.mp4"]
+)
+def test_a_result_elsewhere_than_at_https_is_not_fetched(url: str) -> None:
+    with pytest.raises(ProtocolError, match="is not fetched"):
+        against(answering(200), lambda http: collected(http, url))
+
+
+@pytest.mark.parametrize(
+    ("url", "is_safe"),
+    [
+        ("https://api.example.org/", True),
+        ("http://127.0.0.1:8787", True),
+        ("http://localhost:8787", True),
+        ("http://[::1]:8787", True),
+        ("http://api.example.org", False),
+        ("http://10.0.0.1", False),
+        ("https://me:secret@api.example.org", False),
+        ("https://api.example.org?x=1", False),
+        ("ftp://api.example.org", False),
+        ("", False),
+    ],
+)
+def test_base_urls_are_https_or_loopback(url: str, is_safe: bool) -> None:  # noqa: FBT001
+    if is_safe:
+        assert checked_base_url(url) == url.rstrip("/")
+    else:
+        with pytest.raises(ConfigError) as caught:
+            checked_base_url(url)
+        assert "secret" not in str(caught.value)
