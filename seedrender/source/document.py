@@ -104,7 +104,19 @@ def parse(text: str, file: str) -> Document:
 
 def dump(value: Any) -> str:
     """Write a plain value as YAML that reads back as the same value, here and in YAML 1.1."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts that look like something else, by either version of YAML."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    is_typed = text in _CONSTANTS or _INT.fullmatch(text) or _FLOAT.fullmatch(text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, "'" if is_typed else None)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 def _events(text: str) -> Iterator[Event]:

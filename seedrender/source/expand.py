@@ -42,7 +42,7 @@ def load(text: str, file: str, *, read: Read, profile: str | None = None) -> Exp
     """
     tree = document.parse(text, file)
     misshapen = schema.check(tree)
-    problems = list(misshapen.values())
+    problems = [problem for _, problem in misshapen]
     if not isinstance(tree.root, dict):
         raise ManifestError(problems)
     manifest = parse.manifest(tree, problems)
@@ -50,7 +50,7 @@ def load(text: str, file: str, *, read: Read, profile: str | None = None) -> Exp
         hint = did_you_mean(profile, manifest.profiles)
         problems.append(violation(tree, ("profiles",), f"there is no profile '{profile}'", hint))
     expander = _Expander(tree, manifest, profile, read, problems)
-    expander.incomplete = {path[:2] for path in misshapen}
+    expander.incomplete = {path[:2] for path, _ in misshapen}
     jobs = tuple(expander.jobs())
     problems += outputs.collisions(jobs, expander.takes)
     if not jobs and not problems:
@@ -223,6 +223,8 @@ class _Expander:
         if "segments" in common:
             rows = common["segments"].value
             return [((*path, "segments", number), row) for number, row in enumerate(rows)]
+        if "duration" not in common and path in self.incomplete:
+            return []
         if "duration" not in common:
             message = f"chain {path[-1]} has no length"
             hint = "write `duration:` for the whole take, or `segments:`"

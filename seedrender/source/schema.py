@@ -48,26 +48,32 @@ def schema_text() -> str:
     return FilePath(__file__).parents[2].joinpath("schemas", _FILE).read_text("utf-8")
 
 
-def check(document: Document) -> Mapping[Path, Violation]:
+def check(document: Document) -> tuple[tuple[Path, Violation], ...]:
     """Return every place where a document is not of the manifest's shape, and take it out.
 
     What is left in the tree is of the right shape, so that later stages find their errors too.
     """
     if _validator().is_valid(document.root):
-        return {}
+        return ()
     if not isinstance(document.root, dict):
         what = "empty" if document.root is None else _kind(document.root)
         hint = "write a mapping; `seedrender init` makes a start"
-        return {(): _violation(document, (), f"the manifest is {what}", hint)}
-    found = dict(_explain(document))
-    for path in found:
+        return (((), _violation(document, (), f"the manifest is {what}", hint)),)
+    found = tuple(dict.fromkeys(_explain(document)))
+    for path, _ in found:
         _prune(document.root, path)
     return found
 
 
 def mismatch(value: object, rule: Mapping[str, Any]) -> str:
     """Say why a template's param does not fit its rule; empty where it does."""
-    found = next(iter(_rule(json.dumps(rule)).iter_errors(value)), None)
+    text = json.dumps(rule)
+    if any(word in text for word in ('"$ref"', '"$dynamicRef"', '"$schema"')):
+        return "its rule refers to another schema, which is not followed"
+    try:
+        found = next(iter(_rule(text).iter_errors(value)), None)
+    except (jsonschema_rs.ValidationError, ValueError) as error:
+        return f"its rule is not a JSON Schema: {str(error).splitlines()[0]}"
     return "" if found is None else str(found.message)
 
 
@@ -77,15 +83,13 @@ def _rule(text: str) -> Any:
 
 
 def _prune(root: Any, path: Path) -> None:
-    """Delete the closest mapping entry that holds a wrong value."""
+    """Delete the mapping entry that holds a wrong value, or the whole list that it is in."""
     holder, key, node = None, None, root
     for step in path:
-        if isinstance(node, dict):
-            holder, key = node, step
-        try:
-            node = node[step]
-        except (KeyError, IndexError, TypeError):
+        if not isinstance(node, dict):
             break
+        holder, key = node, step
+        node = node.get(step)
     if holder is not None:
         holder.pop(key, None)
 
@@ -128,7 +132,7 @@ def _words(document: Document, path: Path, error: Any) -> Iterator[tuple[Path, V
         for key in (key for key in limit if key not in value):
             message = f"{_place(path)} lacks the key '{key}'"
             hint = _example(error.schema, key)
-            yield (*path, key), _violation(document, path, message, hint)
+            yield path, _violation(document, path, message, hint)
     else:
         yield path, _violation(document, path, *_value_words(path, error))
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,11 @@ from tests.builders import clip, entry, record
 from tests.strategies import entries
 
 HEADER = '{"lock": 1, "manifest": "film.yaml"}\n'
+
+
+def line(**fields: Any) -> str:
+    task = {"correlation_id": "c", "fingerprint": "f", "state": "failed", **fields}
+    return json.dumps({"job": "a", "provider": "sim", "tasks": [task]}) + "\n"
 
 
 def settled(found: LockEntry) -> LockEntry:
@@ -103,6 +109,18 @@ def test_no_text_makes_anything_but_a_lock_error(text: str) -> None:
         pytest.param(HEADER + "<<<<<<< ours\n", "conflict markers", id="a conflict"),
         pytest.param(HEADER + '{"job": "a", "new": 1}\n', "unknown key 'new'", id="a new key"),
         pytest.param(HEADER + '{"job": 7}\n', "7 is not a text", id="a wrong type"),
+        pytest.param(
+            HEADER + '{"job": "a", "output": {"path": "a", "sha256": "b", "size_bytes": true}}\n',
+            "True is not a whole number",
+            id="a boolean",
+        ),
+        pytest.param(HEADER + line(error=7), "7 is not a text", id="an error"),
+        pytest.param(HEADER + line(submitted_at="2026-01-01T00:00:00"), "no time zone", id="zone"),
+        pytest.param(
+            HEADER + line(estimate={"amount": "NaN", "currency": "USD"}),
+            "NaN is not an amount",
+            id="NaN",
+        ),
         pytest.param(HEADER + '{"job": "a", "tasks": [{}]}\n', "fingerprint", id="no id"),
     ],
 )
