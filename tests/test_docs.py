@@ -63,3 +63,9 @@ def test_every_key_of_the_schema_is_described() -> None:
     walk(schema, "")
 
     assert bare == []
+
+
+def test_what_the_readme_shows_of_an_error_is_what_is_printed() -> None:
+    text = (ROOT / "examples/invalid/28-resolution-of-fast-tier.txt").read_text("utf-8")
+
+    assert text in README

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from seedrender.errors import ConfigError
+from seedrender.source import schema
 
 _MANIFEST = """\
-# yaml-language-server: $schema=https://seedrender.dev/schemas/manifest.v1.schema.json
+# yaml-language-server: $schema=manifest.v1.schema.json
 seedrender: 1
 name: {name}
 
@@ -54,6 +55,7 @@ def command(directory: Path) -> int:
         "film.yaml": _MANIFEST.format(name=safe.lstrip("._-") or "film"),
         ".gitattributes": _GITATTRIBUTES,
         ".gitignore": _GITIGNORE,
+        "manifest.v1.schema.json": schema.schema_text(),
     }
     if (directory / "film.yaml").exists():
         raise ConfigError(f"{directory / 'film.yaml'} is there already; nothing was changed")
@@ -61,7 +63,8 @@ def command(directory: Path) -> int:
     for file, text in files.items():
         path = directory / file
         if path.exists():
-            click.echo(f"{path} is there already: see that it has these lines\n{text}")
+            words = f": see that it has these lines\n{text}" if file.startswith(".") else ""
+            click.echo(f"{path} is there already{words}")
         else:
             path.write_text(text, "utf-8")
             click.echo(f"wrote {path}")

@@ -14,7 +14,6 @@ from seedrender.values.task import Artifact
 
 # A record's state only moves to the right, whatever order the facts arrive in.
 _ORDER = tuple(JobState)
-_ALIVE = (JobState.SUBMITTING, JobState.UNKNOWN, JobState.SUBMITTED, JobState.SUCCEEDED)
 T = TypeVar("T")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -83,7 +82,9 @@ def alive(entry: LockEntry) -> tuple[TaskRecord, ...]:
     return tuple(
         record
         for record in entry.tasks
-        if record.state in _ALIVE and record is not on_disk and record.superseded is None
+        if next_action(record.state) in (Action.ASK, Action.RESUME)
+        and record is not on_disk
+        and record.superseded is None
     )
 
 

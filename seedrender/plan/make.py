@@ -153,16 +153,14 @@ def _still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:
 
 
 def _live(record: TaskRecord) -> tuple[Verdict, str]:
-    match record.state:
-        case JobState.SUBMITTED:
-            return Verdict.RESUME, f"task {record.task_id} is at the provider, paid already"
-        case JobState.SUCCEEDED:
-            return Verdict.RESUME, f"task {record.task_id} has ended; its clip is to be downloaded"
-        case _:
-            return Verdict.UNKNOWN, (
-                f"a submit of {record.submitted_at:%Y-%m-%d %H:%M:%S} UTC has no known answer: "
-                "a paid task may exist"
-            )
+    if fold.next_action(record.state) is fold.Action.ASK:
+        return Verdict.UNKNOWN, (
+            f"a submit of {record.submitted_at:%Y-%m-%d %H:%M:%S} UTC has no known answer: "
+            "a paid task may exist"
+        )
+    if record.state is JobState.SUBMITTED:
+        return Verdict.RESUME, f"task {record.task_id} is at the provider, paid already"
+    return Verdict.RESUME, f"task {record.task_id} has ended; its clip is to be downloaded"
 
 
 def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> tuple[Verdict, str]:
