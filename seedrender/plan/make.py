@@ -154,10 +154,9 @@ def _still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:
 
 def _live(record: TaskRecord) -> tuple[Verdict, str]:
     if fold.next_action(record.state) is fold.Action.ASK:
-        return Verdict.UNKNOWN, (
-            f"a submit of {record.submitted_at:%Y-%m-%d %H:%M:%S} UTC has no known answer: "
-            "a paid task may exist"
-        )
+        at = record.submitted_at
+        when = f" of {at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""
+        return Verdict.UNKNOWN, f"a submit{when} has no known answer: a paid task may exist"
     if record.state is JobState.SUBMITTED:
         return Verdict.RESUME, f"task {record.task_id} is at the provider, paid already"
     return Verdict.RESUME, f"task {record.task_id} has ended; its clip is to be downloaded"

@@ -80,6 +80,14 @@ def test_a_submit_without_an_answer_is_unknown_until_a_person_gives_it_up(state:
     assert given_up.verdict is Verdict.MISSING
 
 
+def test_a_lost_submit_without_its_time_is_unknown_all_the_same() -> None:
+    known = entry("spin", record(state=JobState.UNKNOWN, task_id=None, submitted_at=None))
+
+    (step,) = plan([SPIN], known).steps
+
+    assert step.reason == "a submit has no known answer: a paid task may exist"
+
+
 def test_a_job_that_nobody_knows_is_missing() -> None:
     (step,) = plan([SPIN]).steps
 
