@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
+from pathlib import PurePosixPath
 from typing import Any
 
 from seedrender.errors import ConfigError, Origin, Violation
@@ -16,6 +18,8 @@ from seedrender.source.document import Document
 from seedrender.source.parse import violation
 from seedrender.source.template import TemplateFailure
 from seedrender.values.manifest import Path
+
+MAX_COMBINATIONS = 200_000
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -40,10 +44,16 @@ def bindings(
     problems: list[Violation],
 ) -> tuple[Binding, ...]:
     """Return a shot's bindings in the order of its rows and axes; wrong ones go to `problems`."""
+    before = len(problems)
     rows = _rows(document, (*path, "foreach"), shot.get("foreach"), read, problems)
     axes = _axes(document, (*path, "matrix"), shot.get("matrix", {}), variables, problems)
-    exclude = shot.get("exclude", [])
+    exclude = _excluded(document, (*path, "exclude"), shot.get("exclude", []), variables, problems)
     problems += _wrong_excludes(document, (*path, "exclude"), exclude, axes)
+    if prod(map(len, axes.values())) * len(rows) > MAX_COMBINATIONS:
+        message = f"more than {MAX_COMBINATIONS} combinations"
+        problems.append(violation(document, path, message, "split the matrix into several shots"))
+    if len(problems) > before:
+        return ()
     found: dict[str, Binding] = {}
     for row in rows:
         for values in product(*axes.values()):
@@ -94,9 +104,9 @@ def _axes(
         for number, value in enumerate(values):
             if isinstance(value, dict | list) or value is None or not slug(value):
                 message = f"axis {name}: {value!r} cannot be a part of an id"
-                hint = "use texts, numbers, true or false"
+                hint = "use texts with letters a to z or digits, numbers, true or false"
                 problems.append(violation(document, (*at, number), message, hint))
-        axes[name] = [v for v in values if not isinstance(v, dict | list) and v is not None]
+        axes[name] = values
     return axes
 
 
@@ -109,8 +119,12 @@ def _rows(
 ) -> tuple[Binding, ...]:
     if file is None:
         return (Binding({}, ""),)
+    if PurePosixPath(file).is_absolute():
+        hint = "give it relative to the manifest"
+        problems.append(violation(document, path, f"{file} is an absolute path", hint))
+        return ()
     try:
-        text = read(file)
+        text = read(file).removeprefix("\ufeff")  # as spreadsheets write it
     except ConfigError as error:
         problems.append(violation(document, path, str(error), "paths are relative to the manifest"))
         return ()
@@ -161,11 +175,32 @@ def _wrong_excludes(
             if name not in axes:
                 message = f"'{name}' is not an axis of this matrix"
                 yield violation(document, at, message, f"there are: {', '.join(axes) or 'none'}")
-            elif value not in axes[name]:
+            elif not any(_is_same(value, other) for other in axes[name]):
                 message = f"axis {name} has no value {value!r}: this excludes nothing"
                 yield violation(document, at, message, "take it out, or correct it")
 
 
 def _matches(point: Mapping[str, Any], row: Mapping[str, Any], excluded: Mapping[str, Any]) -> bool:
     values = {**row, **point}
-    return all(values.get(name) == value for name, value in excluded.items())
+    return all(_is_same(values.get(name), value) for name, value in excluded.items())
+
+
+def _is_same(one: object, other: object) -> bool:
+    return type(one) is type(other) and one == other  # 1 is not true
+
+
+def _excluded(
+    document: Document,
+    path: Path,
+    written: Sequence[Mapping[str, Any]],
+    variables: Mapping[str, Any],
+    problems: list[Violation],
+) -> Sequence[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    for number, row in enumerate(written):
+        try:
+            found.append(template.render(row, variables))
+        except TemplateFailure as failure:
+            at: Path = (*path, number)
+            problems.append(violation(document, at, f"exclude: {failure}", failure.hint))
+    return found

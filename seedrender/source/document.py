@@ -26,6 +26,7 @@ from seedrender.values.manifest import Path
 _MAX_BYTES = 64 * 2**20
 _MAX_DEPTH = 64
 _MAX_NODES = 5_000_000  # counted after aliases are followed
+_CHARS_PER_NODE = 32  # a long text counts as several
 
 _Mark = tuple[int, int]  # line and column, from 0
 
@@ -49,6 +50,7 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_DIGITS = 300
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same events, faster
@@ -98,6 +100,8 @@ def parse(text: str, file: str) -> Document:
         raise _error(file, (0, 0), f"the file is larger than {_MAX_BYTES // 2**20} MiB", "split it")
     try:
         return _Builder(file).build(_events(text))
+    except UnicodeEncodeError as error:  # half of a pair, from a caller that is no file
+        raise _control(file, text, error.start) from None
     except yaml.YAMLError as error:
         raise _syntax_error(file, text, error) from None
 
@@ -164,10 +168,11 @@ class _Builder:
         mark = (start.line, start.column)
         match event:
             case ScalarEvent():
-                self._count(1, mark)
+                weight = 1 + len(event.value) // _CHARS_PER_NODE
+                self._count(weight, mark)
                 value = self._scalar(event, mark)
                 if event.anchor:
-                    self._anchors[event.anchor] = (value, 1)
+                    self._anchors[event.anchor] = (value, weight)
                 is_block = event.style in ("|", ">")  # its text starts in the line below
                 self._place(value, (mark[0] + 1, 0) if is_block else mark)
             case MappingStartEvent() | SequenceStartEvent():
@@ -236,6 +241,8 @@ class _Builder:
     def _key(self, frame: _Frame, value: Any, mark: _Mark) -> str:
         if not isinstance(value, str):
             raise self._wrong(mark, f"the key {value!r} is not a text", "put it in quotes")
+        if _CONTROL.search(value):
+            raise self._wrong(mark, f"the key {value!r} has a control character", "delete it")
         if value in frame.keys:
             line = frame.keys[value][0] + 1
             message = f"key '{value}' is written twice (first in line {line})"
@@ -266,7 +273,7 @@ class _Builder:
             return _CONSTANTS[text]
         if text[0] not in "0123456789+-.":
             return text
-        if len(text) > _MAX_DIGITS and _FLOAT.fullmatch(text):
+        if len(text) > _MAX_DIGITS and (_FLOAT.fullmatch(text) or _INT.fullmatch(text)):
             raise self._wrong(mark, "this number is too long", "put it in quotes if it is a text")
         if _INT.fullmatch(text):
             return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
@@ -300,7 +307,10 @@ def _syntax_error(file: str, text: str, error: yaml.YAMLError) -> ManifestError:
     if mark is not None:
         what = getattr(error, "problem", None) or getattr(error, "context", None)
         return _error(file, (mark.line, mark.column), f"this is not YAML: {what}", _advice(what))
-    position = getattr(error, "position", 0)
+    return _control(file, text, getattr(error, "position", 0))
+
+
+def _control(file: str, text: str, position: int) -> ManifestError:
     line = text.count("\n", 0, position)
     column = position - (text.rfind("\n", 0, position) + 1)
     return _error(file, (line, column), "a control character stands here", "delete it")

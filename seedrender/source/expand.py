@@ -18,7 +18,8 @@ from seedrender.values.job import Job, JobId, MediaKind, Mode, Role
 from seedrender.values.manifest import LongTake, Manifest, Path
 
 MAX_JOBS = 200_000
-_CONTINUATION = f"Continue {PREVIOUS} without a cut. "
+_MAX_CHAIN_S = 24 * 3600
+_CONTINUATION = Written(f"Continue {PREVIOUS} without a cut. ", ())
 _TAKE_NAME = Written("{{ job.id }}.mp4", ("output", "name"))
 
 Read = Callable[[str], str]
@@ -195,7 +196,11 @@ class _Expander:
         if values is None:
             return None
         if before and PREVIOUS not in values.prompt:
-            start = common["continuation"].value if "continuation" in common else _CONTINUATION
+            start = self._evaluator.text(
+                common.get("continuation", _CONTINUATION), variables, (at,)
+            )
+            if start is None:
+                return None
             values = replace(values, prompt=f"{start}{values.prompt}")
         job_id = JobId(f"{name}/{number:02}")
         known = {**variables, **outputs.job_variables(job_id, name, 1)}
@@ -251,6 +256,11 @@ class _Expander:
             self._problems.append(violation(self._tree, written.path, message, hint))
             return ()
         low, high = family.min_duration_s, family.max_duration_s
+        if duration_s > _MAX_CHAIN_S:
+            hint = f"{_MAX_CHAIN_S} s at most"
+            message = f"a take of {duration_s} s is too long"
+            self._problems.append(violation(self._tree, written.path, message, hint))
+            return ()
         lengths = chains.split(duration_s, shortest_s=low, longest_s=high)
         if lengths is None:
             message = f"{duration_s} s cannot be split into segments of {low} to {high} s"

@@ -41,17 +41,21 @@ def job_variables(job: JobId, shot: str, take: int) -> dict[str, Any]:
 
 def _wrong_name(name: str) -> str:
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts:
-        return "leads outside"
-    if not name.strip() or name.endswith("/"):
-        return "is no file name"
-    if "\\" in name or any(ord(c) < ord(" ") or c in '<>:"|?*' for c in name):
-        return "has a character that file systems refuse"
-    if any(len(part.encode()) > _MAX_NAME_BYTES for part in path.parts):
-        return f"has a part of more than {_MAX_NAME_BYTES} bytes"
-    if any(part.startswith(".") for part in path.parts):
-        return "has a part that starts with a dot"
-    return ""
+    rules = (
+        (path.is_absolute() or ".." in path.parts, "leads outside"),
+        (not name.strip() or name.endswith("/"), "is no file name"),
+        (
+            "\\" in name or any(ord(c) < ord(" ") or c in '<>:"|?*' for c in name),
+            "has a character that file systems refuse",
+        ),
+        (
+            any(len(part.encode()) > _MAX_NAME_BYTES for part in path.parts),
+            f"has a part of more than {_MAX_NAME_BYTES} bytes",
+        ),
+        (any(part.startswith(".") for part in path.parts), "has a part that starts with a dot"),
+        (path.suffix.lower() != ".mp4", "is no .mp4"),
+    )
+    return next((words for is_wrong, words in rules if is_wrong), "")
 
 
 def collisions(jobs: Sequence[Job], takes: Sequence[LongTake]) -> Iterator[Violation]:

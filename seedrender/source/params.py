@@ -8,6 +8,7 @@ from typing import Any
 
 from seedrender.errors import Origin
 from seedrender.source import schema
+from seedrender.source.axes import RESERVED
 from seedrender.source.parse import did_you_mean
 from seedrender.source.settings import Evaluator, Written
 from seedrender.values.manifest import Path
@@ -40,9 +41,18 @@ def given(
     variables: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the variables that a shot gives to its template, above the template's defaults."""
-    found = {name: rule["default"] for name, rule in template.params.items() if "default" in rule}
+    found: dict[str, Any] = {}
+    for name, rule in template.params.items():
+        if "default" in rule:
+            written = Written(
+                rule["default"], ("templates", template.name, "params", name, "default")
+            )
+            found[name] = evaluator.value(written, variables)
     for name, value in shot.get("with", {}).items():
         item = Written(value, (*path, "with", name))
+        if name in RESERVED:
+            evaluator.problem(item, f"'{name}' is taken", "rename the param", ())
+            continue
         if template.params and name not in template.params:
             hint = did_you_mean(name, template.params)
             evaluator.problem(item, f"'{name}' is not a param of the template", hint, ())

@@ -13,7 +13,7 @@ from seedrender.catalog.models import ROUTES
 from seedrender.errors import Violation
 from seedrender.source import template
 from seedrender.source.document import Document
-from seedrender.source.template import TemplateFailure
+from seedrender.source.template import References, TemplateFailure
 from seedrender.values.job import MediaKind, Reference
 from seedrender.values.manifest import Manifest, Path, PollSchedule, RunSettings
 
@@ -30,12 +30,16 @@ def manifest(document: Document, problems: list[Violation]) -> Manifest:
         hint = did_you_mean(route, ROUTES)
         problems.append(violation(document, ("provider",), f"there is no route '{route}'", hint))
         route = "sim"
+    is_whole = not problems
     problems += _name_clashes(document)
-    problems += _unknown_templates(document)
+    unknown = tuple(_unknown_templates(document))
+    problems += unknown
+    if is_whole and not unknown:  # else its shot was taken out, or means it with a slip
+        problems += _unused_templates(document)
     directory = output.get("dir", "renders")
-    if not _is_inside(directory):
+    if wrong := _wrong_directory(directory):
         hint = "give a folder below the manifest's"
-        problems.append(violation(document, ("output", "dir"), f"'{directory}' is outside", hint))
+        problems.append(violation(document, ("output", "dir"), f"'{directory}' {wrong}", hint))
     return Manifest(
         name=root.get("name", ""),
         provider=route,
@@ -72,9 +76,13 @@ def did_you_mean(name: str, known: Mapping[str, Any]) -> str:
 
 def _vars(document: Document, problems: list[Violation]) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
+    known = {
+        "name": document.root.get("name", ""),
+        "ref": References(document.root.get("references", {})),
+    }
     for name, value in document.root.get("vars", {}).items():
         try:
-            found[name] = template.render(value, {"vars": found})
+            found[name] = template.render(value, {**known, "vars": found})
         except TemplateFailure as failure:
             what = f"var {name}: {failure}"
             problems.append(violation(document, ("vars", name), what, failure.hint))
@@ -114,7 +122,11 @@ def _references(document: Document, problems: list[Violation]) -> Iterator[tuple
 
 def _wrong_place(document: Document, path: Path, name: str, place: str) -> Iterator[Violation]:
     if "://" in place:
-        split = urlsplit(place)
+        try:
+            split = urlsplit(place)
+        except ValueError as error:
+            yield violation(document, path, f"reference {name} is not a URL: {error}", "correct it")
+            return
         if split.scheme != "https" or not split.hostname:
             message = f"reference {name} is not an https URL"
             yield violation(document, path, message, "providers fetch https only")
@@ -145,6 +157,16 @@ def _unknown_templates(document: Document) -> Iterator[Violation]:
             yield violation(document, path, message, did_you_mean(used, templates))
 
 
+def _unused_templates(document: Document) -> Iterator[Violation]:
+    used = {row.get("template") for row in document.root.get("shots", {}).values()}
+    for name in document.root.get("templates", {}):
+        if name not in used:
+            origin = document.key_origin(("templates", name))
+            message = f"no shot uses template {name}"
+            hint = "use it, or take it out"
+            yield Violation(origin=origin, message=message, hint=hint, code="name")
+
+
 def _run_settings(row: Mapping[str, Any]) -> RunSettings:
     poll = row.get("poll", {})
     schedule = {f"{key}_s": _seconds(value) for key, value in poll.items() if key != "jitter"}
@@ -169,6 +191,14 @@ def _amount(text: str) -> tuple[Decimal, str]:
     return Decimal(value), currency
 
 
-def _is_inside(directory: str) -> bool:
+def _wrong_directory(directory: str) -> str:
     path = PurePosixPath(directory)
-    return not path.is_absolute() and ".." not in path.parts
+    if path.is_absolute() or ".." in path.parts:
+        return "is outside"
+    if any(part.startswith(".") for part in path.parts):
+        return "has a part that starts with a dot"
+    if template.is_template(directory):
+        return "is an expression: those belong into `name`"
+    if "\\" in directory or not directory.isprintable():
+        return "has a character that file systems refuse"
+    return ""

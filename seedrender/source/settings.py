@@ -94,9 +94,10 @@ class Evaluator:
         prompt = self.text(written["prompt"], variables, related) if "prompt" in written else None
         references = self._references(written.get("references"), prompt, variables, related)
         if prompt is not None:
-            self._undefined(prompt, written["prompt"], related)
+            self._left_over(prompt, written["prompt"], variables, related)
         if len(self._problems) > before or prompt is None:
             return None
+        fields = {name: value for name, value in fields.items() if value is not None}
         if "tier" in fields:
             fields["tier"] = Tier(fields["tier"])
         return Values(prompt=prompt, references=references, **fields)
@@ -105,8 +106,15 @@ class Evaluator:
         self, item: Written, variables: Mapping[str, Any], related: tuple[Origin, ...]
     ) -> str | None:
         """Evaluate a text."""
+        before = len(self._problems)
         value = self._render(item, variables, related)
-        return None if value is None else str(value)
+        if len(self._problems) > before:
+            return None
+        if value is None or isinstance(value, list | tuple | dict):
+            what = "empty" if value is None else f"no text but {value!r:.60}"
+            self.problem(item, f"{item.path[-1]} is {what}", "write a text", related)
+            return None
+        return str(value)
 
     def value(self, item: Written, variables: Mapping[str, Any]) -> Any:
         """Evaluate a value of any type."""
@@ -125,6 +133,8 @@ class Evaluator:
             value = _typed(value, kind)  # rows of a CSV are texts
         if value is None:
             return None
+        if kind is int and isinstance(value, float) and value.is_integer():
+            value = int(value)  # of a computation
         if type(value) is not kind:
             self.problem(item, f"{name} is {value!r}", f"write {_TYPE_WORDS[kind]}", related)
         elif isinstance(value, str) and value not in _CHOICES.get(name, (value,)):
@@ -162,11 +172,22 @@ class Evaluator:
                 uses[mentioned.name, Role.REFERENCE] = ReferenceUse(reference=mentioned)
         return tuple(uses.values())
 
-    def _undefined(self, prompt: str, item: Written, related: tuple[Origin, ...]) -> None:
-        """Find placeholders that came with a variable's text and name nothing."""
+    def _left_over(
+        self,
+        prompt: str,
+        item: Written,
+        variables: Mapping[str, Any],
+        related: tuple[Origin, ...],
+    ) -> None:
+        """Find placeholders and expressions that came with a variable's text and mean nothing."""
         for match in PLACEHOLDER.finditer(prompt):
             if match[1] is not None:
                 self._reference(match[1], item, related)
+            elif "previous" not in variables:
+                self.problem(item, "there is no previous clip here", "take it out", related)
+        if template.is_template(PLACEHOLDER.sub("", prompt)):
+            message = "an expression is left in the prompt: a variable's text brought it"
+            self.problem(item, message, "texts of variables are not evaluated again", related)
 
     def _reference(self, name: str, item: Written, related: tuple[Origin, ...]) -> Reference | None:
         found = self._manifest.references.get(name)

@@ -8,23 +8,17 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
-from jinja2.exceptions import SecurityError
-from jinja2.runtime import LoopContext
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError, TemplateSyntaxError, Undefined
+
+from seedrender.source.sandbox import ENVIRONMENT, MAX_CHARS
 
 PLACEHOLDER = re.compile(r"\{\{ (?:ref\.([A-Za-z0-9][A-Za-z0-9._-]*)|(previous)) \}\}")
 PREVIOUS = "{{ previous }}"
 
-_MAX_SOURCE_CHARS = 100_000
-_MAX_OUTPUT_CHARS = 100_000
-_MAX_NUMBER = 10**12
-_FILTERS = (
-    *("abs", "capitalize", "default", "d", "first", "int", "float", "join", "last", "length"),
-    *("lower", "replace", "round", "sort", "string", "title", "trim", "upper"),
-)
 _SINGLE = re.compile(r"\s*\{\{((?:(?!\{\{|\}\}|\{%).)*)\}\}\s*", re.DOTALL)
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_PLAIN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\}\}")
+_NOTHING: Any = object()
 _MISSING = re.compile(r"'([^']*)' is undefined|no (?:attribute|element) '?([^']*?)'?$")
 
 
@@ -53,76 +47,47 @@ class References(Mapping[str, str]):
         return len(self._names)
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Values and their items only: no attribute of any object, no call, no unbounded number."""
-
-    intercepted_binops = frozenset({"*", "**", "%", "+", "//", "/"})
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        if isinstance(obj, LoopContext) and attribute in ("index", "index0", "first", "last"):
-            return getattr(obj, attribute)
-        return self.getitem(obj, attribute)
-
-    def getitem(self, obj: Any, argument: Any) -> Any:
-        if isinstance(obj, Mapping | list | tuple | str):
-            try:
-                return obj[argument]
-            except (KeyError, IndexError, TypeError):
-                pass
-        return self.undefined(obj=obj, name=argument)
-
-    def call(self, _context: Any, obj: Any, /, *_args: Any, **_kwargs: Any) -> Any:
-        if isinstance(obj, Undefined):
-            str(obj)  # raises, with its name
-        raise SecurityError("calls are not allowed")
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**":
-            raise SecurityError("** is not allowed")
-        if not (isinstance(left, str) and isinstance(right, str) and operator == "+"):
-            for side in (left, right):
-                if isinstance(side, Undefined):
-                    str(side)
-                if not isinstance(side, int | float) or abs(side) > _MAX_NUMBER:
-                    raise SecurityError(f"{operator} takes numbers of reasonable size")
-        return super().call_binop(context, operator, left, right)
-
-
-def _environment() -> _Sandbox:
-    environment = _Sandbox(undefined=StrictUndefined, keep_trailing_newline=True, cache_size=0)
-    environment.globals.clear()
-    environment.filters = {name: environment.filters[name] for name in _FILTERS}
-    return environment
-
-
-_ENVIRONMENT = _environment()
-
-
 def is_template(text: str) -> bool:
     """Say whether a text has anything to evaluate."""
     return "{{" in text or "{%" in text or "{#" in text
 
 
 def render(value: Any, variables: Mapping[str, Any]) -> Any:
-    """Evaluate a value; a text that is one expression keeps that expression's type.
+    """Evaluate every text in a value; one that is one expression keeps that expression's type.
 
     Raises: TemplateFailure.
     """
+    if isinstance(value, list):
+        return [render(item, variables) for item in value]
+    if isinstance(value, dict):
+        return {key: render(item, variables) for key, item in value.items()}
     if not isinstance(value, str) or not is_template(value):
         return value
+    single = _SINGLE.fullmatch(value)
     try:
-        single = _SINGLE.fullmatch(value)
+        found = _by_name(value, variables, is_single=single is not None)
+        if found is not _NOTHING:
+            return found
         if single is not None:
             return _evaluate(single[1], variables)
         return _fill(value, variables)
     except TemplateError as error:
-        raise _failure(error, variables) from None
-    except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+        # code for one expression keeps no lines of the text, but for its syntax
+        is_placed = single is None or isinstance(error, TemplateSyntaxError)
+        raise _failure(error, variables, value, _line(error) if is_placed else 1) from None
+    except (SyntaxError, RecursionError, MemoryError):  # of the code that jinja makes
+        raise TemplateFailure("the expression is nested too deeply") from None
+    except (TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise TemplateFailure(f"the expression fails: {error}") from None
 
 
-def failures(value: str, variables: Mapping[str, Any]) -> tuple[TemplateFailure, ...]:
-    """Return everything that is wrong with a text: each of its expressions is tried by itself."""
+def failures(value: Any, variables: Mapping[str, Any]) -> tuple[TemplateFailure, ...]:
+    """Return everything that is wrong with a value: each of its expressions is tried by itself."""
+    if isinstance(value, list | dict):
+        items = value.values() if isinstance(value, dict) else value
+        return tuple(failure for item in items for failure in failures(item, variables))
+    if not isinstance(value, str):
+        return ()
     found: list[TemplateFailure] = []
     for match in _EXPRESSION.finditer(value) if "{%" not in value else ():
         try:
@@ -138,13 +103,44 @@ def failures(value: str, variables: Mapping[str, Any]) -> tuple[TemplateFailure,
     return tuple(found)
 
 
+def _by_name(text: str, variables: Mapping[str, Any], *, is_single: bool) -> Any:
+    """Fill in plain names without compiling: a thousand prompts are a thousand templates."""
+    parts = _PLAIN.split(text)
+    literals, names = parts[::2], parts[1::2]
+    if not names or any(is_template(t) or t.endswith("{") for t in literals):
+        return _NOTHING
+    values = [_look_up(name, variables) for name in names]
+    if is_single and not (isinstance(values[0], str) and len(values[0]) > MAX_CHARS):
+        return values[0]
+    if not all(isinstance(value, str | int | float) for value in values):
+        return _NOTHING
+    parts[1::2] = map(str, values)
+    return "".join(parts) if sum(map(len, parts)) <= MAX_CHARS else _NOTHING
+
+
+def _look_up(name: str, variables: Mapping[str, Any]) -> Any:
+    found: Any = variables
+    for step in name.split("."):
+        if not isinstance(found, Mapping) or step not in found:
+            return _NOTHING
+        found = found[step]
+    return found
+
+
 def _evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
     found = _expression(expression)(variables)
-    if isinstance(found, Undefined):
-        str(found)  # raises: it is a strict one
-    if isinstance(found, str) and len(found) > _MAX_OUTPUT_CHARS:
-        raise TemplateFailure(f"its result is longer than {_MAX_OUTPUT_CHARS} characters")
+    _check_defined(found)
+    if isinstance(found, str) and len(found) > MAX_CHARS:
+        raise TemplateFailure(f"its result is longer than {MAX_CHARS} characters")
     return found
+
+
+def _check_defined(value: Any) -> None:
+    if isinstance(value, Undefined):
+        str(value)  # raises: it is a strict one
+    if isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_defined(item)
 
 
 def _fill(text: str, variables: Mapping[str, Any]) -> str:
@@ -152,50 +148,33 @@ def _fill(text: str, variables: Mapping[str, Any]) -> str:
     length = 0
     for part in _template(text).generate(variables):
         length += len(part)
-        if length > _MAX_OUTPUT_CHARS:
-            raise TemplateFailure(f"its result is longer than {_MAX_OUTPUT_CHARS} characters")
+        if length > MAX_CHARS:
+            raise TemplateFailure(f"its result is longer than {MAX_CHARS} characters")
         parts.append(part)
     return "".join(parts)
 
 
 @lru_cache(maxsize=4096)
 def _expression(source: str) -> Any:
-    _check_source(f"{{{{{source}}}}}")
-    return _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
+    ENVIRONMENT.check(f"{{{{{source}}}}}")
+    return ENVIRONMENT.compile_expression(source, undefined_to_none=False)
 
 
 @lru_cache(maxsize=4096)
 def _template(source: str) -> Any:
-    _check_source(source)
-    return _ENVIRONMENT.from_string(source)
+    ENVIRONMENT.check(source)
+    return ENVIRONMENT.from_string(source)
 
 
-def _check_source(source: str) -> None:
-    """Refuse what could run for long before it prints anything."""
-    if len(source) > _MAX_SOURCE_CHARS:
-        raise TemplateFailure(f"a template is longer than {_MAX_SOURCE_CHARS} characters")
-    tree = _ENVIRONMENT.parse(source)
-    for loop in tree.find_all(nodes.For):
-        if any(True for inner in loop.body for _ in _loops(inner)):
-            raise TemplateFailure("a loop inside a loop is not allowed", line=loop.lineno)
-    for kind in (nodes.Macro, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
-        for node in tree.find_all(kind):
-            raise TemplateFailure(f"{kind.__name__.lower()} is not allowed", line=node.lineno)
-
-
-def _loops(node: nodes.Node) -> Iterator[nodes.Node]:
-    if isinstance(node, nodes.For):
-        yield node
-    yield from node.find_all(nodes.For)
-
-
-def _failure(error: TemplateError, variables: Mapping[str, Any]) -> TemplateFailure:
+def _failure(
+    error: TemplateError, variables: Mapping[str, Any], text: str, line: int
+) -> TemplateFailure:
     message = error.message or "the expression cannot be evaluated"
     missing = _MISSING.search(message)
     name = (missing[1] or missing[2]) if missing else None
-    hint = _near(name, variables) if name else None
+    hint = (_bracketed(text, variables) or _near(name, variables)) if name else None
     words = f"'{name}' is not defined" if name else message
-    return TemplateFailure(words, line=_line(error), hint=hint)
+    return TemplateFailure(words, line=line, hint=hint)
 
 
 def _line(error: TemplateError) -> int:
@@ -207,6 +186,12 @@ def _line(error: TemplateError) -> int:
             line = frame.tb_lineno
         frame = frame.tb_next
     return int(line)
+
+
+def _bracketed(text: str, variables: Mapping[str, Any]) -> str | None:
+    names = variables.get("ref", ())
+    found = (n for n in names if not n.isidentifier() and f"ref.{n}" in text)
+    return next((f"write ref['{name}']" for name in found), None)
 
 
 def _near(name: str, variables: Mapping[str, Any]) -> str | None:

@@ -128,6 +128,9 @@ def test_the_pure_parser_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None
         pytest.param("a: &x [*x]", "alias *x has no anchor", id="a loop"),
         pytest.param("a: {<<: 1}", "<< takes a mapping", id="a merge of nothing"),
         pytest.param("a: " + "9" * 400, "this number is too long", id="a long number"),
+        pytest.param("a: 0x" + "f" * 6000, "this number is too long", id="a long hexadecimal"),
+        pytest.param('"a\\n": 1', "has a control character", id="a line break in a key"),
+        pytest.param("a: \ud800", "f.yaml:1:4: a control character", id="half of a pair"),
         pytest.param("a: 1e999", "this number is too large", id="a large number"),
         pytest.param("a: \x07", "control character", id="a bell"),
         pytest.param("a:\n\t- b", "indent with spaces", id="a tab"),
@@ -143,6 +146,12 @@ def test_a_billion_laughs_are_counted_before_they_are_heard() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
 
     assert "once aliases are followed" in refused("\n".join(lines))
+
+
+def test_a_long_text_that_is_told_again_and_again_is_counted_by_its_length() -> None:
+    text = f"a: &a {'x' * 1_000_000}\nb: [{', '.join(['*a'] * 200)}]"
+
+    assert "once aliases are followed" in refused(text)
 
 
 def test_a_huge_file_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,64 @@ def test_the_closest_setting_wins_and_a_profile_stands_before_the_defaults() -> 
     )
 
 
+def test_texts_in_lists_and_in_continuations_are_evaluated() -> None:
+    found = jobs(
+        "references: {hero: {image: h.png}}\n"
+        "vars: {main: red, all: ['{{ vars.main }}', blue], who: '{{ ref.hero }}'}\n"
+        "templates: {t: {prompt: 'A {{ b }} {{ c }}', params: {b: {default: '{{ vars.main }}'}}}}\n"
+        "shots:\n  s: {template: t, matrix: {c: ['{{ vars.main }}', blue]},"
+        " exclude: [{c: '{{ vars.all[1] }}'}]}\n  w: {prompt: '{{ vars.who }} runs'}\n"
+        "chains: {c: {prompt: A., duration: 30, continuation: '{{ previous }}, {{ vars.main }}. '}}\n"
+    )
+
+    assert {name: job.prompt for name, job in found.items()} == {
+        "s/red": "A red red",
+        "w": "{{ ref.hero }} runs",
+        "c/01": "A.",
+        "c/02": "{{ previous }}, red. A.",
+    }
+    assert [use.reference.name for use in found["w"].references] == ["hero"]
+
+
+def test_every_undefined_name_of_a_list_is_found() -> None:
+    text = refused(
+        "templates: {t: {prompt: '{{ c }}'}}\n"
+        "shots: {s: {template: t, with: {c: ['{{ x }}', 5, {a: '{{ y }}'}]}}}"
+    )
+
+    assert "c: 'x' is not defined" in text
+    assert "c: 'y' is not defined" in text
+
+
+def test_a_variable_that_is_empty_leaves_a_setting_unset() -> None:
+    job = jobs(
+        "vars: {n: }\n"
+        "shots: {s: {prompt: A., tier: '{{ vars.n }}', model: '{{ vars.n }}', seed: '{{ vars.n }}'}}"
+    )["s"]
+
+    assert (job.tier, job.model, job.seed) == (Tier.STANDARD, "seedance-2.0", None)
+
+
+def test_one_is_not_true_to_exclude() -> None:
+    found = jobs("shots: {s: {prompt: '{{ a }}', matrix: {a: [1, true]}, exclude: [{a: true}]}}")
+
+    assert list(found) == ["s/1"]
+
+
+def test_a_whole_number_may_be_computed() -> None:
+    found = jobs("vars: {d: 2.5}\nshots: {s: {prompt: A., duration: '{{ vars.d * 2 }}'}}")
+
+    assert found["s"].duration_s == 5
+
+
+def test_rows_may_begin_with_the_mark_that_spreadsheets_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(FILES, "rows.csv", "\ufeffid,a\nx,1\n")
+
+    assert list(jobs("shots: {o: {prompt: '{{ a }}', foreach: rows.csv}}")) == ["o/x"]
+
+
 def test_an_unknown_profile_is_refused() -> None:
     text = "profiles: {final: {tier: standard}}\nshots: {opener: {prompt: A kite.}}"
 
@@ -216,6 +274,29 @@ def test_every_value_knows_where_it_was_written() -> None:
         pytest.param("shots: {o: {prompt: A., output: ' '}}", "no file name", id="blank"),
         pytest.param("shots: {o: {prompt: A., output: .a.mp4}}", "starts with a dot", id="dot"),
         pytest.param(f"shots: {{o: {{prompt: A., output: {'x' * 250}}}}}", "200 bytes", id="long"),
+        pytest.param("shots: {o: {prompt: A., output: film.yaml}}", "is no .mp4", id="no clip"),
+        pytest.param("output: {dir: .git}\nshots: {o: {prompt: A.}}", "'.git' has a part", id="dir 1"),
+        pytest.param("output: {dir: '{{ name }}'}\nshots: {o: {prompt: A.}}", "belong into", id="dir 2"),
+        pytest.param("output: {dir: 'a\\b'}\nshots: {o: {prompt: A.}}", "systems refuse", id="dir 3"),
+        pytest.param("templates: {t: {prompt: A.}}\nshots: {o: {prompt: A.}}",
+                     "no shot uses template t", id="an unused template"),
+        pytest.param("references: {a: {image: 'https://[b/x.png'}}\nshots: {o: {prompt: A.}}",
+                     "reference a is not a URL", id="a broken URL"),
+        pytest.param("shots: {o: {prompt: A., foreach: /etc/passwd}}", "is an absolute path", id="csv 2"),
+        pytest.param("shots: {o: {prompt: A., matrix: {" + ", ".join(f"a{n}: [{', '.join(map(str, range(50)))}]" for n in range(8)) + "}}}",
+                     "more than 200000 combinations", id="a large matrix"),
+        pytest.param("chains: {c: {prompt: A., duration: 999999999999}}", "is too long", id="a long take"),
+        pytest.param("chains: {c: {prompt: A., duration: 30, continuation: '{{ a }}'}}",
+                     "continuation: 'a' is not", id="a continuation"),
+        pytest.param("shots: {o: {prompt: A., matrix: {a: [1]}, exclude: [{a: '{{ b }}'}]}}",
+                     "exclude: 'b' is not", id="an excluded name"),
+        pytest.param("templates: {t: {prompt: A.}}\nshots: {o: {template: t, with: {ref: 1}}}",
+                     "'ref' is taken", id="a param's name"),
+        pytest.param("vars: {t: '{{ \"{{ previous }}\" }}'}\nshots: {o: {prompt: '{{ vars.t }}'}}",
+                     "no previous clip here", id="previous from a variable"),
+        pytest.param("vars: {n: }\nshots: {o: {prompt: '{{ vars.n }}'}}", "prompt is empty", id="empty"),
+        pytest.param("vars: {n: [1]}\nshots: {o: {prompt: '{{ vars.n }}'}}", "no text but [1]", id="list"),
+        pytest.param("shots: {o: {prompt: '{{ \"{{ a }}\" }}'}}", "left in the prompt", id="left over"),
         pytest.param("references: {a: {asset: x}}\nshots: {o: {prompt: A.}}", "no kind", id="kind"),
         pytest.param("references: {a: {image: /etc/a.png}}\nshots: {o: {prompt: A.}}",
                      "absolute path", id="absolute"),

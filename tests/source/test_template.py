@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seedrender.source import template
 from seedrender.source.template import References, TemplateFailure, render
 
-VARIABLES = {
+VARIABLES: dict[str, Any] = {
     "vars": {"weather": ["rain", "snow"], "items": 3, "word": "kite", "flag": True},
     "ref": References(["hero", "my-hero"]),
     "colour": "red",
@@ -70,6 +73,99 @@ def test_what_reaches_out_or_grows_is_refused(text: str, words: str) -> None:
         render(text, VARIABLES)
 
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("{{ 'aaaaaaaaaa'" + "|replace('a', 'aaaaaaaaaa')" * 10 + " }}", "longer", id="replace"),
+        pytest.param("{% set a = 'a' %}" + "{% set a = a ~ a %}" * 40, "set is not", id="set"),
+        pytest.param("{% with a = 'a' %}{% endwith %}", "with is not allowed", id="with"),
+        pytest.param("{{ vars.big ~ vars.big }}", "longer than", id="~"),
+        pytest.param("{{ vars.big + vars.big }}", "longer than", id="+"),
+        pytest.param("{{ [vars.big, vars.big] | join }}", "longer than", id="join"),
+        pytest.param("{{ vars.huge | upper }}", "longer than", id="a long variable"),
+        pytest.param("{{ vars.big }}{{ vars.big }}", "longer than", id="two by name"),
+        pytest.param("{{ 1.5 | round(900000000, 'ceil') }}", "12 decimals", id="round"),
+        pytest.param("{{ '1e999' | float }}", "reasonable size", id="float"),
+        pytest.param("{{ 1e999 }}", "too large", id="an infinite number"),
+        pytest.param("{{ vars" + ".a" * 300 + " }}", "nested too deeply", id="items"),
+        pytest.param("x" + "{% if 1 %}" * 130 + "{% endif %}" * 130, "nested too deeply", id="ifs"),
+        pytest.param("{{ " + "(" * 5000 + ")" * 5000 + " }}", "nested too deeply", id="brackets"),
+        pytest.param("{{ [nope] }}", "'nope' is not defined", id="an undefined item"),
+        pytest.param("{{ {'a': nope} }}", "'nope' is not defined", id="an undefined value"),
+        pytest.param("{{ [nope] }} x", "cannot stand in a text", id="a list in a text"),
+        pytest.param("{{ vars }} x", "a mapping cannot stand", id="a mapping in a text"),
+        pytest.param("{{ vars.none }} x", "an empty value cannot stand", id="nothing in a text"),
+        pytest.param("{{ nope ~ 'x' }}", "'nope' is not defined", id="an undefined part"),
+        pytest.param("{{ vars.word() }}", "calls are not", id="a call"),
+        pytest.param("{% for a in vars.weather %}{{ loop('x') }}{% endfor %}", "calls are", id="loop"),
+        pytest.param("{{ ref.my-hero }}", "'my' is not defined", id="a dash"),
+    ],
+)  # fmt: skip
+def test_what_could_grow_or_read_as_notation_is_refused(text: str, words: str) -> None:
+    variables = {
+        **VARIABLES,
+        "vars": {**VARIABLES["vars"], "big": "x" * 60_000, "huge": "x" * 120_000, "none": None},
+    }
+
+    with pytest.raises(TemplateFailure) as caught:
+        render(text, variables)
+
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("{{ 'a' ~ 1 ~ vars.word }}", "a1kite", id="~"),
+        pytest.param("{{ vars.weather | join(', ') }}", "rain, snow", id="join"),
+        pytest.param("{{ 'kite' | replace('k', 's', 1) }}", "site", id="replace"),
+        pytest.param("{{ 2.567 | round(1) }}", 2.6, id="round"),
+        pytest.param("{{ '2.5' | float + 'x' | float }}", 2.5, id="float"),
+        pytest.param(["{{ colour }}", {"a": "{{ vars.items }}"}], ["red", {"a": 3}], id="nested"),
+        pytest.param("{{ [1, {'a': 2}] }}", [1, {"a": 2}], id="a list written here"),
+        pytest.param("{{{ colour }}", "{{{ colour }}", id="a brace before"),
+        pytest.param("{{ colour }}}", "red}", id="a brace behind"),
+    ],
+)
+def test_what_is_bounded_still_works(text: object, value: object) -> None:
+    if text == value:
+        with pytest.raises(TemplateFailure):
+            render(text, VARIABLES)
+    else:
+        assert render(text, VARIABLES) == value
+
+
+def test_a_name_with_a_dash_is_shown_how_to_be_written() -> None:
+    with pytest.raises(TemplateFailure) as caught:
+        render("{{ ref.my-hero }} x", VARIABLES)
+
+    assert caught.value.hint == "write ref['my-hero']"
+
+
+pieces = st.sampled_from(
+    ["{{ colour }}", "{{vars.word}}", "{{ ref.hero }}", "{{ vars.items }}", "{{ vars.flag }}", "{",
+     "}", " ", "a", "\\n", "{{ nope }}", "{{ vars.nope }}", "{{ vars.weather }}", "{# c #}", "%}"]
+)  # fmt: skip
+
+
+@given(st.lists(pieces, min_size=2, max_size=6))
+def test_names_are_filled_in_as_jinja_would(parts: list[str]) -> None:
+    text = "".join(parts)
+
+    def outcome(text: str) -> object:
+        try:
+            return render(text, VARIABLES)
+        except TemplateFailure:
+            return None
+
+    # a condition that always holds keeps the text from being filled in by name
+    assert outcome(f"{text} ") == outcome(f"{text} {{% if 1 %}}{{% endif %}}") or _is_one(text)
+
+
+def _is_one(text: str) -> bool:
+    return template._SINGLE.fullmatch(text) is not None
 
 
 def test_a_long_result_is_refused() -> None:
