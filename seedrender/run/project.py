@@ -67,7 +67,9 @@ def load(path: Path, *, profile: str | None = None, selectors: Sequence[str] = (
     """
     text = _read(path)
     root = path.parent
-    expansion = expand.load(text, path.name, read=lambda name: _read(root / name), profile=profile)
+    expansion = expand.load(
+        text, path.name, read=lambda name: _read_inside(root, name), profile=profile
+    )
     provider = registry.offline(expansion.manifest.provider)
     violations = [v for job in expansion.jobs for v in provider.violations(job)]
     digests, missing = _digest(root, expansion.jobs)
@@ -82,6 +84,14 @@ def load(path: Path, *, profile: str | None = None, selectors: Sequence[str] = (
         digests=digests,
         provider=provider,
     )
+
+
+def _read_inside(root: Path, name: str) -> str:
+    """Read a file of data: inside the repository, as references are."""
+    path = root / name
+    if not path.resolve().is_relative_to(_repository(root)) or not path.is_file():
+        raise ConfigError(f"{name} is no file in this repository")
+    return _read(path)
 
 
 def _read(path: Path) -> str:

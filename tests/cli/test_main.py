@@ -120,3 +120,14 @@ def test_a_budget_is_kept_before_anything_is_sent(
     done = seedrender(folder, "run", "film.yaml", "--sim-speed", "600")
 
     assert (done.returncode, words in done.stdout) == (code, True), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", ["../../../../dev/zero", "../../../../etc/passwd", "rows"])
+def test_rows_are_read_from_inside_the_repository_only(folder: Path, path: str) -> None:
+    (folder / "rows").mkdir()
+    (folder / "film.yaml").write_text(FILM.replace("duration: 4", f"foreach: {path}"))
+
+    done = seedrender(folder, "check", "film.yaml")
+
+    assert done.returncode == 2
+    assert "root:" not in done.stderr
