@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar
 
 
@@ -19,6 +20,13 @@ class Origin:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+class Severity(StrEnum):
+    """How much a violation weighs: an error stops every command, a warning none."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
     """One thing that is wrong with a manifest, and what to do about it."""
@@ -26,7 +34,9 @@ class Violation:
     origin: Origin
     message: str
     code: str = "manifest"  # a stable word for editors and suppressions: "schema", "template", …
+    severity: Severity = Severity.ERROR
     hint: str | None = None
+    path: tuple[str | int, ...] = ()  # to the value, from the root of its file
     related: tuple[Origin, ...] = ()  # the template or the row that the value came through
 
     def __str__(self) -> str:
