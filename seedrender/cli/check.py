@@ -6,20 +6,21 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import json_option, manifest_argument, profile_option, say_json
+from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
 from seedrender.run import project
+from seedrender.run.project import Choices
 
 
 @click.command("check")
 @manifest_argument
-@profile_option
+@choices_options
 @json_option
-def command(manifest: Path, *, profile: str | None, is_json: bool) -> int:
+def command(manifest: Path, *, choices: Choices, is_json: bool) -> int:
     """Parse, validate and expand MANIFEST, and say everything that is wrong with it at once.
 
     Nothing is sent. Exit code 2 where something is wrong.
     """
-    found = project.load(manifest, profile=profile)
+    found = project.load(manifest, choices=choices)
     seconds = sum(job.duration_s or 0 for job in found.jobs)
     if is_json:
         say_json({"exit_code": 0, "jobs": len(found.jobs), "long_takes": len(found.takes)})

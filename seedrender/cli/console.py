@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from seedrender.errors import ManifestError, SeedrenderError
+from seedrender.run.project import Choices
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,9 +35,36 @@ def selectors_argument(command: F) -> F:
     return click.argument("selectors", nargs=-1, metavar="[SELECTOR]...")(command)
 
 
-def profile_option(command: F) -> F:
-    """Take the name of a profile of the manifest."""
-    return click.option("--profile", metavar="NAME", help="Use a profile of the manifest.")(command)
+def choices_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Take `--profile`, `--set` and `--vars`, and hand them over as one value."""
+
+    @wraps(command)
+    def with_choices(
+        *, profile: str | None, flags: tuple[str, ...], files: tuple[Path, ...], **others: Any
+    ) -> int:
+        return command(choices=Choices(profile=profile, flags=flags, files=files), **others)
+
+    path = click.Path(exists=True, dir_okay=False, path_type=Path)
+    for option in (
+        click.option("--profile", metavar="NAME", help="Use a profile of the manifest."),
+        click.option(
+            "--set",
+            "flags",
+            metavar="NAME=VALUE",
+            multiple=True,
+            help="Give a var another value, read as YAML. May be repeated; the last one wins.",
+        ),
+        click.option(
+            "--vars",
+            "files",
+            metavar="FILE",
+            type=path,
+            multiple=True,
+            help="Give vars the values of a YAML or JSON file. --set goes before it.",
+        ),
+    ):
+        with_choices = option(with_choices)
+    return with_choices
 
 
 def json_option(command: F) -> F:

@@ -8,15 +8,15 @@ from typing import Any
 import click
 
 from seedrender.cli.console import (
+    choices_options,
     json_option,
     manifest_argument,
-    profile_option,
     say_json,
     selectors_argument,
 )
 from seedrender.lock.fingerprint import unsigned
 from seedrender.run import project
-from seedrender.run.project import Project
+from seedrender.run.project import Choices, Project
 from seedrender.source import document
 from seedrender.values.job import CorrelationId, Job, Reference
 from seedrender.values.provider import MediaUrl
@@ -25,17 +25,15 @@ from seedrender.values.provider import MediaUrl
 @click.command("expand")
 @manifest_argument
 @selectors_argument
-@profile_option
+@choices_options
 @json_option
-def command(
-    manifest: Path, *, selectors: tuple[str, ...], profile: str | None, is_json: bool
-) -> int:
+def command(manifest: Path, *, selectors: tuple[str, ...], choices: Choices, is_json: bool) -> int:
     """Print the jobs of MANIFEST with the body of each request, as YAML or JSON.
 
     In place of URLs that exist only during a run stand the reference's path and the job whose clip
     is continued. Signatures and passwords in URLs are left out. Nothing is sent.
     """
-    found = project.load(manifest, profile=profile, selectors=selectors)
+    found = project.load(manifest, choices=choices, selectors=selectors)
     rows = [_row(found, job) for job in found.jobs]
     if is_json:
         say_json({"exit_code": 0, "jobs": rows})

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from seedrender.cli.console import (
+    choices_options,
     json_option,
     manifest_argument,
-    profile_option,
     say_json,
     selectors_argument,
     table,
@@ -19,25 +19,25 @@ from seedrender.plan.cost import Estimate, estimate
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
 from seedrender.run import project
-from seedrender.run.project import Project
+from seedrender.run.project import Choices, Project
 
 
 @click.command("plan")
 @manifest_argument
 @selectors_argument
-@profile_option
+@choices_options
 @click.option("--check", is_flag=True, help="Exit with code 8 if anything is pending.")
 @json_option
 def command(
     manifest: Path,
     *,
     selectors: tuple[str, ...],
-    profile: str | None,
+    choices: Choices,
     check: bool,
     is_json: bool,
 ) -> int:
     """Say what a run of MANIFEST would do with each job, and why; nothing is sent or written."""
-    found = project.load(manifest, profile=profile, selectors=selectors)
+    found = project.load(manifest, choices=choices, selectors=selectors)
     made = found.plan(found.read_lock())
     cost = estimate(made, found.provider.price)
     code = Exit.PENDING if check and not made.is_done else Exit.DONE

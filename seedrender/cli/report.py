@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import json_option, manifest_argument, profile_option, say_json
+from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
 from seedrender.plan.cost import estimate
 from seedrender.plan.report import Pictures, to_html
 from seedrender.run import project
 from seedrender.run.files import write_atomically
-from seedrender.run.project import Project
+from seedrender.run.project import Choices, Project
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
 
@@ -22,16 +22,16 @@ _POSTER_WIDTH = 480
 
 @click.command("report")
 @manifest_argument
-@profile_option
+@choices_options
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write.")
 @json_option
-def command(manifest: Path, *, profile: str | None, output: Path | None, is_json: bool) -> int:
+def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: bool) -> int:
     """Write one HTML page with every clip of MANIFEST: player, thumbnails, state, prompt, cost.
 
     The page holds its pictures; the players need the clips where they are. It names no key and no
     signed address.
     """
-    found = project.load(manifest, profile=profile)
+    found = project.load(manifest, choices=choices)
     lock = found.read_lock()
     made = found.plan(lock)
     page = to_html(

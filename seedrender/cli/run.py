@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from seedrender.cli.console import (
+    choices_options,
     json_option,
     manifest_argument,
-    profile_option,
     say_json,
     selectors_argument,
 )
@@ -21,6 +21,7 @@ from seedrender.plan.make import Plan, Verdict
 from seedrender.plan.outcome import Exit, summary
 from seedrender.run import project
 from seedrender.run.progress import progress
+from seedrender.run.project import Choices
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
 
@@ -30,7 +31,7 @@ _SHOWN = 10  # jobs named in one sentence
 @click.command("run")
 @manifest_argument
 @selectors_argument
-@profile_option
+@choices_options
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Tasks in flight at once.")
 @click.option(
     "--resubmit",
@@ -50,7 +51,7 @@ def command(
     manifest: Path,
     *,
     selectors: tuple[str, ...],
-    profile: str | None,
+    choices: Choices,
     concurrency: int | None,
     resubmit: tuple[str, ...],
     sim_speed: float,
@@ -61,7 +62,7 @@ def command(
     What is done already is left alone; what was submitted by an earlier run is waited for, not
     bought again. Ctrl-C stops politely: running tasks are collected by the next run.
     """
-    found = project.load(manifest, profile=profile, selectors=selectors)
+    found = project.load(manifest, choices=choices, selectors=selectors)
     given_up = tuple(JobId(job) for job in resubmit)
     before = found.plan(found.read_lock(), given_up)
     if before.is_done:

@@ -12,6 +12,7 @@ from seedrender.cli.console import json_option, manifest_argument, say_json, tab
 from seedrender.lock import fold
 from seedrender.plan.cost import total
 from seedrender.run import store
+from seedrender.run.project import lock_path
 from seedrender.values.entry import Lock, LockEntry
 
 
@@ -20,7 +21,7 @@ from seedrender.values.entry import Lock, LockEntry
 @json_option
 def command(manifest: Path, *, is_json: bool) -> int:
     """Show the state of every job of MANIFEST, from its lockfile alone; nothing is sent."""
-    lock = store.read(manifest.with_suffix(".lock"), manifest.name)
+    lock = store.read(lock_path(manifest), manifest.name)
     entries = [lock.entries[job] for job in sorted(lock.entries)]
     if is_json:
         say_json({"exit_code": 0, "jobs": [_as_json(entry) for entry in entries]})

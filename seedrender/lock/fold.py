@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -50,6 +50,30 @@ def fold(lock: Lock, events: Iterable[Event]) -> Lock:
         known = entries.get(event.job)
         entries[event.job] = event if known is None else join(known, event)
     return Lock(manifest=lock.manifest, entries=entries)
+
+
+def rename(lock: Lock, moved: Mapping[str, str]) -> Lock:
+    """Return the lock with entries under their new ids; `moved` names jobs, shots and chains."""
+    if not moved:
+        return lock
+    entries: dict[JobId, LockEntry] = {}
+    renamed: dict[JobId, JobId] = {}
+    for job, entry in lock.entries.items():
+        now = _renamed(job, moved)
+        if now != job:
+            renamed[now] = job
+        found = replace(entry, job=now)
+        entries[now] = join(entries[now], found) if now in entries else found
+    return Lock(manifest=lock.manifest, entries=entries, renamed=renamed)
+
+
+def _renamed(job: JobId, moved: Mapping[str, str]) -> JobId:
+    """Follow a rename of the job itself, of its first take, or of its shot or chain."""
+    for separator in ("", "@", "/"):
+        stem, found, rest = job.partition(separator) if separator else (job, "", "")
+        if stem in moved and (found or not separator):
+            return JobId(f"{moved[stem]}{found}{rest}")
+    return job
 
 
 def join(one: LockEntry, other: LockEntry) -> LockEntry:

@@ -42,6 +42,7 @@ class Step:
     reason: str
     fingerprint: Fingerprint | None  # None: it needs a clip that is not there yet
     will_submit: bool  # now, or once what it waits for is there
+    is_paid: bool = False  # its clip is as it should be, or will be after work that is free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ def join_fingerprint(take: LongTake, clips: tuple[str, ...]) -> Fingerprint:
 
 def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
     entry = facts.lock.entries.get(job.id)
-    pending = [need for need in job.needs if steps[need].verdict is not Verdict.CURRENT]
+    pending = [need for need in job.needs if not steps[need].is_paid]
     if pending:
         return _pending(job, entry, steps[pending[0]], facts)
     parents = {need: _clip(facts.lock, need).sha256 for need in job.needs}
@@ -122,7 +123,14 @@ def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
         reason=reason,
         fingerprint=wanted,
         will_submit=verdict in SPENDS or is_outdated,
+        is_paid=verdict is Verdict.CURRENT or _is_free(verdict, job, entry, facts),
     )
+
+
+def _is_free(verdict: Verdict, job: Job, entry: LockEntry | None, facts: Facts) -> bool:
+    """Say whether a clip is known already, and only moved, renamed or downloaded again."""
+    is_known = entry is not None and not _still_alive(job, entry, facts)
+    return verdict is Verdict.RESUME and is_known
 
 
 def _collects_another(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> bool:
@@ -172,11 +180,19 @@ def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> t
         return Verdict.MISSING, _how_it_ended(last)
     if made_by.fingerprint != wanted:
         return Verdict.STALE, f"its definition changed: {changes(made_by.fingerprint, wanted)}"
-    if entry.output.path != job.output:
-        return Verdict.RESUME, f"its clip is to be moved from {entry.output.path} to {job.output}"
-    if not facts.is_present(entry.output):
-        return Verdict.RESUME, f"{job.output} is missing or changed on disk; to be downloaded again"
-    return Verdict.CURRENT, "as in the lock"
+    to_do = _free_work(job, entry.output, facts)
+    return (Verdict.RESUME, to_do) if to_do else (Verdict.CURRENT, "as in the lock")
+
+
+def _free_work(job: Job, output: Artifact, facts: Facts) -> str:
+    """Say what is left to do for a clip that is as it should be; empty: nothing."""
+    if output.path != job.output:
+        return f"its clip is to be moved from {output.path} to {job.output}"
+    if not facts.is_present(output):
+        return f"{job.output} is missing or changed on disk; to be downloaded again"
+    if job.id in facts.lock.renamed:
+        return f"renamed from {facts.lock.renamed[job.id]}: only the lock changes"
+    return ""
 
 
 def _is_refused(last: TaskRecord | None, wanted: Fingerprint) -> bool:

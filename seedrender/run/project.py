@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seedrender.errors import ConfigError, ManifestError, Origin, Violation
+from seedrender.lock import fold
 from seedrender.plan import graph, make, select
 from seedrender.plan.make import Facts, Plan
 from seedrender.providers import registry
 from seedrender.providers.modellix import Modellix
 from seedrender.run import store
 from seedrender.run.files import Files, sha256
-from seedrender.source import expand
+from seedrender.source import expand, given
+from seedrender.source.given import Given
+from seedrender.source.trace import Source
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job, JobId
 from seedrender.values.manifest import LongTake, Manifest
@@ -31,11 +34,12 @@ class Project:
     takes: tuple[LongTake, ...]
     digests: dict[str, str]  # of the local references in use
     provider: Modellix  # offline
+    sources: tuple[Source, ...] = ()  # of the job that was to be explained
 
     @property
     def lock_path(self) -> Path:
-        """Where the lockfile is: `launch.yaml` → `launch.lock`."""
-        return self.path.with_suffix(".lock")
+        """Where the lockfile is."""
+        return lock_path(self.path)
 
     @property
     def files(self) -> Files:
@@ -44,7 +48,7 @@ class Project:
 
     def read_lock(self) -> Lock:
         """Read what is known, without holding it. Raises: LockError."""
-        return store.read(self.lock_path, self.path.name)
+        return fold.rename(store.read(self.lock_path, self.path.name), self.manifest.moved)
 
     def facts(self, lock: Lock, resubmit: Collection[JobId] = ()) -> Facts:
         """Gather what a plan rests on."""
@@ -60,15 +64,47 @@ class Project:
         return make.plan(graph.build(self.jobs), self.takes, self.facts(lock, resubmit))
 
 
-def load(path: Path, *, profile: str | None = None, selectors: Sequence[str] = ()) -> Project:
+def lock_path(manifest: Path) -> Path:
+    """Return where a manifest's lockfile is: `launch.yaml` and `launch.yaml.j2` → `launch.lock`."""
+    stem = manifest.with_suffix("") if manifest.suffix == ".j2" else manifest
+    return stem.with_suffix(".lock")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a command line says about a manifest beside its path."""
+
+    profile: str | None = None
+    flags: tuple[str, ...] = ()  # name=value
+    files: tuple[Path, ...] = ()  # of vars, relative to the current folder
+
+    def given(self) -> Given:
+        """Read the values for vars. Raises: ConfigError, ManifestError."""
+        return given.read(self.flags, [(str(path), _read(path)) for path in self.files])
+
+
+AS_WRITTEN = Choices()
+
+
+def load(
+    path: Path,
+    *,
+    choices: Choices = AS_WRITTEN,
+    selectors: Sequence[str] = (),
+    explain: JobId | None = None,
+) -> Project:
     """Read, check and expand a manifest; nothing is sent.
 
     Raises: ManifestError with every violation found; ConfigError.
     """
-    text = _read(path)
     root = path.parent
     expansion = expand.load(
-        text, path.name, read=lambda name: _read_inside(root, name), profile=profile
+        _read(path),
+        path.name,
+        read=lambda name: _read_inside(root, name),
+        profile=choices.profile,
+        given=choices.given(),
+        explain=explain,
     )
     provider = registry.offline(expansion.manifest.provider)
     violations = [v for job in expansion.jobs for v in provider.violations(job)]
@@ -83,6 +119,7 @@ def load(path: Path, *, profile: str | None = None, selectors: Sequence[str] = (
         takes=select.whole_takes(expansion.takes, jobs),
         digests=digests,
         provider=provider,
+        sources=expansion.sources,
     )
 
 

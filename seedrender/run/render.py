@@ -59,7 +59,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         return Result(
             exit=Exit.OVER_BUDGET, before=before, after=before, lock=lock, message=over, errors={}
         )
-    async with hold(project.lock_path, project.path.name) as store:
+    async with hold(project.lock_path, project.path.name, project.manifest.moved) as store:
         before = project.plan(store.lock, options.resubmit)  # another run may just have ended
         async with _route(project, options) as provider:
             desk = Desk(

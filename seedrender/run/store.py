@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +19,17 @@ from seedrender.run.files import write_atomically
 from seedrender.values.entry import Event, Lock, LockEntry
 from seedrender.values.job import JobId
 
+NO_RENAMES: Mapping[str, str] = {}
+
 
 class Store:
     """The lock of one run, held by this process alone."""
 
-    def __init__(self, path: Path, lock: Lock, journal: BinaryIO) -> None:
+    def __init__(
+        self, path: Path, lock: Lock, journal: BinaryIO, moved: Mapping[str, str] = NO_RENAMES
+    ) -> None:
         self._path = path
+        self._moved = moved
         self._manifest = lock.manifest
         self._entries = dict(lock.entries)
         self._journal = journal
@@ -69,7 +74,7 @@ class Store:
 
     def compact(self) -> None:
         """Fold everything into the lockfile, with what came into it from elsewhere meanwhile."""
-        found = read_lockfile(self._path, self._manifest)
+        found = fold.rename(read_lockfile(self._path, self._manifest), self._moved)
         merged = fold.fold(found, self._entries.values())
         text = lockfile.dumps(Lock(manifest=self._manifest, entries=merged.entries))
         if not self._path.exists() or self._path.read_text("utf-8") != text:
@@ -83,15 +88,19 @@ class Store:
 
 
 @asynccontextmanager
-async def hold(path: Path, manifest: str) -> AsyncIterator[Store]:
+async def hold(
+    path: Path, manifest: str, moved: Mapping[str, str] = NO_RENAMES
+) -> AsyncIterator[Store]:
     """Hold a lockfile for the length of a run: journal first, lockfile at the end.
+
+    `moved` gives entries of the file their new ids.
 
     Raises: LockHeldError, LockVersionError, LockCorruptError.
     """
     journal = _claim(journal_path(path))
     try:
-        lock = read(path, manifest)
-        store = Store(path, lock, journal)
+        lock = fold.rename(read(path, manifest), moved)
+        store = Store(path, lock, journal, moved)
         store.compact()
         journal.truncate(0)
         _append(journal, _header(manifest))

@@ -63,6 +63,10 @@ class Document:
     file: str
     root: Any
     marks: dict[int, _Marks] = field(repr=False)  # by the id of a container
+    included: dict[Path, Document] = field(
+        default_factory=dict, repr=False
+    )  # whose entries, by path
+    lines: tuple[int, ...] = ()  # of a text that a template made: the template's line of each line
 
     def origin(self, path: Path) -> Origin:
         """Return where the value at a path stands, or the closest place above it."""
@@ -73,6 +77,8 @@ class Document:
         return self._find(path, lambda marks: marks.keys or marks.values)
 
     def _find(self, path: Path, part: Callable[[_Marks], dict[Any, _Mark]]) -> Origin:
+        if path[:2] in self.included:
+            return self.included[path[:2]]._find(path, part)  # noqa: SLF001 - of its own kind
         node, mark = self.root, self._container_mark(self.root)
         for step in path:
             marks = self.marks.get(id(node))
@@ -84,7 +90,14 @@ class Document:
                 node = node[step]
             except (KeyError, IndexError, TypeError):
                 break
-        return Origin(self.file, mark[0] + 1, mark[1] + 1)
+        return self.place(mark)
+
+    def place(self, mark: _Mark) -> Origin:
+        """Return a place in the file that its author wrote."""
+        line, column = mark
+        if self.lines:
+            return Origin(self.file, self.lines[min(line, len(self.lines) - 1)], 1)
+        return Origin(self.file, line + 1, column + 1)
 
     def _container_mark(self, node: object) -> _Mark:
         marks = self.marks.get(id(node))

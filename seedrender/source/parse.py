@@ -13,6 +13,7 @@ from seedrender.catalog.models import ROUTES
 from seedrender.errors import Violation
 from seedrender.source import template
 from seedrender.source.document import Document
+from seedrender.source.given import NOTHING, Given
 from seedrender.source.template import References, TemplateFailure
 from seedrender.values.job import MediaKind, Reference
 from seedrender.values.manifest import Manifest, Path, PollSchedule, RunSettings
@@ -21,7 +22,7 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MANY = 12
 
 
-def manifest(document: Document, problems: list[Violation]) -> Manifest:
+def manifest(document: Document, problems: list[Violation], given: Given = NOTHING) -> Manifest:
     """Read a manifest; what is wrong with it is added to `problems`."""
     root = document.root
     output = root.get("output", {})
@@ -32,8 +33,9 @@ def manifest(document: Document, problems: list[Violation]) -> Manifest:
         route = "sim"
     is_whole = not problems
     problems += _name_clashes(document)
-    unknown = tuple(_unknown_templates(document))
+    unknown = (*_unknown_templates(document), *_wrong_bases(document))
     problems += unknown
+    problems += _undeclared(document, given)
     if is_whole and not unknown:  # else its shot was taken out, or means it with a slip
         problems += _unused_templates(document)
     directory = output.get("dir", "renders")
@@ -43,7 +45,9 @@ def manifest(document: Document, problems: list[Violation]) -> Manifest:
     return Manifest(
         name=root.get("name", ""),
         provider=route,
-        vars=_vars(document, problems),
+        vars=_vars(document, given, problems),
+        given=given.places,
+        moved={row["from"]: row["to"] for row in root.get("moved", ())},
         defaults=root.get("defaults", {}),
         profiles=root.get("profiles", {}),
         references=dict(_references(document, problems)),
@@ -74,13 +78,25 @@ def did_you_mean(name: str, known: Mapping[str, Any]) -> str:
     return f"there are: {', '.join(sorted(known)[:_MANY])}{more}"
 
 
-def _vars(document: Document, problems: list[Violation]) -> Mapping[str, Any]:
+def _undeclared(document: Document, given: Given) -> Iterator[Violation]:
+    """Find values of flags that no var of the manifest takes; a template may take any."""
+    declared = document.root.get("vars", {})
+    if document.lines:
+        return
+    for name, (_, origin) in given.places.items():
+        if name not in declared:
+            message = f"the manifest has no var '{name}'"
+            hint = did_you_mean(name, declared)
+            yield Violation(origin=origin, message=message, hint=hint, code="name")
+
+
+def _vars(document: Document, given: Given, problems: list[Violation]) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     known = {
         "name": document.root.get("name", ""),
         "ref": References(document.root.get("references", {})),
     }
-    for name, value in document.root.get("vars", {}).items():
+    for name, value in (document.root.get("vars", {}) | given.values).items():
         try:
             found[name] = template.render(value, {**known, "vars": found})
         except TemplateFailure as failure:
@@ -157,10 +173,35 @@ def _unknown_templates(document: Document) -> Iterator[Violation]:
             yield violation(document, path, message, did_you_mean(used, templates))
 
 
+def _wrong_bases(document: Document) -> Iterator[Violation]:
+    """Find templates that extend what is not there, or each other."""
+    templates = document.root.get("templates", {})
+    bases = {name: row.get("extends") for name, row in templates.items()}
+    for name, base in bases.items():
+        path: Path = ("templates", name, "extends")
+        if base is not None and base not in templates:
+            message = f"template {name} extends '{base}', which is not defined"
+            yield violation(document, path, message, did_you_mean(base, templates))
+        trail, below = [name], base
+        while below is not None and below in bases and below not in trail:
+            trail.append(below)
+            below = bases[below]
+        if below == name:
+            message = f"templates extend each other: {' → '.join([*trail, name])}"
+            yield violation(document, path, message, "take one `extends` out")
+
+
 def _unused_templates(document: Document) -> Iterator[Violation]:
+    templates = document.root.get("templates", {})
     used = {row.get("template") for row in document.root.get("shots", {}).values()}
-    for name in document.root.get("templates", {}):
-        if name not in used:
+    left = list(used)
+    while left:
+        base = templates.get(left.pop(), {}).get("extends")
+        if base is not None and base not in used:
+            used.add(base)
+            left.append(base)
+    for name in templates:
+        if name not in used and ("templates", name) not in document.included:
             origin = document.key_origin(("templates", name))
             message = f"no shot uses template {name}"
             hint = "use it, or take it out"

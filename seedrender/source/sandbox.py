@@ -15,6 +15,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MAX_CHARS = 100_000  # of a template's source, and of every text that is made on the way
 
+_MAX_FILE_CHARS = 4 * 2**20  # of a whole-file template
+_MAX_LOOPS = 3  # in each other, in a whole-file template
 _MAX_NUMBER = 10**12
 _MAX_DECIMALS = 12
 _MAX_DEPTH = 50  # Python compiles 100 levels of blocks and 200 of brackets
@@ -101,10 +103,21 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Refuse what could reach out or run for long. Raises: TemplateSyntaxError."""
         if len(source) > MAX_CHARS:
             raise TemplateSyntaxError(f"a template is longer than {MAX_CHARS} characters", 1)
-        _check(self.parse(source), 0, is_in_loop=False)
+        _check(self.parse(source), 0, loops=1)
+
+    def checked(self, source: str) -> nodes.Template:
+        """Parse a whole-file template, in which loops may be in loops: each round is counted.
+
+        Raises: TemplateSyntaxError.
+        """
+        if len(source) > _MAX_FILE_CHARS:
+            raise TemplateSyntaxError(f"the file is longer than {_MAX_FILE_CHARS} characters", 1)
+        tree = self.parse(source)
+        _check(tree, 0, loops=_MAX_LOOPS)
+        return tree
 
 
-def _check(node: nodes.Node, depth: int, *, is_in_loop: bool) -> None:
+def _check(node: nodes.Node, depth: int, *, loops: int) -> None:
     kind = type(node)
     if kind not in _ALLOWED:
         words = _WORDS.get(kind, kind.__name__.lower())
@@ -114,10 +127,10 @@ def _check(node: nodes.Node, depth: int, *, is_in_loop: bool) -> None:
     if isinstance(node, nodes.Const) and isinstance(node.value, float) and isinf(node.value):
         raise TemplateSyntaxError("a number is too large", node.lineno)
     is_loop = isinstance(node, nodes.For)
-    if is_loop and is_in_loop:
+    if is_loop and not loops:
         raise TemplateSyntaxError("a loop inside a loop is not allowed", node.lineno)
     for child in node.iter_child_nodes():
-        _check(child, depth + 1, is_in_loop=is_in_loop or is_loop)
+        _check(child, depth + 1, loops=loops - is_loop)
 
 
 def _bounded(parts: Iterable[Any]) -> str:

@@ -18,8 +18,6 @@ from seedrender.values.manifest import Path
 
 _FILE = "manifest.v1.schema.json"
 _LATER = {
-    "include": "files cannot be included yet",
-    "moved": "renames are not followed yet",
     "prices": "own price tables are not read yet",
     "gate": "gates are not kept yet",
     "upscale": "clips are not upscaled yet",
@@ -48,18 +46,20 @@ def schema_text() -> str:
     return FilePath(__file__).parents[2].joinpath("schemas", _FILE).read_text("utf-8")
 
 
-def check(document: Document) -> tuple[tuple[Path, Violation], ...]:
+def check(document: Document, *, is_part: bool = False) -> tuple[tuple[Path, Violation], ...]:
     """Return every place where a document is not of the manifest's shape, and take it out.
 
-    What is left in the tree is of the right shape, so that later stages find their errors too.
+    What is left in the tree is of the right shape, so that later stages find their errors too. A
+    part is a file that a manifest includes.
     """
-    if _validator().is_valid(document.root):
+    if _validator(is_part).is_valid(document.root):
         return ()
     if not isinstance(document.root, dict):
         what = "empty" if document.root is None else _kind(document.root)
-        hint = "write a mapping; `seedrender init` makes a start"
-        return (((), _violation(document, (), f"the manifest is {what}", hint)),)
-    found = tuple(dict.fromkeys(_explain(document)))
+        hint = "write a mapping" if is_part else "write a mapping; `seedrender init` makes a start"
+        name = "an included file" if is_part else "the manifest"
+        return (((), _violation(document, (), f"{name} is {what}", hint)),)
+    found = tuple(dict.fromkeys(_explain(document, is_part=is_part)))
     for path, _ in found:
         _prune(document.root, path)
     return found
@@ -95,26 +95,29 @@ def _prune(root: Any, path: Path) -> None:
 
 
 @cache
-def _schema() -> dict[str, Any]:
+def _schema(is_part: bool) -> dict[str, Any]:  # noqa: FBT001 - of a cached function
     schema = json.loads(schema_text())
     assert isinstance(schema, dict), "the schema is an object"
+    if is_part:  # the properties stay: they are what its references point to
+        kept = ("$schema", "$defs", "properties")
+        return {"$ref": "#/$defs/part", **{key: schema[key] for key in kept}}
     return schema
 
 
 @cache
-def _validator() -> Any:
-    return jsonschema_rs.Draft202012Validator(_schema())
+def _validator(is_part: bool) -> Any:  # noqa: FBT001 - of a cached function
+    return jsonschema_rs.Draft202012Validator(_schema(is_part))
 
 
-def _explain(document: Document) -> Iterator[tuple[Path, Violation]]:
+def _explain(document: Document, *, is_part: bool) -> Iterator[tuple[Path, Violation]]:
     """Say the same as the fast validator, in words; what it alone refuses is said as it says it."""
     from jsonschema import Draft202012Validator  # only the words need it: it is slow to load
 
-    errors = list(Draft202012Validator(_schema()).iter_errors(document.root))
+    errors = list(Draft202012Validator(_schema(is_part)).iter_errors(document.root))
     for error in errors:
         yield from _words(document, tuple(error.absolute_path), error)
     if not errors:
-        for strict in _validator().iter_errors(document.root):
+        for strict in _validator(is_part).iter_errors(document.root):
             path = tuple(strict.instance_path)
             hint = "compare with `seedrender schema`"
             yield path, _violation(document, path, strict.message, hint)

@@ -38,6 +38,7 @@ class Written:
 
     value: Any
     path: Path
+    over: tuple[Path, ...] = ()  # where lower layers had said it, the lowest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,9 @@ def layers(*found: tuple[Path, Mapping[str, Any]]) -> dict[str, Written]:
     merged: dict[str, Written] = {}
     for path, row in found:
         for name, value in row.items():
-            merged[name] = Written(value, (*path, name))
+            below = merged.get(name)
+            over = (*below.over, below.path) if below is not None else ()
+            merged[name] = Written(value, (*path, name), over)
     return merged
 
 

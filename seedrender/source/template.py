@@ -74,7 +74,7 @@ def render(value: Any, variables: Mapping[str, Any]) -> Any:
     except TemplateError as error:
         # code for one expression keeps no lines of the text, but for its syntax
         is_placed = single is None or isinstance(error, TemplateSyntaxError)
-        raise _failure(error, variables, value, _line(error) if is_placed else 1) from None
+        raise failure(error, variables, value, line_of(error) if is_placed else 1) from None
     except (SyntaxError, RecursionError, MemoryError):  # of the code that jinja makes
         raise TemplateFailure("the expression is nested too deeply") from None
     except (TypeError, ValueError, ArithmeticError, LookupError) as error:
@@ -166,9 +166,10 @@ def _template(source: str) -> Any:
     return ENVIRONMENT.from_string(source)
 
 
-def _failure(
+def failure(
     error: TemplateError, variables: Mapping[str, Any], text: str, line: int
 ) -> TemplateFailure:
+    """Say in words what is wrong with a template, and which name was meant."""
     message = error.message or "the expression cannot be evaluated"
     missing = _MISSING.search(message)
     name = (missing[1] or missing[2]) if missing else None
@@ -177,7 +178,7 @@ def _failure(
     return TemplateFailure(words, line=line, hint=hint)
 
 
-def _line(error: TemplateError) -> int:
+def line_of(error: TemplateError) -> int:
     """Return the template's line that failed: jinja writes it into the traceback."""
     line = getattr(error, "lineno", None) or 1
     frame = error.__traceback__

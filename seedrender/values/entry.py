@@ -75,4 +75,5 @@ class Lock:
     """The lockfile as a value."""
 
     manifest: str  # file name, for people
+    renamed: Mapping[JobId, JobId] = field(default_factory=dict)  # id now → id still in the file
     entries: Mapping[JobId, LockEntry] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from seedrender.errors import Origin
 from seedrender.values.job import JobId, Reference
 
 JoinAudio = Literal["keep", "copy", "none"]  # encoded once more and exact; packets as they are
@@ -55,6 +56,8 @@ class Manifest:
     name: str
     provider: str
     vars: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, tuple[str, Origin]] = field(default_factory=dict)  # vars of flags: whose
+    moved: Mapping[str, str] = field(default_factory=dict)  # id before → id now, of jobs and shots
     defaults: Mapping[str, Any] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     references: Mapping[str, Reference] = field(default_factory=dict)

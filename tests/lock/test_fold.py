@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedrender.lock.fold import Action, alive, fold, job_state, join, next_action
+from seedrender.lock.fold import Action, alive, fold, job_state, join, next_action, rename
 from seedrender.values.entry import JobState, Lock, LockEntry
 from seedrender.values.job import JobId
 from tests.builders import clip, entry, record
@@ -129,3 +129,35 @@ def test_only_states_in_which_no_paid_task_can_be_alive_are_submitted() -> None:
         JobState.EXPIRED,
         JobState.CANCELLED,
     }
+
+
+@given(entries(), entries())
+def test_renaming_loses_nothing_and_twice_is_once(one: LockEntry, other: LockEntry) -> None:
+    old, new = replace(one, job=JobId("old/a")), replace(other, job=JobId("new/a"))
+    lock = Lock(manifest="m", entries={old.job: old, new.job: new})
+
+    renamed = rename(lock, {"old": "new"})
+
+    assert dict(renamed.entries) == {new.job: join(new, replace(old, job=new.job))}
+    assert renamed.renamed == {"new/a": "old/a"}
+    assert rename(renamed, {"old": "new"}).entries == renamed.entries
+
+
+@pytest.mark.parametrize(
+    ("before", "moved", "now"),
+    [
+        ("spin", {"spin": "turn"}, "turn"),
+        ("spin@2", {"spin": "turn"}, "turn@2"),
+        ("spin/red@2", {"spin": "turn"}, "turn/red@2"),
+        ("spin/red@2", {"spin/red": "turn/blue"}, "turn/blue@2"),
+        ("spin/red", {"spin/red": "turn/blue", "spin": "x"}, "turn/blue"),
+        ("spinner", {"spin": "turn"}, "spinner"),
+        ("spin", {}, "spin"),
+    ],
+)
+def test_a_rename_follows_jobs_takes_and_shots(
+    before: str, moved: dict[str, str], now: str
+) -> None:
+    lock = Lock(manifest="m", entries={JobId(before): entry(before, record())})
+
+    assert list(rename(lock, moved).entries) == [now]

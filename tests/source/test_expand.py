@@ -226,7 +226,8 @@ def test_a_long_take_becomes_segments_that_continue_each_other() -> None:
 
 def test_segments_may_differ_and_say_themselves_what_they_continue() -> None:
     found = load(
-        "chains:\n  story:\n    duration: 5\n    continuation: ''\n    join: {audio: none}\n"
+        "defaults: {duration: 5}\n"
+        "chains:\n  story:\n    continuation: ''\n    join: {audio: none}\n"
         "    output: story/whole.mp4\n    segments:\n      - {prompt: One., duration: 15}\n"
         "      - {prompt: '{{ previous }} goes on.', audio: false}\n      - {prompt: End.}\n"
     )
@@ -318,7 +319,9 @@ def test_what_does_not_fit_is_refused_with_its_place(text: str, words: str) -> N
     [
         pytest.param("id,a\n1\n", "rows.csv:2:1: this row has not 2 fields", id="short"),
         pytest.param("id,a\n1,2,3\n", "rows.csv:2:1: this row has not 2 fields", id="long"),
-        pytest.param("id,a\n1,2\n1,3\n", "rows.csv:3:1: the id '1' is in line 2 as well", id="two"),
+        pytest.param(
+            "id,a\n1,2\n1,3\n", "rows.csv:3:1: the id '1' is in rows.csv:2:1 as well", id="two"
+        ),
         pytest.param("id,a\n,2\n", "rows.csv:2:1: this row has no id", id="no id"),
         pytest.param("id,a b\n1,2\n", "column 'a b' is no name", id="a column"),
         pytest.param("id,a,a\n1,2,3\n", "two columns have one name", id="columns"),

@@ -1,0 +1,166 @@
+"""Turns `foreach` into rows: of a CSV, JSON lines or YAML file, of a var, or written in place."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from seedrender.errors import ConfigError, ManifestError, Origin, Violation
+from seedrender.source import document, template
+from seedrender.source.document import Document
+from seedrender.source.parse import violation
+from seedrender.source.template import TemplateFailure
+from seedrender.values.manifest import Path
+
+RESERVED = frozenset({"vars", "ref", "name", "job", "previous"})
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Variables of one row, the part of a job's id that it makes, and where it stands."""
+
+    variables: Mapping[str, Any]
+    suffix: str
+    origin: Origin
+
+
+_Found = Iterator[tuple[Origin, Any]]
+
+
+def slug(value: Any) -> str:
+    """Return a value as a part of an id."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _UNSAFE.sub("_", str(value)).strip("_.-")
+
+
+def rows(
+    tree: Document,
+    path: Path,
+    written: Any,
+    variables: Mapping[str, Any],
+    read: Callable[[str], str],
+    problems: list[Violation],
+) -> tuple[Row, ...]:
+    """Return the rows of a `foreach` in their order; wrong ones go to `problems`."""
+    if isinstance(written, str) and template.is_template(written):
+        try:
+            written = template.render(written, variables)
+        except TemplateFailure as failure:
+            problems.append(violation(tree, path, f"foreach: {failure}", failure.hint))
+            return ()
+        if not isinstance(written, str | list):
+            hint = "give a file, or a list of mappings"
+            problems.append(violation(tree, path, f"foreach is {written!r:.40}", hint))
+            return ()
+        if isinstance(written, list):
+            return tuple(_checked(((tree.origin(path), row) for row in written), problems))
+    if isinstance(written, list):
+        found = ((tree.origin((*path, n)), row) for n, row in enumerate(written))
+        return tuple(_checked(found, problems))
+    try:
+        return tuple(_checked(_of_file(written, read), problems))
+    except ManifestError as error:
+        problems += error.violations
+    except ConfigError as error:
+        problems.append(violation(tree, path, str(error), "paths are relative to the manifest"))
+    return ()
+
+
+def _of_file(file: str, read: Callable[[str], str]) -> _Found:
+    if PurePosixPath(file).is_absolute():
+        raise ConfigError(f"{file} is an absolute path")
+    kind = PurePosixPath(file).suffix.lower()
+    readers = {".csv": _csv, ".jsonl": _json_lines, ".yaml": _yaml, ".yml": _yaml, ".json": _yaml}
+    if kind not in readers:
+        raise ConfigError(f"{file} is not one of {', '.join(readers)}")
+    yield from readers[kind](read(file).removeprefix("\ufeff"), file)  # as spreadsheets write it
+
+
+def _csv(text: str, file: str) -> _Found:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        columns = list(reader.fieldnames or ())
+        if len(set(columns)) < len(columns):
+            raise _wrong(Origin(file, 1, 1), "two columns have one name", "rename one")
+        if "id" not in columns:
+            hint = "the first line names the columns; `id` names the jobs"
+            raise _wrong(Origin(file, 1, 1), "no column 'id'", hint)
+        for row in reader:
+            origin = Origin(file, reader.line_num, 1)
+            is_whole = None not in row and None not in row.values()
+            yield origin, row if is_whole else f"this row has not {len(columns)} fields"
+    except csv.Error as error:
+        raise _wrong(Origin(file, reader.line_num + 1, 1), f"this is not CSV: {error}") from None
+
+
+def _json_lines(text: str, file: str) -> _Found:
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield Origin(file, number, 1), json.loads(line, object_pairs_hook=_pairs)
+            except (ValueError, RecursionError) as error:
+                words = getattr(error, "msg", str(error))
+                column = getattr(error, "colno", 1)
+                raise _wrong(
+                    Origin(file, number, column), f"this is not JSON: {words}", "one object a line"
+                ) from None
+
+
+def _pairs(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is written twice")
+    return found
+
+
+def _yaml(text: str, file: str) -> _Found:
+    tree = document.parse(text, file)
+    if not isinstance(tree.root, list):
+        raise _wrong(Origin(file, 1, 1), "a file of rows is a list", "write - {id: …, …}")
+    for number, row in enumerate(tree.root):
+        yield tree.origin((number,)), row
+
+
+def _checked(found: _Found, problems: list[Violation]) -> Iterator[Row]:
+    """Yield the rows that can be used; a wrong name of a column is reported once."""
+    seen: dict[str, Origin] = {}
+    refused: set[str] = set()
+    for origin, row in found:
+        if not isinstance(row, dict):
+            words = row if isinstance(row, str) else "a row is a mapping of names and values"
+            problems.append(_violation(origin, words, None))
+            continue
+        wrong = [c for c in row if not _NAME.fullmatch(c) or c in RESERVED]
+        for column in set(wrong) - refused:
+            refused.add(column)
+            message = f"column '{column}' is no name for a variable"
+            hint = "rename it: letters, digits and _; and not " + ", ".join(sorted(RESERVED))
+            problems.append(_violation(origin, message, hint))
+        if wrong:
+            continue
+        suffix = slug(row["id"]) if isinstance(row.get("id"), str | int | float) else ""
+        if not suffix or suffix in seen:
+            message = f"the id '{suffix}' is in {seen.get(suffix)} as well"
+            message, hint = (message, "rename one") if suffix else ("this row has no id", "add it")
+            problems.append(_violation(origin, message, hint))
+            continue
+        seen[suffix] = origin
+        yield Row(row, suffix, origin)
+
+
+def _wrong(origin: Origin, message: str, hint: str | None = None) -> ManifestError:
+    return ManifestError([_violation(origin, message, hint)])
+
+
+def _violation(origin: Origin, message: str, hint: str | None) -> Violation:
+    return Violation(origin=origin, message=message, hint=hint, code="data")

@@ -1,0 +1,111 @@
+"""What every shot and chain of a manifest is expanded with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from seedrender.errors import Origin, Violation
+from seedrender.source import outputs, settings, trace
+from seedrender.source.document import Document
+from seedrender.source.settings import Evaluator, Values, Written
+from seedrender.source.template import References
+from seedrender.values.job import Job, JobId, MediaKind, Mode, Role
+from seedrender.values.manifest import Manifest, Path
+
+Read = Callable[[str], str]
+Layer = tuple[Path, Mapping[str, Any]]
+
+
+class Scope:
+    """A manifest, the layers below its entries, and the list of what is wrong with it."""
+
+    def __init__(
+        self,
+        tree: Document,
+        manifest: Manifest,
+        problems: list[Violation],
+        *,
+        read: Read,
+        profile: str | None = None,
+    ) -> None:
+        self.tree, self.manifest, self.problems, self.read = tree, manifest, problems, read
+        self.evaluator = Evaluator(tree, manifest, problems)
+        self.base: list[Layer] = [(("defaults",), manifest.defaults)]
+        if profile is not None and profile in manifest.profiles:
+            self.base.append((("profiles", profile), manifest.profiles[profile]))
+        self.variables: Mapping[str, Any] = {
+            "vars": manifest.vars,
+            "name": manifest.name,
+            "ref": References(manifest.references),
+        }
+        self.clip_name = Written(manifest.output_name, ("output", "name"))
+        self.incomplete: frozenset[Path] = frozenset()  # entries that lost a part of a wrong shape
+        self.tracer = trace.Tracer(tree, manifest)
+
+    def wrong(self, origin: Origin, message: str, hint: str, *, path: Path = ()) -> None:
+        """Note that an entry is wrong as a whole."""
+        self.problems.append(Violation(origin=origin, message=message, hint=hint, path=path))
+
+    def output(self, written: Written, variables: Mapping[str, Any], at: Origin) -> str | None:
+        """Evaluate a clip's path, relative to the manifest; None: it is wrong."""
+        directory = self.manifest.output_dir
+        return outputs.clip_path(self.evaluator, written, directory, variables, at)
+
+    def job(
+        self,
+        job_id: JobId,
+        shot: str,
+        values: Values,
+        written: Mapping[str, Written],
+        *,
+        output: str,
+        at: Origin,
+        origins: Mapping[str, Origin],
+        take: int = 1,
+        segment: int | None = None,
+        needs: tuple[JobId, ...] = (),
+    ) -> Job:
+        """Build a job of its settings."""
+        mode, reason = _mode(values, needs)
+        return Job(
+            id=job_id,
+            shot=shot,
+            model=values.model,
+            tier=values.tier,
+            mode=mode,
+            mode_reason=reason,
+            prompt=values.prompt,
+            take=take,
+            segment=segment,
+            duration_s=values.duration,
+            resolution=values.resolution,
+            ratio=values.ratio,
+            audio=values.audio,
+            seed=values.seed,
+            camera_fixed=values.camera_fixed,
+            references=values.references,
+            needs=needs,
+            output=output,
+            tags=tuple(written["tags"].value) if "tags" in written else (),
+            origin=at,
+            origins=origins,
+        )
+
+    def origins(self, written: Mapping[str, Written]) -> Mapping[str, Origin]:
+        """Return where each setting was written."""
+        return settings.origins(self.tree, written)
+
+
+def _mode(values: Values, needs: tuple[JobId, ...]) -> tuple[Mode, str]:
+    """Choose the endpoint variant by what a job carries."""
+    if values.mode is not None:
+        return Mode(values.mode), f"{values.mode}: the manifest says so"
+    if needs:
+        return Mode.V2V, f"v2v: continues {needs[0]}"
+    for kind, mode in ((MediaKind.VIDEO, Mode.V2V), (MediaKind.IMAGE, Mode.I2V)):
+        for use in values.references:
+            if use.reference.kind is kind:
+                what = "reference" if use.role is Role.REFERENCE else use.role.value
+                return mode, f"{mode.value}: {kind.value} {what} {use.reference.name}"
+    return Mode.T2V, "t2v: no image and no video is given"
