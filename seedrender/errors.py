@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar
+
+DOCS = "schemas/README.md"  # where every code is explained
+
+_SHOWN = 3  # jobs and places that a sentence names
+_KEPT = 100  # that a program is told
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,23 +43,56 @@ class Violation:
     hint: str | None = None
     path: tuple[str | int, ...] = ()  # to the value, from the root of its file
     related: tuple[Origin, ...] = ()  # the template or the row that the value came through
+    jobs: tuple[str, ...] = ()  # in which it was found
+    end: tuple[int, int] | None = None  # line and column behind the value, where it is known
 
     def __str__(self) -> str:
-        text = f"{self.origin}: {self.message}"
-        text += "".join(f" (from {origin})" for origin in self.related)
-        return f"{text}; {self.hint}" if self.hint else text
+        subject = f"{_listed(self.jobs)}: " if self.jobs else ""
+        way = f" (from {_listed(tuple(map(str, self.related)))})" if self.related else ""
+        hint = f"; {self.hint}" if self.hint else ""
+        weight = "" if self.severity is Severity.ERROR else f"{self.severity} {self.code}: "
+        return f"{self.origin}: {weight}{subject}{self.message}{way}{hint}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the violation as editors read it."""
+        start = {"line": self.origin.line, "column": self.origin.column}
+        line, column = self.end or (self.origin.line, self.origin.column)
         return {
             "file": self.origin.file,
-            "line": self.origin.line,
-            "column": self.origin.column,
+            **start,
+            "range": {"start": start, "end": {"line": line, "column": column}},
+            "path": "".join(f"/{str(s).replace('~', '~0').replace('/', '~1')}" for s in self.path),
+            "severity": self.severity.value,
             "code": self.code,
             "message": self.message,
             "hint": self.hint,
-            "related": [str(origin) for origin in self.related],
+            "docs": f"{DOCS}#{self.code.lower()}",
+            "jobs": list(self.jobs[:_KEPT]),
+            "job_count": len(self.jobs),
+            "related": [str(origin) for origin in self.related[:_KEPT]],
         }
+
+
+def merged(violations: Iterable[Violation]) -> tuple[Violation, ...]:
+    """Sort violations, and make one of those that say the same of one place for many jobs."""
+    found: dict[tuple[object, ...], list[Violation]] = {}
+    for violation in violations:
+        key = (violation.origin, violation.message, violation.code, violation.hint)
+        found.setdefault(key, []).append(violation)
+    return tuple(
+        replace(
+            same[0],
+            jobs=tuple(dict.fromkeys(job for one in same for job in one.jobs)),
+            related=tuple(dict.fromkeys(place for one in same for place in one.related)),
+        )
+        for _, same in sorted(found.items(), key=lambda item: item[0][:3])
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Name the first ones: a thousand are no help."""
+    more = len(names) - _SHOWN
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_SHOWN])} and {more} more"
 
 
 class SeedrenderError(Exception):
@@ -69,7 +107,7 @@ class ManifestError(SeedrenderError):
     exit_code = 2
 
     def __init__(self, violations: Sequence[Violation]) -> None:
-        self.violations = tuple(sorted(set(violations), key=lambda v: (v.origin, v.message)))
+        self.violations = merged(violations)
         super().__init__("\n".join(map(str, self.violations)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,15 @@ from seedrender.cli.console import (
     manifest_argument,
     say_json,
     selectors_argument,
+    table,
 )
+from seedrender.errors import ConfigError
 from seedrender.lock.fingerprint import unsigned
 from seedrender.run import project
 from seedrender.run.project import Choices, Project
 from seedrender.source import document
-from seedrender.values.job import CorrelationId, Job, Reference
+from seedrender.source.trace import Source
+from seedrender.values.job import CorrelationId, Job, JobId, Reference
 from seedrender.values.provider import MediaUrl
 
 
@@ -26,13 +31,25 @@ from seedrender.values.provider import MediaUrl
 @manifest_argument
 @selectors_argument
 @choices_options
+@click.option("--explain", metavar="JOB", help="Say where each value of one job comes from.")
 @json_option
-def command(manifest: Path, *, selectors: tuple[str, ...], choices: Choices, is_json: bool) -> int:
+def command(
+    manifest: Path,
+    *,
+    selectors: tuple[str, ...],
+    choices: Choices,
+    explain: str | None,
+    is_json: bool,
+) -> int:
     """Print the jobs of MANIFEST with the body of each request, as YAML or JSON.
 
     In place of URLs that exist only during a run stand the reference's path and the job whose clip
     is continued. Signatures and passwords in URLs are left out. Nothing is sent.
     """
+    if explain is not None:
+        wanted = JobId(explain)
+        selected = project.load(manifest, choices=choices, selectors=[wanted], explain=wanted)
+        return _explain(selected, wanted, is_json=is_json)
     found = project.load(manifest, choices=choices, selectors=selectors)
     rows = [_row(found, job) for job in found.jobs]
     if is_json:
@@ -40,6 +57,32 @@ def command(manifest: Path, *, selectors: tuple[str, ...], choices: Choices, is_
     else:
         click.echo(document.dump({"jobs": rows}), nl=False)
     return 0
+
+
+def _explain(found: Project, wanted: JobId, *, is_json: bool) -> int:
+    """Show where the values of a job come from."""
+    job = next((job for job in found.jobs if job.id == wanted), None)
+    if job is None:
+        raise ConfigError(f"{wanted} is not one job; `expand` lists them. Nothing was sent")
+    if is_json:
+        sources = [source.as_json() for source in found.sources]
+        say_json({"exit_code": 0, "job": job.id, "line": str(job.origin), "values": sources})
+        return 0
+    rows = [line for source in found.sources for line in _lines(source, "")]
+    click.echo(f"{job.id}  ({job.origin})\n")
+    click.echo(table(("value", "from", "place", "as written"), rows))
+    click.echo(f"\nmode  {job.mode_reason}")
+    return 0
+
+
+def _lines(source: Source, indent: str) -> Iterator[tuple[str, str, str, str]]:
+    text = source.value if isinstance(source.value, str) else json.dumps(source.value)
+    shown = " ".join(text.split())
+    yield f"{indent}{source.name}", source.by, str(source.origin), shown
+    for by, origin in reversed(source.overrides):
+        yield f"{indent}  over", by, str(origin), ""
+    for variable in source.variables:
+        yield from _lines(variable, f"{indent}  ")
 
 
 def _row(found: Project, job: Job) -> dict[str, Any]:

@@ -94,5 +94,11 @@ def _violation(job: Job, name: str, message: str, hint: str) -> Violation:
     origin = job.origin_of(name)
     related = () if origin == job.origin else (job.origin,)
     return Violation(
-        origin=origin, message=f"{job.id}: {message}", hint=hint, related=related, code="limits"
+        origin=origin,
+        message=message,
+        hint=hint,
+        related=related,
+        jobs=(job.id,),
+        path=job.path_of(name),
+        code="limits",
     )

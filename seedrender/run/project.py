@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from seedrender.providers import registry
 from seedrender.providers.modellix import Modellix
 from seedrender.run import store
 from seedrender.run.files import Files, sha256
-from seedrender.source import expand, given
+from seedrender.source import expand, given, ranges
 from seedrender.source.given import Given
 from seedrender.source.trace import Source
 from seedrender.values.entry import Lock
@@ -98,17 +98,34 @@ def load(
     Raises: ManifestError with every violation found; ConfigError.
     """
     root = path.parent
+
+    def read(name: str) -> str:
+        return _read_inside(root, name)
+
+    try:
+        return _load(path, choices, selectors, read, explain)
+    except ManifestError as error:
+        raise ManifestError(ranges.with_ends(error.violations, read)) from None
+
+
+def _load(
+    path: Path,
+    choices: Choices,
+    selectors: Sequence[str],
+    read: Callable[[str], str],
+    explain: JobId | None,
+) -> Project:
     expansion = expand.load(
         _read(path),
         path.name,
-        read=lambda name: _read_inside(root, name),
+        read=read,
         profile=choices.profile,
         given=choices.given(),
         explain=explain,
     )
     provider = registry.offline(expansion.manifest.provider)
     violations = [v for job in expansion.jobs for v in provider.violations(job)]
-    digests, missing = _digest(root, expansion.jobs)
+    digests, missing = _digest(path.parent, expansion.jobs)
     if violations or missing:
         raise ManifestError([*violations, *missing])
     jobs = select.select(expansion.jobs, selectors)
@@ -174,7 +191,9 @@ def _wrong(job: Job, reference: str, what: str) -> Violation:
     origin: Origin = job.origin_of("references")
     return Violation(
         origin=origin,
-        message=f"{job.id}: reference '{reference}': {what}",
+        message=f"reference '{reference}': {what}",
         hint="paths are relative to the manifest",
+        jobs=(job.id,),
+        path=job.path_of("references"),
         code="reference",
     )

@@ -77,21 +77,21 @@ def places(
     document: Document, path: Path, shot: Mapping[str, Any], binding: Binding
 ) -> Mapping[str, tuple[str, Origin]]:
     """Return who gives each variable of a binding, and where: for explanations."""
-    found: dict[str, tuple[str, Origin]] = {}
     matrix = shot.get("matrix", {})
+    included = ("include", document.origin((*path, "include")))
+    found: dict[str, tuple[str, Origin]] = {}
     for name, value in binding.variables.items():
-        if name in matrix:
-            listed = matrix[name] if isinstance(matrix[name], list) else []
+        listed = matrix.get(name)
+        if isinstance(listed, list):
             at = next((n for n, other in enumerate(listed) if _is_same(other, value)), None)
-            where: Path = (*path, "matrix", name)
-            found[name] = (
-                "matrix",
-                document.origin(where if at is None else (*where, at)),
-            )
-        elif binding.row is not None:
-            found[name] = ("row", binding.row)
+            if at is None:
+                found[name] = included
+            else:
+                found[name] = ("matrix", document.origin((*path, "matrix", name, at)))
+        elif listed is not None:
+            found[name] = ("matrix", document.origin((*path, "matrix", name)))
         else:
-            found[name] = ("include", document.origin((*path, "include")))
+            found[name] = included if binding.row is None else ("row", binding.row)
     return found
 
 

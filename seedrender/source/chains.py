@@ -92,7 +92,7 @@ def _segment(
         written,
         output=output,
         at=at,
-        origins=scope.origins(written),
+        places=scope.places(written),
         segment=number,
         needs=(before[-1].id,) if before else (),
     )

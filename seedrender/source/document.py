@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +20,7 @@ from yaml.events import (
 )
 
 from seedrender.errors import ManifestError, Origin, Violation
+from seedrender.source import scalars
 from seedrender.values.manifest import Path
 
 _MAX_BYTES = 64 * 2**20
@@ -43,15 +43,7 @@ class _Marks:
 _CORE_TAGS = frozenset(
     {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 )
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_CONSTANTS: dict[str, bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_MAX_DIGITS = 300
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same events, faster
 
@@ -129,11 +121,24 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    is_typed = text in _CONSTANTS or _INT.fullmatch(text) or _FLOAT.fullmatch(text)
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, "'" if is_typed else None)
+    style = "'" if scalars.is_typed(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
 _Dumper.add_representer(str, _represent_text)
+
+
+def spans(text: str) -> Mapping[tuple[int, int], tuple[int, int]]:
+    """Return where each scalar ends, by where it starts; lines and columns from 1."""
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    try:
+        for event in _events(text):
+            start, end = event.start_mark, event.end_mark
+            if isinstance(event, ScalarEvent) and start is not None and end is not None:
+                found[start.line + 1, start.column + 1] = (end.line + 1, end.column + 1)
+    except (yaml.YAMLError, UnicodeEncodeError):  # what stands before the mistake is known
+        pass
+    return found
 
 
 def _events(text: str) -> Iterator[Event]:
@@ -278,24 +283,10 @@ class _Builder:
         self._check_tag(event.tag, mark)
         if event.style or not event.implicit[0]:
             return event.value
-        return self._plain(event.value, mark)
-
-    def _plain(self, text: str, mark: _Mark) -> Any:
-        """Read an unquoted scalar as YAML 1.2 does: `no`, `16:9` and dates stay texts."""
-        if text in _CONSTANTS:
-            return _CONSTANTS[text]
-        if text[0] not in "0123456789+-.":
-            return text
-        if len(text) > _MAX_DIGITS and (_FLOAT.fullmatch(text) or _INT.fullmatch(text)):
-            raise self._wrong(mark, "this number is too long", "put it in quotes if it is a text")
-        if _INT.fullmatch(text):
-            return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
-        if _FLOAT.fullmatch(text):
-            number = float(text)
-            if math.isinf(number):
-                raise self._wrong(mark, "this number is too large", "put it in quotes")
-            return number
-        return text
+        try:
+            return scalars.plain(event.value)
+        except ValueError as error:
+            raise self._wrong(mark, str(error), "put it in quotes if it is a text") from None
 
     def _check_tag(self, tag: str | None, mark: _Mark) -> None:
         if tag not in _CORE_TAGS:

@@ -64,7 +64,7 @@ def violation(
     document: Document, path: Path, message: str, hint: str | None, *, code: str = "name"
 ) -> Violation:
     """Make a violation at a value's place."""
-    return Violation(origin=document.origin(path), message=message, hint=hint, code=code)
+    return Violation(origin=document.origin(path), message=message, hint=hint, code=code, path=path)
 
 
 def did_you_mean(name: str, known: Mapping[str, Any]) -> str:

@@ -231,4 +231,4 @@ def _violation(
     document: Document, path: Path, message: str, hint: str, *, at_key: bool = False
 ) -> Violation:
     origin: Origin = document.key_origin(path) if at_key else document.origin(path)
-    return Violation(origin=origin, message=message, hint=hint, code="schema")
+    return Violation(origin=origin, message=message, hint=hint, code="schema", path=path)

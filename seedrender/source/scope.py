@@ -10,7 +10,7 @@ from seedrender.source import outputs, settings, trace
 from seedrender.source.document import Document
 from seedrender.source.settings import Evaluator, Values, Written
 from seedrender.source.template import References
-from seedrender.values.job import Job, JobId, MediaKind, Mode, Role
+from seedrender.values.job import Job, JobId, MediaKind, Mode, Place, Role
 from seedrender.values.manifest import Manifest, Path
 
 Read = Callable[[str], str]
@@ -61,7 +61,7 @@ class Scope:
         *,
         output: str,
         at: Origin,
-        origins: Mapping[str, Origin],
+        places: Mapping[str, Place],
         take: int = 1,
         segment: int | None = None,
         needs: tuple[JobId, ...] = (),
@@ -89,12 +89,12 @@ class Scope:
             output=output,
             tags=tuple(written["tags"].value) if "tags" in written else (),
             origin=at,
-            origins=origins,
+            places=places,
         )
 
-    def origins(self, written: Mapping[str, Written]) -> Mapping[str, Origin]:
+    def places(self, written: Mapping[str, Written]) -> Mapping[str, Place]:
         """Return where each setting was written."""
-        return settings.origins(self.tree, written)
+        return settings.places(self.tree, written)
 
 
 def _mode(values: Values, needs: tuple[JobId, ...]) -> tuple[Mode, str]:

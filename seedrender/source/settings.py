@@ -12,7 +12,7 @@ from seedrender.source import template
 from seedrender.source.document import Document
 from seedrender.source.parse import did_you_mean, violation
 from seedrender.source.template import PLACEHOLDER, TemplateFailure
-from seedrender.values.job import Reference, ReferenceUse, Role, Tier
+from seedrender.values.job import Place, Reference, ReferenceUse, Role, Tier
 from seedrender.values.manifest import Manifest, Path
 
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
@@ -69,9 +69,9 @@ def layers(*found: tuple[Path, Mapping[str, Any]]) -> dict[str, Written]:
     return merged
 
 
-def origins(document: Document, written: Mapping[str, Written]) -> dict[str, Origin]:
+def places(document: Document, written: Mapping[str, Written]) -> dict[str, Place]:
     """Return where each setting was written."""
-    return {name: document.origin(item.path) for name, item in written.items()}
+    return {name: Place(document.origin(item.path), item.path) for name, item in written.items()}
 
 
 class Evaluator:
@@ -217,7 +217,12 @@ class Evaluator:
         others = _others(related, origin)
         self._problems.append(
             Violation(
-                origin=origin, message=message, hint=failure.hint, related=others, code="template"
+                origin=origin,
+                message=message,
+                hint=failure.hint,
+                related=others,
+                code="template",
+                path=item.path,
             )
         )
 
@@ -237,6 +242,7 @@ class Evaluator:
                 hint=hint,
                 related=_others(related, found.origin),
                 code="value",
+                path=item.path,
             )
         )
 

@@ -11,7 +11,7 @@ from seedrender.source.axes import Binding
 from seedrender.source.params import Template
 from seedrender.source.scope import Scope
 from seedrender.source.settings import Values, Written
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import Job, JobId, Place
 from seedrender.values.manifest import Path
 
 
@@ -28,7 +28,7 @@ def expand(scope: Scope, name: str) -> Iterator[Job]:
                 at, f"shot {name} has no prompt", "write `prompt:` or `template:`", path=path
             )
         return
-    origins = scope.origins(written)
+    places = scope.places(written)
     given = {
         **scope.variables,
         **params.given(scope.evaluator, template, path, shot, scope.variables),
@@ -43,7 +43,7 @@ def expand(scope: Scope, name: str) -> Iterator[Job]:
             continue
         stem = f"{name}/{binding.suffix}" if binding.suffix else name
         found = _Found(name, stem, at, template, binding)
-        yield from _takes(scope, found, values, written, variables, origins)
+        yield from _takes(scope, found, values, written, variables, places)
 
 
 class _Found:
@@ -64,7 +64,7 @@ def _takes(
     values: Values,
     written: Mapping[str, Written],
     variables: Mapping[str, Any],
-    origins: Mapping[str, Origin],
+    places: Mapping[str, Place],
 ) -> Iterator[Job]:
     count = written["takes"].value if "takes" in written else 1
     clip_name = written.get("output", scope.clip_name)
@@ -83,7 +83,7 @@ def _takes(
             written,
             output=output,
             at=found.at,
-            origins=origins,
+            places=places,
             take=take,
         )
 

@@ -64,6 +64,14 @@ class ReferenceUse:
     role: Role = Role.REFERENCE
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value was written: a place in a file, and the path to it."""
+
+    origin: Origin
+    path: tuple[str | int, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One take of a shot or one segment of a chain: the unit we submit and pay for.
@@ -92,12 +100,16 @@ class Job:
     output: str  # the clip's path, relative to the manifest, posix
     tags: tuple[str, ...] = ()
     origin: Origin  # the shot's or segment's own line
-    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     # field name → where its value was written
 
     def origin_of(self, name: str) -> Origin:
         """Return where the value of a field was written."""
-        return self.origins.get(name, self.origin)
+        return self.places[name].origin if name in self.places else self.origin
+
+    def path_of(self, name: str) -> tuple[str | int, ...]:
+        """Return the path, in its file, to the value of a field; empty: it was not written."""
+        return self.places[name].path if name in self.places else ()
 
 
 FOOTAGE = frozenset(  # fields that change the picture: they are fingerprinted
@@ -105,7 +117,7 @@ FOOTAGE = frozenset(  # fields that change the picture: they are fingerprinted
     | {"seed", "camera_fixed", "references", "needs"}
 )
 RUNTIME = frozenset(  # fields that do not
-    {"id", "shot", "segment", "mode_reason", "output", "tags", "origin", "origins"}
+    {"id", "shot", "segment", "mode_reason", "output", "tags", "origin", "places"}
 )
 
 

@@ -16,6 +16,7 @@ from seedrender.values.job import (
     JobId,
     MediaKind,
     Mode,
+    Place,
     Reference,
     ReferenceUse,
     Role,
@@ -49,7 +50,7 @@ OTHER_VALUES: dict[str, Any] = {
     "output": "elsewhere.mp4",
     "tags": ("hero",),
     "origin": Origin("other.yaml", 1, 1),
-    "origins": {"prompt": Origin("other.yaml", 2, 2)},
+    "places": {"prompt": Place(Origin("other.yaml", 2, 2), ("shots",))},
 }
 
 
