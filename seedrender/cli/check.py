@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from seedrender.cli import findings
-from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
+from seedrender.cli.console import (
+    choices_options,
+    counting,
+    json_option,
+    manifest_argument,
+    say_json,
+)
 from seedrender.errors import ManifestError
 from seedrender.run import project
 from seedrender.run.project import Choices, Project
@@ -31,7 +37,8 @@ def command(manifest: Path, *, choices: Choices, form: str, is_json: bool) -> in
     Nothing is sent. Exit code 2 where something is wrong.
     """
     try:
-        found = project.load(manifest, choices=choices)
+        with counting() as tick:
+            found = project.load(manifest, choices=choices, tick=tick)
     except ManifestError as error:
         if form == "text" or is_json:
             raise

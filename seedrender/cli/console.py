@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -13,8 +16,10 @@ import click
 
 from seedrender.errors import ManifestError, SeedrenderError
 from seedrender.run.project import Choices
+from seedrender.source.expand import Tick
 
 F = TypeVar("F", bound=Callable[..., Any])
+_PATIENCE_S = 1.0
 
 
 @dataclass(slots=True)
@@ -83,6 +88,36 @@ def json_option(command: F) -> F:
         help="Print one JSON document instead of words.",
     )
     return option(command)
+
+
+@contextmanager
+def counting() -> Iterator[Tick]:
+    """Show on a terminal how many jobs there are already, once that takes long."""
+    started, is_shown = time.monotonic(), False
+
+    def tick(count: int) -> None:
+        nonlocal is_shown
+        if sys.stderr.isatty() and time.monotonic() - started > _PATIENCE_S:
+            is_shown = True
+            click.echo(f"\r{count:,} jobs …", err=True, nl=False)
+
+    try:
+        yield tick
+    finally:
+        if is_shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def say_json_rows(head: Mapping[str, Any], name: str, rows: Iterable[Any]) -> None:
+    """Print the one document with a long list in it, row by row."""
+    start = json.dumps(head, indent=2, ensure_ascii=False).removesuffix("\n}")
+    click.echo(f"{start},\n  {json.dumps(name)}: [", nl=False)
+    comma = "\n    "
+    for row in rows:
+        text = json.dumps(row, indent=2, ensure_ascii=False).replace("\n", "\n    ")
+        click.echo(f"{comma}{text}", nl=False)
+        comma = ",\n    "
+    click.echo("\n  ]\n}")
 
 
 def say_json(value: Any) -> None:

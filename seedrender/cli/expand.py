@@ -11,9 +11,11 @@ import click
 
 from seedrender.cli.console import (
     choices_options,
+    counting,
     json_option,
     manifest_argument,
     say_json,
+    say_json_rows,
     selectors_argument,
     table,
 )
@@ -48,14 +50,20 @@ def command(
     """
     if explain is not None:
         wanted = JobId(explain)
-        selected = project.load(manifest, choices=choices, selectors=[wanted], explain=wanted)
+        with counting() as tick:
+            selected = project.load(
+                manifest, choices=choices, selectors=[wanted], explain=wanted, tick=tick
+            )
         return _explain(selected, wanted, is_json=is_json)
-    found = project.load(manifest, choices=choices, selectors=selectors)
-    rows = [_row(found, job) for job in found.jobs]
+    with counting() as tick:
+        found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
+    rows = (_row(found, job) for job in found.jobs)  # one at a time: there may be 100,000
     if is_json:
-        say_json({"exit_code": 0, "jobs": rows})
-    else:
-        click.echo(document.dump({"jobs": rows}), nl=False)
+        say_json_rows({"exit_code": 0}, "jobs", rows)
+        return 0
+    click.echo("jobs:" if found.jobs else "jobs: []")
+    for row in rows:
+        click.echo(document.dump([row]), nl=False)
     return 0
 
 

@@ -9,6 +9,7 @@ import click
 
 from seedrender.cli.console import (
     choices_options,
+    counting,
     json_option,
     manifest_argument,
     say_json,
@@ -37,7 +38,8 @@ def command(
     is_json: bool,
 ) -> int:
     """Say what a run of MANIFEST would do with each job, and why; nothing is sent or written."""
-    found = project.load(manifest, choices=choices, selectors=selectors)
+    with counting() as tick:
+        found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
     made = found.plan(found.read_lock())
     cost = estimate(made, found.provider.price)
     code = Exit.PENDING if check and not made.is_done else Exit.DONE

@@ -12,6 +12,7 @@ import click
 
 from seedrender.cli.console import (
     choices_options,
+    counting,
     json_option,
     manifest_argument,
     say_json,
@@ -62,7 +63,8 @@ def command(
     What is done already is left alone; what was submitted by an earlier run is waited for, not
     bought again. Ctrl-C stops politely: running tasks are collected by the next run.
     """
-    found = project.load(manifest, choices=choices, selectors=selectors)
+    with counting() as tick:
+        found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
     given_up = tuple(JobId(job) for job in resubmit)
     before = found.plan(found.read_lock(), given_up)
     if before.is_done:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import gc
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from seedrender.providers.modellix import Modellix
 from seedrender.run import store
 from seedrender.run.files import Files, sha256
 from seedrender.source import expand, given, ranges
+from seedrender.source.expand import Expansion, Tick
 from seedrender.source.given import Given
 from seedrender.source.trace import Source
 from seedrender.values.entry import Lock
@@ -92,8 +95,9 @@ def load(
     choices: Choices = AS_WRITTEN,
     selectors: Sequence[str] = (),
     explain: JobId | None = None,
+    tick: Tick | None = None,
 ) -> Project:
-    """Read, check and expand a manifest; nothing is sent.
+    """Read, check and expand a manifest; nothing is sent. `tick` hears how many jobs there are.
 
     Raises: ManifestError with every violation found; ConfigError.
     """
@@ -103,26 +107,35 @@ def load(
         return _read_inside(root, name)
 
     try:
-        return _load(path, choices, selectors, read, explain)
+        with _without_collector():
+            expansion = expand.load(
+                _read(path),
+                path.name,
+                read=read,
+                profile=choices.profile,
+                given=choices.given(),
+                explain=explain,
+                tick=tick,
+            )
+            return _checked(path, expansion, selectors)
     except ManifestError as error:
         raise ManifestError(ranges.with_ends(error.violations, read)) from None
 
 
-def _load(
-    path: Path,
-    choices: Choices,
-    selectors: Sequence[str],
-    read: Callable[[str], str],
-    explain: JobId | None,
-) -> Project:
-    expansion = expand.load(
-        _read(path),
-        path.name,
-        read=read,
-        profile=choices.profile,
-        given=choices.given(),
-        explain=explain,
-    )
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Do without the cyclic garbage collector: there is no garbage while a tree is built."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _checked(path: Path, expansion: Expansion, selectors: Sequence[str]) -> Project:
+    """Check every job with its route and its references, then select."""
     provider = registry.offline(expansion.manifest.provider)
     violations = [v for job in expansion.jobs for v in provider.violations(job)]
     digests, missing = _digest(path.parent, expansion.jobs)

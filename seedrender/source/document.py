@@ -46,6 +46,7 @@ _CORE_TAGS = frozenset(
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same events, faster
+_BASE_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def dump(value: Any) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(_BASE_DUMPER):  # type: ignore[misc] # one of two, known at run time
     """Quotes texts that look like something else, by either version of YAML."""
 
 

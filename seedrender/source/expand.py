@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from seedrender.errors import ManifestError, Violation
@@ -15,6 +15,10 @@ from seedrender.values.job import Job, JobId
 from seedrender.values.manifest import LongTake, Manifest, Path
 
 MAX_JOBS = 200_000
+
+Tick = Callable[[int], None]
+
+_TICK = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +39,13 @@ def load(
     profile: str | None = None,
     given: Given = NOTHING,
     explain: JobId | None = None,
+    tick: Tick | None = None,
 ) -> Expansion:
     """Parse, check and expand a manifest.
 
     `read` returns the text of a file by its path relative to the manifest; `given` are the values
-    of `--set` and `--vars`; the sources of the job `explain` are kept.
+    of `--set` and `--vars`; the sources of the job `explain` are kept; `tick` hears how many jobs
+    there are, now and then.
 
     Raises: ManifestError with every violation that was found.
     """
@@ -55,7 +61,7 @@ def load(
     scope.incomplete = frozenset(path[:2] for path, _ in misshapen)
     scope.tracer.job = explain
     takes: list[LongTake] = []
-    jobs = tuple(_bounded(_jobs(scope, takes), scope))
+    jobs = tuple(_bounded(_jobs(scope, takes), scope, tick))
     problems += outputs.collisions(jobs, takes)
     problems += moved.wrong(tree, jobs, takes, is_whole=not problems)
     if not jobs and not problems:
@@ -77,8 +83,10 @@ def _jobs(scope: Scope, takes: list[LongTake]) -> Iterator[Job]:
         takes += [take] if take is not None else []
 
 
-def _bounded(jobs: Iterator[Job], scope: Scope) -> Iterator[Job]:
+def _bounded(jobs: Iterator[Job], scope: Scope, tick: Tick | None) -> Iterator[Job]:
     for count, job in enumerate(jobs, 1):
+        if tick is not None and count % _TICK == 0:
+            tick(count)
         if count > MAX_JOBS:
             path: Path = ("shots" if job.segment is None else "chains", job.shot)
             message = f"the manifest makes more than {MAX_JOBS} jobs here"

@@ -94,7 +94,7 @@ class Scope:
 
     def places(self, written: Mapping[str, Written]) -> Mapping[str, Place]:
         """Return where each setting was written."""
-        return settings.places(self.tree, written)
+        return settings.Places(self.tree, written)
 
 
 def _mode(values: Values, needs: tuple[JobId, ...]) -> tuple[Mode, str]:

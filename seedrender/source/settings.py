@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,9 +69,23 @@ def layers(*found: tuple[Path, Mapping[str, Any]]) -> dict[str, Written]:
     return merged
 
 
-def places(document: Document, written: Mapping[str, Written]) -> dict[str, Place]:
-    """Return where each setting was written."""
-    return {name: Place(document.origin(item.path), item.path) for name, item in written.items()}
+class Places(Mapping[str, Place]):
+    """Where each setting was written; looked up when somebody asks, which is seldom."""
+
+    __slots__ = ("_document", "_written")
+
+    def __init__(self, document: Document, written: Mapping[str, Written]) -> None:
+        self._document, self._written = document, written
+
+    def __getitem__(self, name: str) -> Place:
+        path = self._written[name].path
+        return Place(self._document.origin(path), path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
 
 
 class Evaluator:
