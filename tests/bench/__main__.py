@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import resource
 import subprocess
 import sys
 import time
@@ -16,6 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import aiohttp
+
+from tests.bench import scale
+from tests.bench.measure import SEEDRENDER, measured, say
 
 JOBS = 1000
 CONCURRENCY = 64
@@ -49,6 +50,8 @@ def main() -> None:
         bench_run(Path(folder))
     with TemporaryDirectory() as folder:
         bench_nothing_to_do(Path(folder))
+    with TemporaryDirectory() as folder:
+        scale.bench(Path(folder))
 
 
 def rows(folder: Path, count: int) -> None:
@@ -106,9 +109,6 @@ def bench_nothing_to_do(folder: Path) -> None:
     say(f"  run, nothing to do   {still:7.3f} s   {still / click:5.1f} x import click")
 
 
-SEEDRENDER = (sys.executable, "-m", "seedrender")
-
-
 class Simulator:
     """`seedrender sim` in a process of its own."""
 
@@ -125,24 +125,6 @@ class Simulator:
     def __exit__(self, *exc_info: object) -> None:
         self._process.terminate()
         self._process.wait()
-
-
-def measured(
-    command: Sequence[str], folder: Path, environment: dict[str, str]
-) -> tuple[float, float]:
-    """Return the processor seconds and the peak bytes of one process."""
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"{command} ended with {process.returncode}"
-    assert isinstance(usage, resource.struct_rusage)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
 def best(command: Sequence[str], folder: Path, *, times: int = 5) -> float:
@@ -164,12 +146,6 @@ def fetch(url: str) -> dict[str, Any]:
             return found
 
     return asyncio.run(read())
-
-
-def say(line: str) -> None:
-    """Print a line of the result."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
