@@ -60,14 +60,19 @@ def _media(job: Job, variant: Variant) -> Iterator[Violation]:
         yield _violation(job, "references", message, "use frames or references in one shot")
     for role, count in frames.items():
         if count > 1:
-            yield _violation(job, "references", f"{count} references are its {role.value}", "one")
-    for use in job.references:
-        if use.role is not Role.REFERENCE and use.reference.kind is not MediaKind.IMAGE:
-            message = (
-                f"reference '{use.reference.name}' is no image and cannot be a {use.role.value}"
+            yield _violation(
+                job, "references", f"{count} references are its {role.value}", "give one"
             )
-            yield _violation(job, "references", message, "give an image")
-    yield from _mode(job, plain, frames)
+    moving = [
+        use
+        for use in job.references
+        if use.role is not Role.REFERENCE and use.reference.kind is not MediaKind.IMAGE
+    ]
+    for use in moving:
+        message = f"reference '{use.reference.name}' is no image and cannot be a {use.role.value}"
+        yield _violation(job, "references", message, "give an image")
+    if not moving:  # else the mode follows from what is wrong
+        yield from _mode(job, plain, frames)
 
 
 def _mode(job: Job, plain: Counter[MediaKind], frames: Counter[Role]) -> Iterator[Violation]:
@@ -92,7 +97,8 @@ def _unlisted(job: Job, name: str, value: str, known: Collection[str], where: st
 
 def _violation(job: Job, name: str, message: str, hint: str) -> Violation:
     origin = job.origin_of(name)
-    related = () if origin == job.origin else (job.origin,)
+    places = (job.origin, job.row) if job.row is not None else (job.origin,)
+    related = tuple(place for place in places if place != origin)
     return Violation(
         origin=origin,
         message=message,

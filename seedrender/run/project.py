@@ -108,7 +108,7 @@ def load(
 
     try:
         with _without_collector():
-            expansion = expand.load(
+            expansion = expand.attempt(
                 _read(path),
                 path.name,
                 read=read,
@@ -137,10 +137,12 @@ def _without_collector() -> Iterator[None]:
 def _checked(path: Path, expansion: Expansion, selectors: Sequence[str]) -> Project:
     """Check every job with its route and its references, then select."""
     provider = registry.offline(expansion.manifest.provider)
+    if expansion.is_misshapen:  # a job that lost a part would seem wrong where it is not
+        raise ManifestError(expansion.problems)
     violations = [v for job in expansion.jobs for v in provider.violations(job)]
     digests, missing = _digest(path.parent, expansion.jobs)
-    if violations or missing:
-        raise ManifestError([*violations, *missing])
+    if expansion.problems or violations or missing:
+        raise ManifestError([*expansion.problems, *violations, *missing])
     jobs = select.select(expansion.jobs, selectors)
     return Project(
         path=path,

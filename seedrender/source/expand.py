@@ -23,11 +23,13 @@ _TICK = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expansion:
-    """A manifest and everything that follows from it."""
+    """A manifest and everything that follows from it; with problems, what can be made in spite."""
 
     manifest: Manifest
     jobs: tuple[Job, ...]
     takes: tuple[LongTake, ...]
+    problems: tuple[Violation, ...] = ()
+    is_misshapen: bool = False  # parts were taken out: what is left may lack them
     sources: tuple[Source, ...] = ()  # of the job that was to be explained
 
 
@@ -49,6 +51,26 @@ def load(
 
     Raises: ManifestError with every violation that was found.
     """
+    found = attempt(text, file, read=read, profile=profile, given=given, explain=explain, tick=tick)
+    if found.problems:
+        raise ManifestError(found.problems)
+    return found
+
+
+def attempt(
+    text: str,
+    file: str,
+    *,
+    read: Read,
+    profile: str | None = None,
+    given: Given = NOTHING,
+    explain: JobId | None = None,
+    tick: Tick | None = None,
+) -> Expansion:
+    """Do the same, and return what is wrong beside the jobs that can be made all the same.
+
+    Raises: ManifestError where none can be made.
+    """
     tree, misshapen = include.load(text, file, read, given)
     problems = [problem for _, problem in misshapen]
     if not isinstance(tree.root, dict):
@@ -67,10 +89,14 @@ def load(
     if not jobs and not problems:
         hint = "add an entry under `shots` or `chains`"
         problems.append(violation(tree, (), "the manifest asks for no footage", hint))
-    if problems:
-        raise ManifestError(problems)
-    sources = scope.tracer.sources
-    return Expansion(manifest=manifest, jobs=jobs, takes=tuple(takes), sources=sources)
+    return Expansion(
+        manifest=manifest,
+        jobs=jobs,
+        takes=tuple(takes),
+        problems=tuple(problems),
+        is_misshapen=bool(misshapen),
+        sources=scope.tracer.sources,
+    )
 
 
 def _jobs(scope: Scope, takes: list[LongTake]) -> Iterator[Job]:

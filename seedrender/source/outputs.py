@@ -66,7 +66,7 @@ def collisions(jobs: Sequence[Job], takes: Sequence[LongTake]) -> Iterator[Viola
     outputs += [(take.id, take.output, by_shot[take.id]) for take in takes]
     for owner, output, origin in outputs:
         key = unicodedata.normalize("NFC", output).casefold()
-        if key in owners:
+        if key in owners and owners[key][0] != owner:
             first, other = owners[key]
             message = f"{owner} and {first} have one output: {output}"
             hint = "put {{ job.id }} into the name"

@@ -186,7 +186,7 @@ def _wrong_bases(document: Document) -> Iterator[Violation]:
         while below is not None and below in bases and below not in trail:
             trail.append(below)
             below = bases[below]
-        if below == name:
+        if below == name and name == min(trail):  # a loop is said once
             message = f"templates extend each other: {' → '.join([*trail, name])}"
             yield violation(document, path, message, "take one `extends` out")
 

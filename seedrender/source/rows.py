@@ -58,15 +58,14 @@ def rows(
         except TemplateFailure as failure:
             problems.append(violation(tree, path, f"foreach: {failure}", failure.hint))
             return ()
-        if not isinstance(written, str | list):
-            hint = "give a file, or a list of mappings"
-            problems.append(violation(tree, path, f"foreach is {written!r:.40}", hint))
-            return ()
-        if isinstance(written, list):
-            return tuple(_checked(((tree.origin(path), row) for row in written), problems))
     if isinstance(written, list):
         found = ((tree.origin((*path, n)), row) for n, row in enumerate(written))
         return tuple(_checked(found, problems))
+    if not isinstance(written, str) or PurePosixPath(written).suffix.lower() not in _READERS:
+        message = f"foreach: {written!r:.60} is no table that can be read"
+        hint = f"give a list of mappings, or a file of {', '.join(_READERS)}"
+        problems.append(violation(tree, path, message, hint))
+        return ()
     try:
         return tuple(_checked(_of_file(written, read), problems))
     except ManifestError as error:
@@ -79,11 +78,8 @@ def rows(
 def _of_file(file: str, read: Callable[[str], str]) -> _Found:
     if PurePosixPath(file).is_absolute():
         raise ConfigError(f"{file} is an absolute path")
-    kind = PurePosixPath(file).suffix.lower()
-    readers = {".csv": _csv, ".jsonl": _json_lines, ".yaml": _yaml, ".yml": _yaml, ".json": _yaml}
-    if kind not in readers:
-        raise ConfigError(f"{file} is not one of {', '.join(readers)}")
-    yield from readers[kind](read(file).removeprefix("\ufeff"), file)  # as spreadsheets write it
+    reader = _READERS[PurePosixPath(file).suffix.lower()]
+    yield from reader(read(file).removeprefix("\ufeff"), file)  # as spreadsheets write it
 
 
 def _csv(text: str, file: str) -> _Found:
@@ -156,6 +152,9 @@ def _checked(found: _Found, problems: list[Violation]) -> Iterator[Row]:
             continue
         seen[suffix] = origin
         yield Row(row, suffix, origin)
+
+
+_READERS = {".csv": _csv, ".jsonl": _json_lines, ".yaml": _yaml, ".yml": _yaml, ".json": _yaml}
 
 
 def _wrong(origin: Origin, message: str, hint: str | None = None) -> ManifestError:

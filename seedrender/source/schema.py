@@ -146,7 +146,8 @@ def _value_words(path: Path, error: Any) -> tuple[str, str]:
     words = f"{_place(path)} is {_shown(error.instance)}"
     match error.validator:
         case "type":
-            return f"{_place(path)} is {_kind(error.instance)}", f"write {_type(limit)}"
+            wanted = _pattern(error.schema.get("pattern", "")) or _type(limit)
+            return f"{_place(path)} is {_kind(error.instance)}", f"write {wanted}"
         case "enum":
             return words, _did_you_mean(error.instance, limit)
         case "const":

@@ -62,6 +62,7 @@ class Scope:
         output: str,
         at: Origin,
         places: Mapping[str, Place],
+        row: Origin | None = None,
         take: int = 1,
         segment: int | None = None,
         needs: tuple[JobId, ...] = (),
@@ -89,6 +90,7 @@ class Scope:
             output=output,
             tags=tuple(written["tags"].value) if "tags" in written else (),
             origin=at,
+            row=row,
             places=places,
         )
 

@@ -84,6 +84,7 @@ def _takes(
             output=output,
             at=found.at,
             places=places,
+            row=found.binding.row,
             take=take,
         )
 

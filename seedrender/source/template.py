@@ -19,6 +19,13 @@ _SINGLE = re.compile(r"\s*\{\{((?:(?!\{\{|\}\}|\{%).)*)\}\}\s*", re.DOTALL)
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _PLAIN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\}\}")
 _NOTHING: Any = object()
+_INSTEAD = {
+    "set is": "give the value under `vars` or `with`",
+    "a loop inside": "use a matrix",
+    "calls are": "expressions have filters, as in {{ name | upper }}",
+    "expected": "close what is open, and look at the quotes",
+    "unexpected": "close what is open, and look at the quotes",
+}
 _MISSING = re.compile(r"'([^']*)' is undefined|no (?:attribute|element) '?([^']*?)'?$")
 
 
@@ -173,8 +180,8 @@ def failure(
     message = error.message or "the expression cannot be evaluated"
     missing = _MISSING.search(message)
     name = (missing[1] or missing[2]) if missing else None
-    hint = (_bracketed(text, variables) or _near(name, variables)) if name else None
-    words = f"'{name}' is not defined" if name else message
+    hint = (_bracketed(text, variables) or _near(name, variables)) if name else _advice(message)
+    words = f"'{name}' is not defined" if name else message.removesuffix(".")
     return TemplateFailure(words, line=line, hint=hint)
 
 
@@ -195,10 +202,19 @@ def _bracketed(text: str, variables: Mapping[str, Any]) -> str | None:
     return next((f"write ref['{name}']" for name in found), None)
 
 
+def _advice(message: str) -> str | None:
+    """Say what to write instead of what the sandbox refuses."""
+    if "filter named" in message:
+        return f"there are: {', '.join(sorted(ENVIRONMENT.filters))}"
+    return next((words for start, words in _INSTEAD.items() if message.startswith(start)), None)
+
+
 def _near(name: str, variables: Mapping[str, Any]) -> str | None:
     names = list(variables)
     for value in variables.values():
         if isinstance(value, Mapping):
             names += value
+    if name == "previous":
+        return "only a segment that follows another one continues a clip"
     close = get_close_matches(name, names, n=1)
     return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(variables))}"

@@ -66,6 +66,8 @@ def parse(text: str, file: str, given: Given) -> Document:
         made, lines = _unmarked(_fill(text, variables))
     except TemplateFailure as failure:
         origin = Origin(file, failure.line, 1)
+        if (failure.hint or "").startswith("there are"):
+            failure.hint = "vars of a whole-file template come from --set and --vars"
         found = Violation(origin=origin, message=str(failure), hint=failure.hint, code="template")
         raise ManifestError([found]) from None
     try:

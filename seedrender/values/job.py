@@ -100,6 +100,7 @@ class Job:
     output: str  # the clip's path, relative to the manifest, posix
     tags: tuple[str, ...] = ()
     origin: Origin  # the shot's or segment's own line
+    row: Origin | None = None  # the data row that it comes from
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     # field name → where its value was written
 
@@ -117,7 +118,7 @@ FOOTAGE = frozenset(  # fields that change the picture: they are fingerprinted
     | {"seed", "camera_fixed", "references", "needs"}
 )
 RUNTIME = frozenset(  # fields that do not
-    {"id", "shot", "segment", "mode_reason", "output", "tags", "origin", "places"}
+    {"id", "shot", "segment", "mode_reason", "output", "tags", "origin", "row", "places"}
 )
 
 

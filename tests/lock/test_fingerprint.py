@@ -49,6 +49,7 @@ OTHER_VALUES: dict[str, Any] = {
     "mode_reason": "because",
     "output": "elsewhere.mp4",
     "tags": ("hero",),
+    "row": Origin("rows.csv", 2, 1),
     "origin": Origin("other.yaml", 1, 1),
     "places": {"prompt": Place(Origin("other.yaml", 2, 2), ("shots",))},
 }

@@ -283,7 +283,7 @@ def test_every_value_knows_where_it_was_written() -> None:
                      "no shot uses template t", id="an unused template"),
         pytest.param("references: {a: {image: 'https://[b/x.png'}}\nshots: {o: {prompt: A.}}",
                      "reference a is not a URL", id="a broken URL"),
-        pytest.param("shots: {o: {prompt: A., foreach: /etc/passwd}}", "is an absolute path", id="csv 2"),
+        pytest.param("shots: {o: {prompt: A., foreach: /etc/rows.csv}}", "is an absolute path", id="csv 2"),
         pytest.param("shots: {o: {prompt: A., matrix: {" + ", ".join(f"a{n}: [{', '.join(map(str, range(50)))}]" for n in range(8)) + "}}}",
                      "more than 200000 combinations", id="a large matrix"),
         pytest.param("chains: {c: {prompt: A., duration: 999999999999}}", "is too long", id="a long take"),

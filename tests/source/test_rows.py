@@ -73,7 +73,7 @@ def test_rows_and_a_matrix_multiply() -> None:
         pytest.param("r.csv", "id,a,a\na,b,c\n", "two columns have one name", id="equal columns"),
         pytest.param("r.csv", "id,a\nx\n", "r.csv:2:1: this row has not 2 fields", id="short"),
         pytest.param("r.csv", 'id,a\nx,"b', "this is not CSV", id="an open quote"),
-        pytest.param("r.txt", "", "r.txt is not one of .csv, .jsonl", id="another kind"),
+        pytest.param("r.txt", "", "'r.txt' is no table that can be read", id="another kind"),
     ],
 )
 def test_wrong_rows_are_refused_where_they_stand(name: str, text: str, words: str) -> None:
@@ -86,7 +86,7 @@ def test_wrong_rows_are_refused_where_they_stand(name: str, text: str, words: st
     ("written", "words"),
     [
         ("'{{ vars.x }}'", "foreach: 'x' is not defined"),
-        ("'{{ 1 + 1 }}'", "foreach is 2; give a file, or a list"),
+        ("'{{ 1 + 1 }}'", "foreach: 2 is no table that can be read; give a list"),
         ("/etc/rows.csv", "/etc/rows.csv is an absolute path"),
         ("[{n: 1}]", "lacks the key 'id'"),
         ("[{id: [1]}]", "this row has no id"),
