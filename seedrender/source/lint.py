@@ -20,6 +20,7 @@ __all__ = ["RULES", "Place", "Rule", "lint"]
 Place = Callable[[tuple[str, ...]], Origin]
 JobRule = Callable[[Job, Reading], Iterator[Finding]]
 
+_REMEMBERED = 2_000  # prompts: those of takes and axes stand close to each other
 _FINAL = frozenset({"final", "master", "release", "delivery"})
 _NAMED = re.compile(r"\{\{ *ref\.([A-Za-z0-9][A-Za-z0-9._-]*) *\}\}")
 _TYPED = re.compile(
@@ -58,6 +59,8 @@ def lint(
         if text is None:
             reading = read(job.prompt)
             text = _Text(reading, tuple(f for rule in PROMPT_RULES for f in rule(reading)))
+            if len(texts) >= _REMEMBERED:
+                texts.clear()
             texts[job.prompt] = text
         for finding in text.findings:
             yield _violation(job, finding)

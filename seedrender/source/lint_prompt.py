@@ -15,8 +15,8 @@ _MAX_CHINESE = 500
 _CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 
 _RELATIVE = re.compile(
-    r"\b(?:(?:as|like|from|in|of|than) (?:in |on )?the "
-    r"(?:previous|last|prior|preceding|earlier|other) (?:shot|scene|clip|video|segment|prompt|take)\b"
+    r"\b(?:(?:as|like|from|in|of|than) (?:in |on )?the (?:previous|last"
+    r"|prior|preceding|earlier|other) (?:shot|scene|clip|video|segment|prompt|take)\b"
     r"|the (?:previous|preceding) (?:shot|scene|clip|video|segment|prompt)\b"
     r"|(?:same|just|exactly|again) as (?:before|previously|earlier)(?=\s*(?:[.,;:!?\n)]|\Z))"
     r"|as before(?=\s*(?:[.,;:!?\n)]|\Z))"
@@ -25,16 +25,17 @@ _RELATIVE = re.compile(
     r"|wie (?:zuvor|vorher|eben)(?=\s*(?:[.,;:!?\n)]|\Z)))"
     r"|[和跟与同]?(?:上一个|前一个|上个)(?:镜头|场景|画面|视频|片段)|[和跟与同](?:之前|前面)(?:一样|相同)"
 )
-_MAY_RELATE = re.compile(
-    r"before|previous|last |prior|preceding|earlier|other|again|wie |上一?个|前一个|之前|前面"
+_MAY_RELATE = (
+    *("before", "previous", "last ", "prior", "preceding", "earlier", "other", "again", "wie "),
+    *("上个", "上一个", "前一个", "之前", "前面"),
 )
 _PREVIOUS = re.compile(r"\{\{ *previous *\}\}")
 
 _FLAG = re.compile(r"(?<!\S)--([a-z]\w*)(?:(?: +|=)(?!--)(\S+))?")
 _TAIL = re.compile(r"(?:(?<!\S)--[a-z]\w*(?:(?: +|=)(?!--)\S+)?\s*)+\Z")
 _ARK_FLAGS = frozenset(
-    ("rs", "resolution", "rt", "ratio", "dur", "duration", "seed")
-    + ("cf", "camerafixed", "wm", "watermark")
+    {"rs", "resolution", "rt", "ratio", "dur", "duration", "seed"}
+    | {"cf", "camerafixed", "wm", "watermark"}
 )
 
 
@@ -63,7 +64,7 @@ _HINTS = {
 
 def contradictions(reading: Reading) -> Iterator[Finding]:
     """SR101, SR103 to SR106, SR108: find terms that exclude each other within one moment."""
-    if len(reading.terms) < 2:  # noqa: PLR2004 - it takes two
+    if len(reading.names) < 2:  # noqa: PLR2004 - it takes two
         return
     done: set[str] = set()
     for pair in vocabulary().opposites:
@@ -94,7 +95,7 @@ def length(reading: Reading) -> Iterator[Finding]:
 def relative_words(reading: Reading) -> Iterator[Finding]:
     """SR114: find words that only a reader of the other prompts understands."""
     text = reading.text
-    if not _MAY_RELATE.search(text):
+    if not any(map(text.__contains__, _MAY_RELATE)):
         return
     found = _RELATIVE.search(text)
     if found is None or _PREVIOUS.search(reading.prompt):

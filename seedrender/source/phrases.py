@@ -14,13 +14,14 @@ _IGNORED = "ignored"
 _FRAMING = "SR101"
 
 _QUOTED = re.compile(
-    r"\"[^\"\n]*\"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»|「[^」\n]*」|『[^』\n]*』|‘[^’\n]{0,200}’(?!\w)"
-    r"|(?<!\w)'[^'\n]{3,200}'(?!\w)|\{\{[^{}\n]*\}\}"
+    r"\"[^\"\n]{0,400}\"|“[^”\n]{0,400}”|„[^“”\n]{0,400}[“”]|«[^»\n]{0,400}»|「[^」\n]{0,400}」"
+    r"|『[^』\n]{0,400}』|‘[^’\n]{0,200}’(?!\w)"
+    r"|(?<!\w)'[^'\n]{3,200}'(?!\w)|\{\{[^{}\n]{0,200}\}\}"
 )
 _MAY_QUOTE = re.compile(r"[\"'“„«「『‘{]")
 _PICTURED = re.compile(
-    r"\b(?:photo(?:graph)?s?|pictures?|paintings?|posters?|postcards?|murals?|foto|gemälde) (?:of|von)\b"
-    r"[^,.;:!?\n]*"
+    r"\b(?:photo(?:graph)?s?|pictures?|paintings?|posters?|postcards?|murals?|foto|gemälde) "
+    r"(?:of|von)\b[^,.;:!?\n]*"
 )
 _DENIED = re.compile(
     r"(?:\b(?:no|not|never|without|avoid(?:s|ing)?|instead of|rather than|don[’']t|do not|nothing"
@@ -28,11 +29,11 @@ _DENIED = re.compile(
     r"|ohne|nicht|keine?[nrms]?|statt)\b(?:(?!\b(?:but|sondern)\b)[^,.;:!?\n])*"
     r"|(?:没有|不要|不用|无(?!人机)|避免|并非|不是|禁止)[^,.;，。；：！？\n]{0,6})\Z"
 )
-_MAY_DENY = re.compile(
-    r"\bno\b|not|never|without|avoid|instead|rather|don[’']t|dream|imagin|remember|reminiscent"
-    r"|ohne|nicht|kein|statt"
+_MAY_DENY = (
+    *("no ", "not ", "nothing", "never", "without", "avoid", "instead of", "rather than", "don"),
+    *("dream", "imagin", "remember", "reminiscent", "ohne", "nicht", "kein", "statt"),
 )
-_MAY_SHOW = re.compile(r"tv|screen|monitor|television|billboard|poster|postcard|photo|painting")
+_MAY_SHOW = ("tv", "screen", "monitor", "television", "billboard", "post", "photo", "painting")
 _ON_A_SCREEN = re.compile(
     r"[^,.;:!?\n]{0,40}\b(?:on|in)\b(?: [\w’']+){0,3} "
     r"(?:tv|television|screen|monitor|billboard|poster|postcard|photo|photograph|painting)\b"
@@ -41,12 +42,14 @@ _SENTENCE_END = re.compile(r"[.!?](?=\s|\Z)|[。！？；;]|\n[ \t]*\n|\n(?=[ \t
 _NEW_MOMENT = re.compile(
     r"(?:\b(?:shot|scene|cut|part|beat|einstellung|szene|clip)[ #]*\d+[ ]*[:.)\-–—]"
     r"|(?:镜头|场景|分镜)[ ]*[\d一二三四五六七八九十]+[ ]*[:：]"
-    r"|[\[(]?\b\d+(?:[:.]\d+)*[ ]?(?:s|sec|seconds)?[ ]?[-–—][ ]?\d+(?:[:.]\d+)*[ ]?(?:s\b|sec|seconds|秒|\]|:))"
+    r"|[\[(]?\b\d+(?:[:.]\d+)*[ ]?(?:s|sec|seconds)?[ ]?[-–—][ ]?"
+    r"\d+(?:[:.]\d+)*[ ]?(?:s\b|sec|seconds|秒|\]|:))"
 )
 _OWN_SUBJECT = re.compile(r"[ ]?(?:of|on|as|from|von|auf)\b|[ ]?[:：—–]")
 _SPEECH = re.compile(
-    r"\b(?:says?|said|saying|shouts?|whispers?|asks?|replies|answers|yells?|murmurs?|announces?|sings?"
-    r"|sagt|ruft|flüstert|fragt|antwortet)\b[^.!?\"“„\n]{0,40}[\"“„]|[说喊问唱]道?[：:，,]?[ ]?[“\"「]"
+    r"\b(?:says?|said|saying|shouts?|whispers?|asks?|replies|answers|yells?|murmurs?|announces?"
+    r"|sings?|sagt|ruft|flüstert|fragt|antwortet)\b[^.!?\"“„\n]{0,40}[\"“„]"
+    r"|[说喊问唱]道?[：:，,]?[ ]?[“\"「]"
 )
 _WRITING = re.compile(
     r"\b(?:sign|poster|billboard|screen|subtitles?|captions?|label|headline|text|banner|letter|note"
@@ -71,6 +74,7 @@ class Reading:
     prompt: str
     text: str  # lower case; quoted words, pictured things and placeholders are blanked
     terms: tuple[Term, ...]  # without those that are denied, dreamt of or shown on a screen
+    names: frozenset[str]  # of the terms
     is_spoken: bool  # somebody says quoted words
 
     def first(self, name: str) -> Term | None:
@@ -84,7 +88,7 @@ def read(prompt: str) -> Reading:
     text = _blanked(folded)
     found = _mentions(text)
     terms = tuple(_meant(text, _longest(found)))
-    return Reading(prompt, text, terms, _is_spoken(folded))
+    return Reading(prompt, text, terms, frozenset(t.name for t in terms), _is_spoken(folded))
 
 
 def _mentions(text: str) -> list[Term]:
@@ -106,8 +110,7 @@ def _mentions(text: str) -> list[Term]:
 
 def meeting(reading: Reading, pair: Opposites) -> tuple[Term, Term] | None:
     """Return two terms that exclude each other and describe the same moment."""
-    names = {term.name for term in reading.terms}
-    if names.isdisjoint(pair.one) or names.isdisjoint(pair.other):
+    if reading.names.isdisjoint(pair.one) or reading.names.isdisjoint(pair.other):
         return None
     if vocabulary().parallel.search(reading.text):
         return None
@@ -179,8 +182,8 @@ def _longest(found: Iterable[Term]) -> Iterator[Term]:
 
 def _meant(text: str, terms: Iterable[Term]) -> Iterator[Term]:
     """Leave out what is denied or dreamt of, and what a screen in the picture shows."""
-    may_deny = not text.isascii() or _MAY_DENY.search(text) is not None
-    may_show = _MAY_SHOW.search(text) is not None
+    may_deny = not text.isascii() or any(map(text.__contains__, _MAY_DENY))
+    may_show = any(map(text.__contains__, _MAY_SHOW))
     for term in terms:
         before = text[max(0, term.start - 60) : term.start]
         if may_deny and _DENIED.search(before):
