@@ -26,6 +26,7 @@ from seedrender.values.manifest import Path
 _MAX_BYTES = 64 * 2**20
 _MAX_DEPTH = 64
 _MAX_NODES = 5_000_000  # counted after aliases are followed
+_END_OF_LINE = _MAX_BYTES
 _CHARS_PER_NODE = 32  # a long text counts as several
 
 _Mark = tuple[int, int]  # line and column, from 0
@@ -110,6 +111,18 @@ def parse(text: str, file: str) -> Document:
         raise _control(file, text, error.start) from None
     except yaml.YAMLError as error:
         raise _syntax_error(file, text, error) from None
+
+
+def texts(text: str) -> Iterator[tuple[_Mark, _Mark]]:
+    """Yield where each quoted or block text of a valid document stands: no comment starts there."""
+    for event in _events(text):
+        if isinstance(event, ScalarEvent) and event.style:
+            start, end = event.start_mark, event.end_mark
+            assert start is not None, "parsed events know their place"
+            assert end is not None, "likewise"
+            is_block = event.style in ("|", ">")  # a comment may follow the sign itself
+            column = _END_OF_LINE if is_block else start.column
+            yield (start.line, column), (end.line, end.column)
 
 
 def dump(value: Any) -> str:
