@@ -25,13 +25,25 @@ _PICTURED = re.compile(
 )
 _DENIED = re.compile(
     r"(?:\b(?:no|not|never|without|avoid(?:s|ing)?|instead of|rather than|don[’']t|do not|nothing"
-    r"|dream(?:s|ing)? of|imagin(?:es|ing)|remember(?:s|ing)?|reminiscent of"
+    r"|dream(?:s|ing)? of|imagin(?:es|ing)|remember(?:s|ing)?|reminiscent of|as if|as though|like"
     r"|ohne|nicht|keine?[nrms]?|statt)\b(?:(?!\b(?:but|sondern)\b)[^,.;:!?\n])*"
     r"|(?:没有|不要|不用|无(?!人机)|避免|并非|不是|禁止)[^,.;，。；：！？\n]{0,6})\Z"
 )
 _MAY_DENY = (
     *("no ", "not ", "nothing", "never", "without", "avoid", "instead of", "rather than", "don"),
-    *("dream", "imagin", "remember", "reminiscent", "ohne", "nicht", "kein", "statt"),
+    *(
+        "dream",
+        "imagin",
+        "remember",
+        "reminiscent",
+        "as if",
+        "as though",
+        "like ",
+        "ohne",
+        "nicht",
+        "kein",
+        "statt",
+    ),
 )
 _MAY_SHOW = ("tv", "screen", "monitor", "television", "billboard", "post", "photo", "painting")
 _ON_A_SCREEN = re.compile(
@@ -98,12 +110,15 @@ def _mentions(text: str) -> list[Term]:
         starts += [match.start() for match in known.chinese.finditer(text)]
         starts.sort()
     found = []
+    ignored = 0
     for start in starts:
         match = known.terms[text[start]].match(text, start)
         assert match is not None, "a term starts here"
         assert match.lastgroup is not None, "every branch is a group"
         name, starts_clause = known.groups[match.lastgroup]
-        if name != _IGNORED and (not starts_clause or _starts_clause(text, start)):
+        if name == _IGNORED:
+            ignored = max(ignored, match.end())
+        elif start >= ignored and (not starts_clause or _starts_clause(text, start)):
             found.append(Term(name, match.group(), start, match.end()))
     return found
 
@@ -187,6 +202,8 @@ def _meant(text: str, terms: Iterable[Term]) -> Iterator[Term]:
     for term in terms:
         before = text[max(0, term.start - 60) : term.start]
         if may_deny and _DENIED.search(before):
+            continue
+        if text[term.end : term.end + 1] in ("?", "？"):  # a question; its answer comes next
             continue
         if may_show and _ON_A_SCREEN.match(text, term.end):
             continue
