@@ -26,24 +26,14 @@ _PICTURED = re.compile(
 _DENIED = re.compile(
     r"(?:\b(?:no|not|never|without|avoid(?:s|ing)?|instead of|rather than|don[’']t|do not|nothing"
     r"|dream(?:s|ing)? of|imagin(?:es|ing)|remember(?:s|ing)?|reminiscent of|as if|as though|like"
-    r"|ohne|nicht|keine?[nrms]?|statt)\b(?:(?!\b(?:but|sondern)\b)[^,.;:!?\n])*"
+    r"|ohne|nicht|keine?[nrms]?|statt|pas de|sans|sin|senza|sem|zonder)\b"
+    r"(?:(?!\b(?:but|sondern)\b)[^,.;:!?\n])*"
     r"|(?:没有|不要|不用|无(?!人机)|避免|并非|不是|禁止)[^,.;，。；：！？\n]{0,6})\Z"
 )
 _MAY_DENY = (
     *("no ", "not ", "nothing", "never", "without", "avoid", "instead of", "rather than", "don"),
-    *(
-        "dream",
-        "imagin",
-        "remember",
-        "reminiscent",
-        "as if",
-        "as though",
-        "like ",
-        "ohne",
-        "nicht",
-        "kein",
-        "statt",
-    ),
+    *("dream", "imagin", "remember", "reminiscent", "as if", "as though", "like "),
+    *("ohne", "nicht", "kein", "statt", "pas ", "sans", "sin ", "senza", "sem ", "zonder"),
 )
 _MAY_SHOW = ("tv", "screen", "monitor", "television", "billboard", "post", "photo", "painting")
 _ON_A_SCREEN = re.compile(
@@ -52,10 +42,10 @@ _ON_A_SCREEN = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|\Z)|[。！？；;]|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•]|\d+[.)]) )")
 _NEW_MOMENT = re.compile(
-    r"(?:\b(?:shot|scene|cut|part|beat|einstellung|szene|clip)[ #]*\d+[ ]*[:.)\-–—]"
-    r"|(?:镜头|场景|分镜)[ ]*[\d一二三四五六七八九十]+[ ]*[:：]"
-    r"|[\[(]?\b\d+(?:[:.]\d+)*[ ]?(?:s|sec|seconds)?[ ]?[-–—][ ]?"
-    r"\d+(?:[:.]\d+)*[ ]?(?:s\b|sec|seconds|秒|\]|:))"
+    r"(?:\b(?:shot|scene|cut|part|beat|version|clip|einstellung|aufnahme|szene)[ #]*\d+"
+    r"[ ]*[:.)\-–—]|(?:镜头|鏡頭|场景|場景|分镜|版本)[ ]*[\d一二三四五六七八九十]+[ ]*[:：]"
+    r"|[\[(]?\b\d+(?:[:.]\d+)*[ ]?(?:s|sec|sek|seconds|秒)?[ ]?[-–—~～][ ]?"
+    r"\d+(?:[:.]\d+)*[ ]?(?:s\b|sec|sek|second|秒|\]|:))"
 )
 _OWN_SUBJECT = re.compile(r"[ ]?(?:of|on|as|from|von|auf)\b|[ ]?[:：—–]")
 _SPEECH = re.compile(
