@@ -285,7 +285,10 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-@pytest.mark.parametrize("file", ["prompts.jsonl", "prompts_unseen.jsonl"])
+# prompts.jsonl was labelled before the rules were written; the two halves of prompts_later.jsonl
+# (74 and 68) afterwards, to be hard. What the rules made of those at first sight: precision 0.70
+# and 0.86, recall 1.00 and 0.76.
+@pytest.mark.parametrize("file", ["prompts.jsonl", "prompts_later.jsonl"])
 def test_labelled_prompts_are_judged_as_people_judge_them(file: str) -> None:
     tally: Counter[str] = Counter()
     differences = []
