@@ -43,19 +43,19 @@ _ON_A_SCREEN = re.compile(
 _SENTENCE_END = re.compile(r"[.!?](?=\s|\Z)|[。！？；;]|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•]|\d+[.)]) )")
 _NEW_MOMENT = re.compile(
     r"(?:\b(?:shot|scene|cut|part|beat|version|clip|einstellung|aufnahme|szene)[ #]*\d+"
-    r"[ ]*[:.)\-–—]|(?:镜头|鏡頭|场景|場景|分镜|版本)[ ]*[\d一二三四五六七八九十]+[ ]*[:：]"
+    r"[ ]*[:.)\-–—]|\(\d\)|(?:镜头|鏡頭|场景|場景|分镜|版本)[ ]*[\d一二三四五六七八九十]+[ ]*[:：]"
     r"|[\[(]?\b\d+(?:[:.]\d+)*[ ]?(?:s|sec|sek|seconds|秒)?[ ]?[-–—~～][ ]?"
     r"\d+(?:[:.]\d+)*[ ]?(?:s\b|sec|sek|second|秒|\]|:))"
 )
 _OWN_SUBJECT = re.compile(r"[ ]?(?:of|on|as|from|von|auf)\b|[ ]?[:：—–]")
 _SPEECH = re.compile(
     r"\b(?:says?|said|saying|shouts?|whispers?|asks?|replies|answers|yells?|murmurs?|announces?"
-    r"|sings?|sagt|ruft|flüstert|fragt|antwortet)\b[^.!?\"“„\n]{0,40}[\"“„]"
+    r"|sings?|sagt|ruft|flüstert|fragt|antwortet)\b[^.!?;\"“„\n]{0,40}[\"“„]"
     r"|[说喊问唱]道?[：:，,]?[ ]?[“\"「]"
 )
 _WRITING = re.compile(
     r"\b(?:sign|poster|billboard|screen|subtitles?|captions?|label|headline|text|banner|letter|note"
-    r"|title|board|sticker|t-shirt|plaque|neon|schild|plakat)\b[^.!?\n]{0,30}\Z"
+    r"|title|board|sticker|t-shirt|plaque|neon|schild|plakat)\b[^.!?\n]{0,60}\Z"
 )
 
 
@@ -204,7 +204,7 @@ def _is_spoken(text: str) -> bool:
     if not any(mark in text for mark in '"“„「'):
         return False
     return any(
-        not _WRITING.search(text[max(0, match.start() - 50) : match.start()])
+        not _WRITING.search(text[max(0, match.start() - 50) : match.end() - 1])
         for match in _SPEECH.finditer(text)
     )
 
