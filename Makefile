@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := examples/short-drama/drama.yaml
 TEST_OPTIONS ?=
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench reference clean
 
 demo: .venv/.run  ## render an example with the embedded simulator; the second time, nothing is left to do
 	@$(BIN)/seedrender run $(DEMO)
@@ -22,6 +22,9 @@ lint: .venv/.dev
 
 bench: .venv/.dev  ## figures, each beside its baseline
 	@$(BIN)/python -m tests.bench
+
+reference: .venv/.dev  ## write schemas/README.md anew
+	@$(BIN)/python -m tests.reference
 
 clean:  ## all but the environment
 	@rm -rf build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -50,7 +50,8 @@ class Violation:
         subject = f"{_listed(self.jobs)}: " if self.jobs else ""
         way = f" (from {_listed(tuple(map(str, self.related)))})" if self.related else ""
         hint = f"; {self.hint}" if self.hint else ""
-        weight = "" if self.severity is Severity.ERROR else f"{self.severity} {self.code}: "
+        is_plain = self.severity is Severity.ERROR and not self.code.startswith("SR")
+        weight = "" if is_plain else f"{self.severity} {self.code}: "
         return f"{self.origin}: {weight}{subject}{self.message}{way}{hint}"
 
     def as_json(self) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import pytest
 
 from seedrender.cli.main import COMMANDS, cli
 from seedrender.plan.outcome import Exit
+from seedrender.source.rules import RULES
+from tests import reference
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -69,3 +71,39 @@ def test_what_the_readme_shows_of_an_error_is_what_is_printed() -> None:
     text = (ROOT / "examples/invalid/28-resolution-of-fast-tier.txt").read_text("utf-8")
 
     assert text in README
+
+
+def test_the_reference_is_made_from_the_schema_and_the_rules() -> None:
+    assert reference.PAGE.read_text("utf-8") == reference.page(), "run `make reference`"
+
+
+def test_every_key_of_the_schema_has_a_row_in_the_reference() -> None:
+    text = reference.page()
+    keys = {key for name in schema_keys() for key in [name] if f"| `{key}` |" not in text}
+
+    assert keys == set()
+
+
+def test_every_code_of_a_violation_is_explained() -> None:
+    code = re.compile(r'code(?:: str)? ?= ?"([a-z]+)"')
+    used = {
+        c for path in (ROOT / "seedrender").rglob("*.py") for c in code.findall(path.read_text())
+    }
+
+    assert used <= reference.CODES.keys()
+    assert {f"### {name}\n" for name in (*used, *RULES)} <= {
+        f"{line}\n" for line in reference.page().split("\n")
+    }
+
+
+def schema_keys() -> set[str]:
+    found: set[str] = set()
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict):
+            found.update(node.get("properties", {}))
+            for value in node.values():
+                walk(value)
+
+    walk(json.loads((ROOT / "schemas/manifest.v1.schema.json").read_text("utf-8")))
+    return found

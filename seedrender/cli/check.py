@@ -1,27 +1,55 @@
-"""`seedrender check`: is this manifest right?"""
+"""`seedrender check`: are these manifests right?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from seedrender.cli import findings
-from seedrender.cli.console import (
-    choices_options,
-    counting,
-    json_option,
-    manifest_argument,
-    say_json,
-)
-from seedrender.errors import ManifestError
+from seedrender.cli.console import choices_options, counting, json_option, say_json
+from seedrender.errors import ConfigError, ManifestError, Severity, Violation
 from seedrender.run import project
-from seedrender.run.project import Choices, Project
+from seedrender.run.project import Choices
+from seedrender.source import review
+from seedrender.source.rules import RULES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What is to be said of one manifest."""
+
+    manifest: Path
+    violations: tuple[Violation, ...]
+    jobs: int = 0
+    takes: int = 0
+    seconds: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """Return 2 where anything is wrong; warnings are not."""
+        is_wrong = any(v.severity is Severity.ERROR for v in self.violations)
+        return ManifestError.exit_code if is_wrong else 0
 
 
 @click.command("check")
-@manifest_argument
+@click.argument(
+    "manifests",
+    metavar="MANIFEST...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 @choices_options
+@click.option(
+    "--deny",
+    metavar="RULE",
+    multiple=True,
+    help="Make an error of what a lint rule finds, such as SR101; `all` for every rule.",
+)
 @click.option(
     "--format",
     "form",
@@ -31,35 +59,76 @@ from seedrender.run.project import Choices, Project
     help="Say what is wrong in words, as annotations for GitHub, or as SARIF.",
 )
 @json_option
-def command(manifest: Path, *, choices: Choices, form: str, is_json: bool) -> int:
-    """Parse, validate and expand MANIFEST, and say everything that is wrong with it at once.
+def command(
+    manifests: tuple[Path, ...],
+    *,
+    choices: Choices,
+    deny: tuple[str, ...],
+    form: str,
+    is_json: bool,
+) -> int:
+    """Parse, validate, expand and lint each MANIFEST, and say everything that is wrong at once.
 
-    Nothing is sent. Exit code 2 where something is wrong.
+    Nothing is sent. Exit code 2 where something is wrong; warnings change no exit code.
     """
+    unknown = [rule for rule in deny if rule not in (review.ALL, *RULES)]
+    if unknown:
+        raise ConfigError(f"--deny {unknown[0]}: there is no such rule; see schemas/README.md")
+    found = [_check(manifest, choices, deny) for manifest in manifests]
+    if is_json:
+        say_json(_as_json(found))
+    elif form == "text":
+        _say(found)
+    else:
+        placed = [(one.manifest.parent, v) for one in found for v in one.violations]
+        write = findings.as_github if form == "github" else findings.as_sarif
+        click.echo(write(placed), nl=bool(placed) or form == "sarif")
+    return max(one.exit_code for one in found)
+
+
+def _check(manifest: Path, choices: Choices, deny: Sequence[str]) -> Checked:
     try:
         with counting() as tick:
-            found = project.load(manifest, choices=choices, tick=tick)
+            found = project.load(manifest, choices=choices, tick=tick, is_reviewed=True)
     except ManifestError as error:
-        if form == "text" or is_json:
-            raise
-        write = findings.as_github if form == "github" else findings.as_sarif
-        click.echo(write(manifest.parent, error.violations))
-        return error.exit_code
-    if is_json:
-        say_json({"exit_code": 0, "jobs": len(found.jobs), "long_takes": len(found.takes)})
-    elif form == "sarif":
-        click.echo(findings.as_sarif(manifest.parent, ()))
-    else:
-        click.echo(_right(manifest, found))
-    return 0
-
-
-def _right(manifest: Path, found: Project) -> str:
-    seconds = sum(job.duration_s or 0 for job in found.jobs)
-    return (
-        f"{manifest}: right. {_count(len(found.jobs), 'job')}, "
-        f"{_count(len(found.takes), 'long take')}, {seconds} seconds of footage asked for"
+        return Checked(manifest=manifest, violations=error.violations)
+    return Checked(
+        manifest=manifest,
+        violations=review.deny(found.findings, deny),
+        jobs=len(found.jobs),
+        takes=len(found.takes),
+        seconds=sum(job.duration_s or 0 for job in found.jobs),
     )
+
+
+def _say(found: Sequence[Checked]) -> None:
+    for one in found:
+        for violation in one.violations:
+            click.echo(str(violation), err=True)
+        if not one.exit_code:
+            warnings = f"; {_count(len(one.violations), 'warning')}" if one.violations else ""
+            click.echo(
+                f"{one.manifest}: right. {_count(one.jobs, 'job')}, "
+                f"{_count(one.takes, 'long take')}, {one.seconds} seconds of footage asked for"
+                f"{warnings}"
+            )
+
+
+def _as_json(found: Sequence[Checked]) -> dict[str, Any]:
+    """Return what is said of one manifest, or a list of that for several."""
+    rows = [
+        {
+            "exit_code": one.exit_code,
+            "manifest": str(one.manifest),
+            "jobs": one.jobs,
+            "long_takes": one.takes,
+            "violations": [violation.as_json() for violation in one.violations],
+        }
+        for one in found
+    ]
+    if len(rows) == 1:
+        return rows[0]
+    return {"exit_code": max(one.exit_code for one in found), "manifests": rows}
 
 
 def _count(number: int, word: str) -> str:

@@ -17,17 +17,20 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _MAX_RESULTS = 5000
 
 
-def as_github(folder: Path, violations: Sequence[Violation]) -> str:
+Placed = tuple[Path, Violation]  # the folder of its manifest, and what is wrong there
+
+
+def as_github(found: Sequence[Placed]) -> str:
     """Return workflow commands, which GitHub shows beside the lines of a pull request."""
-    return "\n".join(_annotation(folder, violation) for violation in violations)
+    return "\n".join(_annotation(folder, violation) for folder, violation in found)
 
 
-def as_sarif(folder: Path, violations: Sequence[Violation]) -> str:
+def as_sarif(found: Sequence[Placed]) -> str:
     """Return one SARIF log, for code scanning."""
-    codes = sorted({violation.code for violation in violations})
+    codes = sorted({violation.code for _, violation in found})
     rules = [{"id": code, "helpUri": f"{DOCS}#{code.lower()}"} for code in codes]
     driver = {"name": "seedrender", "semanticVersion": __version__, "rules": rules}
-    results = [_result(folder, violation) for violation in violations[:_MAX_RESULTS]]
+    results = [_result(folder, violation) for folder, violation in found[:_MAX_RESULTS]]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seedrender.errors import ConfigError, ManifestError, Origin, Violation
@@ -16,7 +16,7 @@ from seedrender.providers import registry
 from seedrender.providers.modellix import Modellix
 from seedrender.run import store
 from seedrender.run.files import Files, sha256
-from seedrender.source import expand, given, ranges
+from seedrender.source import expand, given, ranges, review
 from seedrender.source.expand import Expansion, Tick
 from seedrender.source.given import Given
 from seedrender.source.trace import Source
@@ -38,6 +38,7 @@ class Project:
     digests: dict[str, str]  # of the local references in use
     provider: Modellix  # offline
     sources: tuple[Source, ...] = ()  # of the job that was to be explained
+    findings: tuple[Violation, ...] = ()  # of a review
 
     @property
     def lock_path(self) -> Path:
@@ -96,8 +97,11 @@ def load(
     selectors: Sequence[str] = (),
     explain: JobId | None = None,
     tick: Tick | None = None,
+    is_reviewed: bool = False,
 ) -> Project:
     """Read, check and expand a manifest; nothing is sent. `tick` hears how many jobs there are.
+
+    A review looks for what is right and yet probably a mistake, too.
 
     Raises: ManifestError with every violation found; ConfigError.
     """
@@ -117,7 +121,11 @@ def load(
                 explain=explain,
                 tick=tick,
             )
-            return _checked(path, expansion, selectors)
+            found = _checked(path, expansion, selectors, read)
+            if is_reviewed:
+                findings = review.review(expansion, read, profile=choices.profile)
+                return replace(found, findings=ranges.with_ends(findings, read))
+            return found
     except ManifestError as error:
         raise ManifestError(ranges.with_ends(error.violations, read)) from None
 
@@ -134,15 +142,18 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _checked(path: Path, expansion: Expansion, selectors: Sequence[str]) -> Project:
+def _checked(
+    path: Path, expansion: Expansion, selectors: Sequence[str], read: Callable[[str], str]
+) -> Project:
     """Check every job with its route and its references, then select."""
     provider = registry.offline(expansion.manifest.provider)
     if expansion.is_misshapen:  # a job that lost a part would seem wrong where it is not
         raise ManifestError(expansion.problems)
     violations = [v for job in expansion.jobs for v in provider.violations(job)]
     digests, missing = _digest(path.parent, expansion.jobs)
-    if expansion.problems or violations or missing:
-        raise ManifestError([*expansion.problems, *violations, *missing])
+    wrong = [*expansion.problems, *violations, *missing, *review.mistakes(expansion, read)]
+    if wrong:
+        raise ManifestError(wrong)
     jobs = select.select(expansion.jobs, selectors)
     return Project(
         path=path,
@@ -165,9 +176,11 @@ def _read_inside(root: Path, name: str) -> str:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > _MAX_MANIFEST_BYTES:
+        with path.open("rb") as file:
+            data = file.read(_MAX_MANIFEST_BYTES + 1)
+        if len(data) > _MAX_MANIFEST_BYTES:
             raise ConfigError(f"{path} is larger than {_MAX_MANIFEST_BYTES // 2**20} MiB")
-        return path.read_text("utf-8")
+        return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from None
     except OSError as error:

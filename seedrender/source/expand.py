@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from seedrender.errors import ManifestError, Violation
+from seedrender.errors import ManifestError, Origin, Violation
 from seedrender.source import chains, include, moved, outputs, parse, shots
 from seedrender.source.given import NOTHING, Given
 from seedrender.source.parse import did_you_mean, violation
@@ -28,6 +28,8 @@ class Expansion:
     manifest: Manifest
     jobs: tuple[Job, ...]
     takes: tuple[LongTake, ...]
+    files: tuple[str, ...] = ()  # the manifest, and what it includes
+    place: Callable[[Path], Origin]  # where the key of a value stands
     problems: tuple[Violation, ...] = ()
     is_misshapen: bool = False  # parts were taken out: what is left may lack them
     sources: tuple[Source, ...] = ()  # of the job that was to be explained
@@ -93,6 +95,8 @@ def attempt(
         manifest=manifest,
         jobs=jobs,
         takes=tuple(takes),
+        files=tuple(dict.fromkeys((file, *(part.file for part in tree.included.values())))),
+        place=tree.key_origin,
         problems=tuple(problems),
         is_misshapen=bool(misshapen),
         sources=scope.tracer.sources,

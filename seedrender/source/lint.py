@@ -233,7 +233,9 @@ def _violation(job: Job, finding: Finding, *others: Origin) -> Violation:
     own = () if origin == job.origin else (job.origin,)
     return Violation(
         origin=origin,
-        message=f"{job.id}: {finding.message}",
+        message=finding.message,
+        jobs=(job.id,),
+        path=job.path_of(finding.field),
         code=finding.rule,
         severity=finding.severity,
         hint=finding.hint,

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from seedrender.cli.console import State
 from seedrender.cli.main import cli
-from seedrender.errors import ManifestError
+from seedrender.errors import ConfigError, ManifestError
 from seedrender.run import project
 
 RIGHT = "seedrender: 1\nname: film\nshots: {opener: {prompt: A kite., duration: 4}}\n"
@@ -100,3 +100,87 @@ def test_json_has_path_and_range_for_editors(film: Path) -> None:
         ("/shots/spin/prompt", (5, 53)),
         ("/shots/opener/duratoin", (7, 37)),
     ]
+
+
+LINTED = """seedrender: 1
+name: film
+templates:
+  face: {prompt: "Close-up, wide shot, {{ who }} smiles."}
+shots:
+  cast: {template: face, matrix: {who: [Ada, Bea, Cleo, Dora, Eve]}}
+"""
+
+
+@pytest.fixture
+def linted(tmp_path: Path) -> Path:
+    (tmp_path / "film.yaml").write_text(LINTED)
+    return tmp_path / "film.yaml"
+
+
+def test_what_is_probably_a_mistake_is_a_warning_and_said_once(linted: Path) -> None:
+    done = check(linted)
+
+    assert done.return_value == 0
+    (warning,) = [line for line in done.output.splitlines() if "SR101" in line]
+    assert warning.startswith(
+        "film.yaml:4:18: warning SR101: cast/Ada, cast/Bea, cast/Cleo and 2 more: "
+    )
+    assert "5 jobs" in done.output
+    assert done.output.rstrip().endswith("; 1 warning")
+
+
+@pytest.mark.parametrize(("rule", "code"), [("SR101", 2), ("all", 2), ("SR105", 0)])
+def test_a_rule_can_be_denied(linted: Path, rule: str, code: int) -> None:
+    assert check(linted, "--deny", rule).return_value == code
+
+
+def test_a_rule_that_is_not_there_cannot_be_denied(linted: Path) -> None:
+    assert isinstance(check(linted, "--deny", "SR999").exception, ConfigError)
+
+
+def test_a_comment_allows_a_finding(linted: Path) -> None:
+    linted.write_text(LINTED.replace('smiles."}', 'smiles."}  # seedrender: allow SR101'))
+
+    assert "SR101" not in check(linted, "--deny", "all").output
+
+
+def test_a_comment_that_allows_nothing_is_found(linted: Path) -> None:
+    linted.write_text(RIGHT + "# seedrender: allow SR101\n")
+
+    assert "film.yaml:4:1: warning SR100: nothing here needs" in check(linted).output
+
+
+def test_annotations_of_warnings_are_warnings(linted: Path) -> None:
+    assert check(linted, "--format", "github").output.startswith("::warning file=")
+    (run,) = json.loads(check(linted, "--format", "sarif").output)["runs"]
+    assert run["results"][0]["level"] == "warning"
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "run", "expand"])
+def test_options_in_a_prompt_stop_every_command(tmp_path: Path, command: str) -> None:
+    film = tmp_path / "film.yaml"
+    film.write_text(RIGHT.replace("A kite.", "A kite. --dur 12"))
+
+    done = CliRunner().invoke(cli, [command, str(film)], obj=State(), standalone_mode=False)
+
+    assert done.return_value == 2 or isinstance(done.exception, ManifestError)
+    assert "SR117" in f"{done.output}{done.exception}"
+    assert [path.name for path in tmp_path.iterdir()] == ["film.yaml"]
+
+
+def test_several_manifests_are_checked_and_the_worst_counts(film: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(RIGHT)
+
+    words = CliRunner().invoke(
+        cli, ["check", str(other), str(film)], obj=State(), standalone_mode=False
+    )
+    document = CliRunner().invoke(
+        cli, ["check", "--json", str(other), str(film)], obj=State(), standalone_mode=False
+    )
+
+    assert words.return_value == 2
+    assert "other.yaml: right. 1 job" in words.output
+    assert "duratoin" in words.output
+    found = json.loads(document.output)
+    assert [row["exit_code"] for row in found["manifests"]] == [0, 2]

@@ -13,7 +13,7 @@ from seedrender.source import expand
 from seedrender.source.lint import lint
 from seedrender.source.rules import ALL, RULES
 from seedrender.source.vocabulary import vocabulary
-from seedrender.values.job import Job, JobId, MediaKind, Reference, ReferenceUse, Role, Tier
+from seedrender.values.job import Job, JobId, MediaKind, Place, Reference, ReferenceUse, Role, Tier
 from seedrender.values.manifest import Manifest
 from tests.builders import job
 
@@ -150,11 +150,19 @@ def test_the_same_footage_of_two_shots_is_found_and_takes_are_meant() -> None:
 
     [twice] = found(first, take, second, other)
 
-    assert (twice.code, twice.message) == ("SR118", "b: the same footage as a, and paid twice")
+    assert (twice.code, twice.jobs, twice.message) == (
+        "SR118",
+        ("b",),
+        "the same footage as a, and paid twice",
+    )
 
 
 def test_a_profile_called_final_on_a_tier_for_drafts_is_found() -> None:
-    fast = job("a", tier=Tier.FAST, origins={"tier": Origin("film.yaml", 2, 17)})
+    fast = job(
+        "a",
+        tier=Tier.FAST,
+        places={"tier": Place(Origin("film.yaml", 2, 17), ("defaults", "tier"))},
+    )
 
     [draft] = found(fast, profile="final-4k")
 
@@ -200,13 +208,13 @@ def test_a_url_that_cannot_be_read_is_left_to_the_parser() -> None:
 
 
 def test_a_finding_stands_where_the_prompt_was_written_and_names_the_shot() -> None:
-    origins = {"prompt": PROMPT_AT}
+    places = {"prompt": Place(PROMPT_AT, ("templates", "t", "prompt"))}
 
-    [violation] = found(job("spin", prompt="Close-up wide shot.", origins=origins))
+    [violation] = found(job("spin", prompt="Close-up wide shot.", places=places))
 
     assert violation.origin == PROMPT_AT
     assert violation.related == (Origin("film.yaml", 3, 3),)
-    assert violation.message == "spin: 'close-up' and 'wide shot' exclude each other"
+    assert violation.message == "'close-up' and 'wide shot' exclude each other"
     assert violation.hint is not None
     assert violation.severity is Severity.WARNING
 
