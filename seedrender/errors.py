@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -9,7 +10,13 @@ from typing import Any, ClassVar
 
 DOCS = "schemas/README.md"  # where every code is explained
 
+MAX_VIOLATIONS = 500  # that are looked for and said; who makes more has one cause for them
+
 _SHOWN = 3  # jobs and places that a sentence names
+# control characters, and those that turn or hide text: a terminal would obey them
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 _KEPT = 100  # that a program is told
 
 
@@ -52,7 +59,8 @@ class Violation:
         hint = f"; {self.hint}" if self.hint else ""
         is_plain = self.severity is Severity.ERROR and not self.code.startswith("SR")
         weight = "" if is_plain else f"{self.severity} {self.code}: "
-        return f"{self.origin}: {weight}{subject}{self.message}{way}{hint}"
+        text = f"{self.origin}: {weight}{subject}{self.message}{way}{hint}"
+        return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
     def as_json(self) -> dict[str, Any]:
         """Return the violation as editors read it."""
@@ -108,8 +116,11 @@ class ManifestError(SeedrenderError):
     exit_code = 2
 
     def __init__(self, violations: Sequence[Violation]) -> None:
-        self.violations = merged(violations)
-        super().__init__("\n".join(map(str, self.violations)))
+        found = merged(violations)
+        self.violations = found[:MAX_VIOLATIONS]
+        more = len(found) - len(self.violations)
+        lines = [*map(str, self.violations), *([f"… and {more} more"] if more else [])]
+        super().__init__("\n".join(lines))
 
 
 class ConfigError(SeedrenderError):

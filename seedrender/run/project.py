@@ -15,6 +15,7 @@ from seedrender.plan.make import Facts, Plan
 from seedrender.providers import registry
 from seedrender.providers.modellix import Modellix
 from seedrender.run import store
+from seedrender.run.bounds import bounded
 from seedrender.run.files import Files, sha256
 from seedrender.source import expand, given, ranges, review
 from seedrender.source.expand import Expansion, Tick
@@ -111,7 +112,7 @@ def load(
         return _read_inside(root, name)
 
     try:
-        with _without_collector():
+        with _without_collector(), bounded(path.name, tick) as heard:
             expansion = expand.attempt(
                 _read(path),
                 path.name,
@@ -119,7 +120,7 @@ def load(
                 profile=choices.profile,
                 given=choices.given(),
                 explain=explain,
-                tick=tick,
+                tick=heard,
             )
             found = _checked(path, expansion, selectors, read)
             if is_reviewed:

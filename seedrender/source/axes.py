@@ -50,8 +50,9 @@ def bindings(
     if len(problems) == before:
         problems += _wrong_excludes(document, (*path, "exclude"), exclude, axes)
         problems += _wrong_includes(document, (*path, "include"), include, axes)
-    if prod(map(len, axes.values())) * len(found_rows) > MAX_COMBINATIONS:
-        message = f"more than {MAX_COMBINATIONS} combinations"
+    count = prod(map(len, axes.values())) * len(found_rows) * shot.get("takes", 1)
+    if count > MAX_COMBINATIONS:
+        message = f"more than {MAX_COMBINATIONS} combinations and takes"
         problems.append(violation(document, path, message, "split the matrix into several shots"))
     if len(problems) > before:
         return ()

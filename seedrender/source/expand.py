@@ -18,7 +18,7 @@ MAX_JOBS = 200_000
 
 Tick = Callable[[int], None]
 
-_TICK = 1000
+_TICK = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,9 @@ from seedrender.values.job import Job, JobId
 from seedrender.values.manifest import LongTake
 
 _MAX_NAME_BYTES = 200
+_DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in range(10))}
+)
 
 
 def clip_path(
@@ -45,7 +48,7 @@ def _wrong_name(name: str) -> str:
         (path.is_absolute() or ".." in path.parts, "leads outside"),
         (not name.strip() or name.endswith("/"), "is no file name"),
         (
-            "\\" in name or any(ord(c) < ord(" ") or c in '<>:"|?*' for c in name),
+            not name.isprintable() or any(c in '\\<>:"|?*' for c in name),
             "has a character that file systems refuse",
         ),
         (
@@ -53,6 +56,14 @@ def _wrong_name(name: str) -> str:
             f"has a part of more than {_MAX_NAME_BYTES} bytes",
         ),
         (any(part.startswith(".") for part in path.parts), "has a part that starts with a dot"),
+        (
+            any(part != part.rstrip(". ") for part in path.parts),
+            "has a part that ends with a dot or a space, which Windows takes away",
+        ),
+        (
+            any(part.partition(".")[0].rstrip().upper() in _DEVICES for part in path.parts),
+            "has a part that is a device on Windows",
+        ),
         (path.suffix.lower() != ".mp4", "is no .mp4"),
     )
     return next((words for is_wrong, words in rules if is_wrong), "")
@@ -65,7 +76,11 @@ def collisions(jobs: Sequence[Job], takes: Sequence[LongTake]) -> Iterator[Viola
     outputs = [(str(job.id), job.output, job.origin_of("output")) for job in jobs]
     outputs += [(take.id, take.output, by_shot[take.id]) for take in takes]
     for owner, output, origin in outputs:
-        key = unicodedata.normalize("NFC", output).casefold()
+        key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", output).casefold())
+        folders = [parent.as_posix() for parent in PurePosixPath(key).parents][:-1]
+        if inside := next((folder for folder in folders if folder in owners), None):
+            message = f"{owner} would be in a folder that is the clip of {owners[inside][0]}"
+            yield Violation(origin=origin, message=message, hint="rename one", code="output")
         if key in owners and owners[key][0] != owner:
             first, other = owners[key]
             message = f"{owner} and {first} have one output: {output}"

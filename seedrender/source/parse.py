@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from difflib import get_close_matches
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,12 +14,14 @@ from seedrender.errors import Violation
 from seedrender.source import template
 from seedrender.source.document import Document
 from seedrender.source.given import NOTHING, Given
+from seedrender.source.names import closest
 from seedrender.source.template import References, TemplateFailure
 from seedrender.values.job import MediaKind, Reference
 from seedrender.values.manifest import Manifest, Path, PollSchedule, RunSettings
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MANY = 12
+_FIRST = 1000  # names to sort
 
 
 def manifest(document: Document, problems: list[Violation], given: Given = NOTHING) -> Manifest:
@@ -69,13 +71,13 @@ def violation(
 
 def did_you_mean(name: str, known: Mapping[str, Any]) -> str:
     """Suggest the closest of the names there are."""
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean '{close[0]}'?"
+    close = closest(name, known)
+    if close is not None:
+        return f"did you mean '{close}'?"
     if not known:
         return "none is defined"
     more = " …" if len(known) > _MANY else ""
-    return f"there are: {', '.join(sorted(known)[:_MANY])}{more}"
+    return f"there are: {', '.join(sorted(islice(known, _FIRST))[:_MANY])}{more}"
 
 
 def _undeclared(document: Document, given: Given) -> Iterator[Violation]:

@@ -31,6 +31,7 @@ _ALLOWED = frozenset(  # no assignment: a text that is put into itself doubles w
     | {nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Concat, nodes.CondExpr, nodes.List}
     | {nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Call}
 )
+_OWN_NAMES = frozenset({"self", "super", "caller", "varargs", "kwargs"})  # jinja's, undeclared
 _WORDS: Mapping[type[nodes.Node], str] = {
     nodes.Pow: "**",
     nodes.Assign: "set",
@@ -122,6 +123,8 @@ def _check(node: nodes.Node, depth: int, *, loops: int) -> None:
     if kind not in _ALLOWED:
         words = _WORDS.get(kind, kind.__name__.lower())
         raise TemplateSyntaxError(f"{words} is not allowed", node.lineno)
+    if isinstance(node, nodes.Name) and node.name in _OWN_NAMES:
+        raise TemplateSyntaxError(f"'{node.name}' is not allowed", node.lineno)
     if depth > _MAX_DEPTH:  # before jinja and Python follow it
         raise TemplateSyntaxError("it is nested too deeply", node.lineno)
     if isinstance(node, nodes.Const) and isinstance(node.value, float) and isinf(node.value):

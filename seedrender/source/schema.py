@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any
 
 import jsonschema_rs
 
-from seedrender.errors import Origin, Violation
+from seedrender.errors import MAX_VIOLATIONS, ManifestError, Origin, Violation
 from seedrender.source.document import Document
+from seedrender.source.names import closest
 from seedrender.values.manifest import Path
 
 _FILE = "manifest.v1.schema.json"
@@ -59,7 +60,9 @@ def check(document: Document, *, is_part: bool = False) -> tuple[tuple[Path, Vio
         hint = "write a mapping" if is_part else "write a mapping; `seedrender init` makes a start"
         name = "an included file" if is_part else "the manifest"
         return (((), _violation(document, (), f"{name} is {what}", hint)),)
-    found = tuple(dict.fromkeys(_explain(document, is_part=is_part)))
+    found = tuple(dict.fromkeys(islice(_explain(document, is_part=is_part), MAX_VIOLATIONS)))
+    if len(found) == MAX_VIOLATIONS:  # the rest is not even looked for
+        raise ManifestError([violation for _, violation in found])
     for path, _ in found:
         _prune(document.root, path)
     return found
@@ -113,7 +116,9 @@ def _explain(document: Document, *, is_part: bool) -> Iterator[tuple[Path, Viola
     """Say the same as the fast validator, in words; what it alone refuses is said as it says it."""
     from jsonschema import Draft202012Validator  # only the words need it: it is slow to load
 
-    errors = list(Draft202012Validator(_schema(is_part)).iter_errors(document.root))
+    errors = list(
+        islice(Draft202012Validator(_schema(is_part)).iter_errors(document.root), MAX_VIOLATIONS)
+    )
     for error in errors:
         yield from _words(document, tuple(error.absolute_path), error)
     if not errors:
@@ -194,8 +199,8 @@ def _dotted(path: Path) -> str:
 
 def _did_you_mean(value: object, known: list[Any]) -> str:
     names = [str(name) for name in known]
-    close = get_close_matches(str(value), names, n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else f"one of {', '.join(names)}"
+    close = closest(str(value), names)
+    return f"did you mean '{close}'?" if close else f"one of {', '.join(names)}"
 
 
 def _example(schema: Mapping[str, Any], key: str) -> str:

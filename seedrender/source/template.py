@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError, Undefined
 
+from seedrender.source.names import closest
 from seedrender.source.sandbox import ENVIRONMENT, MAX_CHARS
 
 PLACEHOLDER = re.compile(r"\{\{ (?:ref\.([A-Za-z0-9][A-Za-z0-9._-]*)|(previous)) \}\}")
@@ -216,5 +216,5 @@ def _near(name: str, variables: Mapping[str, Any]) -> str | None:
             names += value
     if name == "previous":
         return "only a segment that follows another one continues a clip"
-    close = get_close_matches(name, names, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(variables))}"
+    close = closest(name, names)
+    return f"did you mean '{close}'?" if close else f"there are: {', '.join(sorted(variables))}"

@@ -1,0 +1,53 @@
+"""Ends an expansion that takes more processor time than its jobs explain."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from seedrender.errors import ManifestError, Origin, Violation
+
+# 100,000 jobs take some 10 s on an ordinary machine: a tenth of that speed is still allowed
+_FIRST_S = 3.0
+_JOBS_PER_S = 1000
+_LOOK_S = 0.25
+
+
+@contextmanager
+def bounded(file: str, tick: Callable[[int], None] | None) -> Iterator[Callable[[int], None]]:
+    """Yield a `tick` that also keeps the time of what comes between two calls.
+
+    It looks at the processor's time, so a slow disk and other programs count for nothing. Only the
+    main thread of a POSIX system can be stopped so; the other bounds hold everywhere.
+
+    Raises: ManifestError.
+    """
+    started, jobs = time.process_time(), 0
+
+    def heard(count: int) -> None:
+        nonlocal jobs
+        jobs = count
+        if tick is not None:
+            tick(count)
+
+    def look(_number: int, _frame: FrameType | None) -> None:
+        used = time.process_time() - started
+        if used > _FIRST_S + jobs / _JOBS_PER_S:
+            message = f"the expansion takes too long: {used:.0f} s for {jobs} jobs"
+            hint = "look for loops over long lists in the expressions"
+            raise ManifestError([Violation(origin=Origin(file, 1, 1), message=message, hint=hint)])
+
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGPROF"):
+        yield heard
+        return
+    before = signal.signal(signal.SIGPROF, look)
+    signal.setitimer(signal.ITIMER_PROF, _LOOK_S, _LOOK_S)
+    try:
+        yield heard
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
