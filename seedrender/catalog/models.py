@@ -4,46 +4,87 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
-from seedrender.values.job import Mode, Tier
+from seedrender.values.job import MediaKind, Mode, Role, Tier
 
-ROUTES: Mapping[str, str] = {"sim": "modellix", "modellix": "modellix"}  # route → its data file
+ROUTES: Mapping[str, str] = {  # route → its data file
+    "sim": "modellix",
+    "modellix": "modellix",
+    "byteplus": "byteplus",
+    "volcengine": "volcengine",
+}
+ADAPTIVE = "adaptive"  # a ratio: the model takes it from the media or the prompt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """What a model takes of one kind of media; None: not documented. Pairs are lowest, highest."""
+
+    max_count: int  # beside the frames
+    formats: tuple[str, ...] = ()
+    max_bytes: int | None = None
+    side_px: tuple[int, int] | None = None
+    ratio: tuple[float, float] | None = None  # width by height
+    area_px: tuple[int, int] | None = None  # width times height
+    fps: tuple[float, float] | None = None
+    seconds: tuple[float, float] | None = None
+    max_seconds_in_all: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """What all variants of a model have in common."""
+    """What all variants of a model have in common on one route."""
 
     name: str
     ratios: tuple[str, ...]
+    default_ratio: str
+    default_resolution: str
     min_duration_s: int
     max_duration_s: int
-    default_duration_s: int
-    default_resolution: str
-    default_ratio: str
-    max_prompt_chars: int
-    max_images: int
-    max_videos: int
-    max_audios: int
+    default_duration_s: int | None = None  # None: the model chooses
+    can_choose_duration: bool
+    max_prompt_chars: int | None = None
+    advised_prompt_words: int | None = None
+    settings: frozenset[str]  # which of audio, seed and camera_fixed it knows
+    roles: frozenset[Role]
+    audio_needs_visual: bool
+    max_media: int
+    media: Mapping[MediaKind, Media]
     pixels: Mapping[str, Mapping[str, tuple[int, int]]]  # resolution → ratio → width, height
+    inferred: tuple[str, ...] = ()  # what no source states plainly
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPrice:
+    """What a million tokens cost; with_video where a clip is among the input."""
+
+    plain: Decimal
+    with_video: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One endpoint: a model in one tier and mode."""
+    """One endpoint: a model in one tier and mode. A resolution without a price is unknown."""
 
     family: Family
     tier: Tier
     mode: Mode
     slug: str
     resolutions: tuple[str, ...]
-    price_per_second: Mapping[str, Decimal]  # by resolution; a missing one is unknown
+    ratios: tuple[str, ...]
+    default_ratio: str
+    price_per_second: Mapping[str, Decimal]
+    price_per_million_tokens: Mapping[str, TokenPrice]
+    silent_factor: Decimal  # of a price, where no sound is made
     price_date: date | None
+    ended: date | None  # the day from which the route sells it no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +96,10 @@ class Catalog:
     sources: tuple[str, ...]
     concurrency: int
     requests_per_minute: int
+    max_request_bytes: int
+    frames_exclude: tuple[MediaKind, ...]  # references that do not go together with frames
+    placeholders: Mapping[MediaKind, str]  # with {n}, which counts from 1
+    sends: Mapping[MediaKind, tuple[str, ...]]  # of url, data, asset
     families: Mapping[str, Family]
     variants: Mapping[tuple[str, Tier, Mode], Variant]
 
@@ -70,45 +115,74 @@ class Catalog:
 @cache
 def catalog(route: str) -> Catalog:
     """Return what a route offers; `route` is a key of ROUTES."""
-    text = files("seedrender.catalog").joinpath("data", f"{ROUTES[route]}.toml").read_text("utf-8")
-    data = tomllib.loads(text)
-    families = {name: _family(name, row) for name, row in data["family"].items()}
-    variants = [_variant(families[row["model"]], row) for row in data["variant"]]
+    data = _read(ROUTES[route])
+    maker = _read(data["models"])
+    own = data.get("family", {})
+    sold = dict.fromkeys(row["model"] for row in data["endpoint"])
+    families = {name: _family(name, maker, own.get(name, {})) for name in sold}
+    variants = [v for row in data["endpoint"] for v in _variants(families[row["model"]], row)]
     return Catalog(
         currency=data["currency"],
         date=data["date"],
-        sources=tuple(data["sources"]),
+        sources=(*data["sources"], *maker["sources"]),
         concurrency=data["limits"]["concurrency"],
         requests_per_minute=data["limits"]["requests_per_minute"],
+        max_request_bytes=data["max_request_bytes"],
+        frames_exclude=tuple(map(MediaKind, data["frames_exclude"])),
+        placeholders={kind: data["placeholders"][kind] for kind in MediaKind},
+        sends={kind: tuple(data["sends"][kind]) for kind in MediaKind},
         families=families,
         variants={(v.family.name, v.tier, v.mode): v for v in variants},
     )
 
 
-def _family(name: str, row: dict[str, object]) -> Family:
-    pixels = row["pixels"]
-    assert isinstance(pixels, dict)
+def _read(name: str) -> dict[str, Any]:
+    text = files("seedrender.catalog").joinpath("data", f"{name}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def _family(name: str, maker: Mapping[str, Any], own: Mapping[str, Any]) -> Family:
+    """Put what a route says of a model over what its maker says."""
+    row = {**maker["family"][name], **own}
+    row["inferred"] = (*maker["family"][name].get("inferred", ()), *own.get("inferred", ()))
     sizes = {
         resolution: {ratio: (size[0], size[1]) for ratio, size in by_ratio.items()}
-        for resolution, by_ratio in pixels.items()
+        for resolution, by_ratio in maker["pixels"][row.pop("pixels")].items()
     }
-    ratios = row["ratios"]
-    assert isinstance(ratios, list)
-    return Family(**{**row, "name": name, "ratios": tuple(ratios), "pixels": sizes})  # type: ignore[arg-type]
+    media = {kind: Media(**_tuples(row.pop(kind))) for kind in MediaKind}
+    row["settings"] = frozenset(row["settings"])
+    row["roles"] = frozenset(map(Role, row["roles"]))
+    return Family(name=name, media=media, pixels=sizes, **_tuples(row))
 
 
-def _variant(family: Family, row: dict[str, object]) -> Variant:
-    resolutions, prices = row["resolutions"], row.get("price_per_second", {})
-    price_date = row.get("price_date")
-    assert isinstance(resolutions, list)
-    assert isinstance(prices, dict)
-    assert price_date is None or isinstance(price_date, date)
-    return Variant(
-        family=family,
-        tier=Tier(str(row["tier"])),
-        mode=Mode(str(row["mode"])),
-        slug=str(row["slug"]),
-        resolutions=tuple(resolutions),
-        price_per_second={key: Decimal(value) for key, value in prices.items()},
-        price_date=price_date,
+def _variants(family: Family, row: Mapping[str, Any]) -> list[Variant]:
+    unknown = set(row) - {field.name for field in fields(Variant)} - {"model", "modes"}
+    assert not unknown, f"{row['slug']} has the unknown keys {unknown}"
+    tokens = row.get("price_per_million_tokens", {})
+    return [
+        Variant(
+            family=family,
+            tier=Tier(row["tier"]),
+            mode=mode,
+            slug=row["slug"].format(mode=mode),
+            resolutions=tuple(row["resolutions"]),
+            ratios=tuple(row.get("ratios", family.ratios)),
+            default_ratio=row.get("default_ratio", family.default_ratio),
+            price_per_second={k: Decimal(v) for k, v in row.get("price_per_second", {}).items()},
+            price_per_million_tokens={key: _token_price(*rates) for key, rates in tokens.items()},
+            silent_factor=Decimal(row.get("silent_factor", "1")),
+            price_date=row.get("price_date"),
+            ended=row.get("ended"),
+        )
+        for mode in map(Mode, row["modes"])
+    ]
+
+
+def _token_price(plain: str, with_video: str | None = None) -> TokenPrice:
+    return TokenPrice(
+        plain=Decimal(plain), with_video=None if with_video is None else Decimal(with_video)
     )
+
+
+def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from difflib import get_close_matches
 
-from seedrender.catalog.models import Catalog, Variant
+from seedrender.catalog.models import Catalog, Family, Variant
 from seedrender.errors import Violation
+from seedrender.source.names import closest
 from seedrender.values.job import Job, MediaKind, Mode, Role
 
 
@@ -19,7 +19,7 @@ def violations(job: Job, catalog: Catalog, route: str) -> Sequence[Violation]:
     if variant is None:
         wanted = f"{job.model} has no {job.tier.value} {job.mode.value} on the route {route}"
         return [_violation(job, "tier", wanted, "choose another tier or mode")]
-    return [*_settings(job, variant), *_media(job, variant)]
+    return [*_settings(job, variant), *_media(job, variant, catalog.frames_exclude)]
 
 
 def _settings(job: Job, variant: Variant) -> Iterator[Violation]:
@@ -27,42 +27,40 @@ def _settings(job: Job, variant: Variant) -> Iterator[Violation]:
     where = f"with {family.name} {variant.tier.value} {variant.mode.value}"
     if job.resolution is not None and job.resolution not in variant.resolutions:
         yield _unlisted(job, "resolution", job.resolution, variant.resolutions, where)
-    if job.ratio is not None and job.ratio not in family.ratios:
-        yield _unlisted(job, "ratio", job.ratio, family.ratios, where)
+    if job.ratio is not None and job.ratio not in variant.ratios:
+        yield _unlisted(job, "ratio", job.ratio, variant.ratios, where)
     low, high = family.min_duration_s, family.max_duration_s
     if job.duration_s is not None and not low <= job.duration_s <= high:
         message = f"duration {job.duration_s} s is not possible {where}"
         hint = f"{low} to {high} whole seconds"
         longer = f"{hint}; for a longer take use a chain" if job.duration_s > high else hint
         yield _violation(job, "duration", message, longer)
-    if len(job.prompt) > family.max_prompt_chars:
+    for name in ("audio", "seed", "camera_fixed"):
+        if getattr(job, name) is not None and name not in family.settings:
+            message = f"{name} is not possible {where}"
+            yield _violation(job, name, message, "the model does not know it: take it out")
+    if family.max_prompt_chars is not None and len(job.prompt) > family.max_prompt_chars:
         message = f"the prompt has {len(job.prompt)} characters"
         yield _violation(job, "prompt", message, f"{family.max_prompt_chars} at most {where}")
     if not job.prompt.strip():
         yield _violation(job, "prompt", "the prompt is empty", "say what is to be seen")
 
 
-def _media(job: Job, variant: Variant) -> Iterator[Violation]:
+def _media(
+    job: Job, variant: Variant, frames_exclude: Collection[MediaKind]
+) -> Iterator[Violation]:
     family = variant.family
     plain = Counter(u.reference.kind for u in job.references if u.role is Role.REFERENCE)
     frames: Counter[Role] = Counter(u.role for u in job.references if u.role is not Role.REFERENCE)
     plain[MediaKind.VIDEO] += len(job.needs)
-    for kind, most in (
-        (MediaKind.IMAGE, family.max_images),
-        (MediaKind.VIDEO, family.max_videos),
-        (MediaKind.AUDIO, family.max_audios),
-    ):
-        if plain[kind] > most:
+    for kind, media in family.media.items():
+        if plain[kind] > media.max_count:
             message = f"{plain[kind]} {kind.value} references"
-            yield _violation(job, "references", message, f"{family.name} takes {most} at most")
-    if frames and plain[MediaKind.IMAGE]:
-        message = "first_frame or last_frame does not go together with reference images"
-        yield _violation(job, "references", message, "use frames or references in one shot")
-    for role, count in frames.items():
-        if count > 1:
-            yield _violation(
-                job, "references", f"{count} references are its {role.value}", "give one"
-            )
+            yield _violation(job, "references", message, _most(family, media.max_count))
+    if plain.total() + frames.total() > family.max_media:
+        message = f"{plain.total() + frames.total()} media in all"
+        yield _violation(job, "references", message, _most(family, family.max_media))
+    yield from _frames(job, family, frames, [kind for kind in frames_exclude if plain[kind]])
     moving = [
         use
         for use in job.references
@@ -72,16 +70,38 @@ def _media(job: Job, variant: Variant) -> Iterator[Violation]:
         message = f"reference '{use.reference.name}' is no image and cannot be a {use.role.value}"
         yield _violation(job, "references", message, "give an image")
     if not moving:  # else the mode follows from what is wrong
-        yield from _mode(job, plain, frames)
+        yield from _mode(job, family, plain, frames)
 
 
-def _mode(job: Job, plain: Counter[MediaKind], frames: Counter[Role]) -> Iterator[Violation]:
+def _frames(
+    job: Job, family: Family, frames: Counter[Role], excluded: Collection[MediaKind]
+) -> Iterator[Violation]:
+    for kind in excluded:
+        if frames:
+            message = f"first_frame or last_frame does not go together with reference {kind}s"
+            yield _violation(job, "references", message, "use frames or references in one shot")
+    for role in frames.keys() - family.roles:
+        message = f"{family.name} takes no {role.value}"
+        yield _violation(job, "references", message, "take it out, or choose another model")
+    for role, count in frames.items():
+        if count > 1:
+            yield _violation(
+                job, "references", f"{count} references are its {role.value}", "give one"
+            )
+
+
+def _mode(
+    job: Job, family: Family, plain: Counter[MediaKind], frames: Counter[Role]
+) -> Iterator[Violation]:
     has_image, has_video = bool(plain[MediaKind.IMAGE] or frames), bool(plain[MediaKind.VIDEO])
-    if plain[MediaKind.AUDIO] and not (has_image or has_video):
+    if plain[MediaKind.AUDIO] and not (has_image or has_video) and family.audio_needs_visual:
         message = "sound alone is refused by the model"
         yield _violation(job, "references", message, "add an image or a video reference")
     if job.mode is Mode.V2V and not has_video:
         yield _violation(job, "mode", "v2v needs a video reference", "add one, or drop `mode`")
+    if job.mode is Mode.I2V and not frames and Role.REFERENCE not in family.roles:
+        message = f"i2v of {family.name} needs a first or a last frame"
+        yield _violation(job, "mode", message, "add one, or drop `mode`")
     if job.mode is not Mode.V2V and has_video:
         message = f"{job.mode.value} takes no video reference"
         yield _violation(job, "mode", message, "use v2v, or drop `mode`")
@@ -89,9 +109,15 @@ def _mode(job: Job, plain: Counter[MediaKind], frames: Counter[Role]) -> Iterato
         yield _violation(job, "mode", "t2v takes no image", "use i2v, or drop `mode`")
 
 
+def _most(family: Family, most: int) -> str:
+    if not most and family.roles:
+        return f"{family.name} takes frames only: write `as: first_frame`"
+    return f"{family.name} takes {most or 'none'}{' at most' if most else ''}"
+
+
 def _unlisted(job: Job, name: str, value: str, known: Collection[str], where: str) -> Violation:
-    close = get_close_matches(value, known, n=1, cutoff=0.8)
-    hint = f"did you mean '{close[0]}'?" if close else f"one of {', '.join(known)}"
+    close = closest(value, known, cutoff=0.8)
+    hint = f"did you mean '{close}'?" if close else f"one of {', '.join(known)}"
     return _violation(job, name, f"{name} '{value}' is not possible {where}", hint)
 
 

@@ -88,6 +88,8 @@ class Modellix:
         if rate is None:
             return UNKNOWN_PRICE
         seconds = job.duration_s or variant.family.default_duration_s
+        if seconds is None:  # the model chooses
+            return UNKNOWN_PRICE
         amount = Amount(rate * seconds, self._catalog.currency)
         source = f"price table of {variant.price_date}"
         return Price(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import shutil
 import struct
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
 
-from seedrender.catalog.models import Variant
+from seedrender.catalog.models import ADAPTIVE, Variant
 from seedrender.errors import ArtifactError
 from seedrender.media import make, text
 from seedrender.media.frames import last_frame
@@ -43,20 +44,31 @@ class Order:
     ratio: str
 
 
-def order(variant: Variant, body: Any) -> Order:
-    """Read size, length and sound out of a valid body."""
+def order(variant: Variant, body: Any, frame: tuple[int, int] | None = None) -> Order:
+    """Read size, length and sound out of a valid body; `frame` is the first frame's size in pixels.
+
+    An adaptive ratio is the one nearest to the first frame, and 16:9 where there is none.
+    """
     family = variant.family
     resolution = body.get("resolution", family.default_resolution)
-    ratio = body.get("ratio", family.default_ratio)
-    width, height = family.pixels[resolution][ratio]
+    ratio = body.get("ratio", variant.default_ratio)
+    sizes = family.pixels[resolution]
+    if ratio == ADAPTIVE:
+        ratio = _nearest(sizes, frame) if frame else "16:9"
+    width, height = sizes[ratio]
     return Order(
         width=width,
         height=height,
         duration_s=int(body.get("duration", family.default_duration_s)),
-        has_sound=body.get("generate_audio", True),
+        has_sound="audio" in family.settings and body.get("generate_audio", True),
         resolution=resolution,
         ratio=ratio,
     )
+
+
+def _nearest(sizes: Mapping[str, tuple[int, int]], frame: tuple[int, int]) -> str:
+    shape = frame[0] / frame[1]
+    return min(sizes, key=lambda ratio: abs(math.log(sizes[ratio][0] / sizes[ratio][1] / shape)))
 
 
 class Footage:
@@ -108,6 +120,14 @@ class Footage:
             return await self.clip(parent)
         return self.media_behind(urls[0])
 
+    def order(self, task: TaskRecord) -> Order:
+        """Return what a task's clip is like."""
+        body = task.body
+        frame = (
+            self._picture(body["first_frame_image"]).size if "first_frame_image" in body else None
+        )
+        return order(self._variant(task.slug), body, frame)
+
     def task_behind(self, url: str) -> TaskRecord | None:
         """Return the task whose clip this address names, on whatever port it was served."""
         name = self.own_name(url, "/files/")
@@ -129,7 +149,7 @@ class Footage:
 
     def _make(self, task: TaskRecord, source: Path | None) -> None:
         """Draw a clip and move it into place."""
-        wanted = order(self._variant(task.slug), task.body)
+        wanted = self.order(task)
         path = self.path(task)
         part = path.with_suffix(f".{threading.get_ident()}.part")
         try:

@@ -7,7 +7,6 @@ from typing import Any
 from aiohttp import web
 
 from seedrender.sim.answers import files_url
-from seedrender.sim.footage import order
 from seedrender.sim.ledger import TaskRecord
 from seedrender.sim.world import World
 
@@ -65,7 +64,7 @@ def _add_result(
 
 def _resources(request: web.Request, world: World, task: TaskRecord) -> list[dict[str, Any]]:
     """Return the files of a task: its clip, and its last picture where that was asked for."""
-    wanted = order(world.variant(task.slug), task.body)
+    wanted = world.footage.order(task)
     path = world.footage.path(task)
     video = {
         "url": files_url(request, world, path.name),

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from seedrender.catalog.models import Variant
-from seedrender.values.job import Mode
+from seedrender.values.job import MediaKind, Mode, Role
 
 MISSING = "Missing required parameter"
 FORMAT = "Invalid format"
@@ -19,12 +19,19 @@ PARAMETERS = "Invalid parameters"
 _IMAGE = {"type": "string", "minLength": 1, "format": "uri-or-base64"}
 _URL = {"type": "string", "minLength": 1, "format": "uri"}
 _MAX_SEED = 2**31 - 1
+_FRAME_ROLES = (Role.FIRST_FRAME, Role.LAST_FRAME)
 _FRAMES = ("first_frame_image", "last_frame_image")
 _MEDIA = (*_FRAMES, "reference_images", "audio_urls", "video_urls")
 _MODE_MEDIA: Mapping[Mode, tuple[str, ...]] = {
     Mode.T2V: (),
     Mode.I2V: _MEDIA[:-1],
     Mode.V2V: _MEDIA,
+}
+
+_SETTINGS: Mapping[str, tuple[str, dict[str, Any]]] = {  # of a manifest → of this wire
+    "audio": ("generate_audio", {"type": "boolean", "default": True}),
+    "camera_fixed": ("camera_fixed", {"type": "boolean", "default": False}),
+    "seed": ("seed", {"type": "integer", "minimum": -1, "maximum": _MAX_SEED, "default": -1}),
 }
 
 
@@ -35,25 +42,35 @@ def schema(variant: Variant) -> dict[str, Any]:
     media = {
         "first_frame_image": _IMAGE,
         "last_frame_image": _IMAGE,
-        "reference_images": _array(_IMAGE, family.max_images),
-        "audio_urls": _array(_URL, family.max_audios),
-        "video_urls": _array(_URL, family.max_videos),
+        "reference_images": _array(_IMAGE, family.media[MediaKind.IMAGE].max_count),
+        "audio_urls": _array(_URL, family.media[MediaKind.AUDIO].max_count),
+        "video_urls": _array(_URL, family.media[MediaKind.VIDEO].max_count),
     }
+    assert family.max_prompt_chars is not None, "the wire bounds every prompt"
     properties: dict[str, Any] = {
         "prompt": {"type": "string", "minLength": 1, "maxLength": family.max_prompt_chars},
-        **{name: media[name] for name in _MODE_MEDIA[variant.mode]},
-        "ratio": _enum(list(family.ratios), family.default_ratio),
+        **{name: media[name] for name in _media_names(variant)},
+        "ratio": _enum(list(variant.ratios), variant.default_ratio),
         "resolution": _enum(list(variant.resolutions), family.default_resolution),
         "duration": {"type": "integer", "enum": durations, "default": family.default_duration_s},
-        "generate_audio": {"type": "boolean", "default": True},
-        "camera_fixed": {"type": "boolean", "default": False},
+        **{_SETTINGS[name][0]: _SETTINGS[name][1] for name in sorted(family.settings)},
         "execution_expires_after": _integer(3600, 259_200, 172_800),
-        "seed": _integer(-1, _MAX_SEED, -1),
         "service_tier": _enum(["default", "flex"], "default"),
         "return_last_frame": {"type": "boolean", "default": False},
     }
     required = ["prompt", "video_urls"] if variant.mode is Mode.V2V else ["prompt"]
     return {"type": "object", "required": required, "properties": properties}
+
+
+def _media_names(variant: Variant) -> list[str]:
+    family = variant.family
+    takes = {
+        **{f"{role.value}_image": role in family.roles for role in _FRAME_ROLES},
+        "reference_images": family.media[MediaKind.IMAGE].max_count > 0,
+        "audio_urls": family.media[MediaKind.AUDIO].max_count > 0,
+        "video_urls": family.media[MediaKind.VIDEO].max_count > 0,
+    }
+    return [name for name in _MODE_MEDIA[variant.mode] if takes[name]]
 
 
 def _array(items: Mapping[str, Any], most: int) -> dict[str, Any]:
@@ -89,6 +106,9 @@ def _combination(variant: Variant, body: Mapping[str, Any]) -> str | None:
     frames = [name for name in _FRAMES if name in body]
     if frames and "reference_images" in body:
         return f"{PARAMETERS}: reference_images cannot be combined with {frames[0]}"
+    pictures = frames or variant.family.roles >= {Role.REFERENCE}
+    if variant.mode is Mode.I2V and not pictures:
+        return f"{MISSING}: first_frame_image or last_frame_image"
     has_picture = any(name in body for name in _MEDIA if name != "audio_urls")
     if "audio_urls" in body and not has_picture and variant.mode is not Mode.T2V:
         return f"{PARAMETERS}: audio_urls need an image or a video beside them"
