@@ -18,7 +18,7 @@ Layers, lowest first; a module imports from its own and from those before it:
     errors      every deliberate error and its exit code
     values/     what things are: frozen types, ids, enums
     catalog/    models and prices: dated data files, and one loader
-    source/     text → jobs
+    source/     text → jobs; lint rules; the schema of a route
     lock/       what happened: fingerprints, the lockfile, and the join of facts
     plan/       what to do, and what to say about it
     providers/  our side of the wires

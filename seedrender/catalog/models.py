@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -144,7 +144,10 @@ def _read(name: str) -> dict[str, Any]:
 def _family(name: str, maker: Mapping[str, Any], own: Mapping[str, Any]) -> Family:
     """Put what a route says of a model over what its maker says."""
     row = {**maker["family"][name], **own}
-    row["inferred"] = (*maker["family"][name].get("inferred", ()), *own.get("inferred", ()))
+    row["inferred"] = [
+        *filter(partial(_is_said, row), maker["family"][name].get("inferred", ())),
+        *own.get("inferred", ()),
+    ]
     sizes = {
         resolution: {ratio: (size[0], size[1]) for ratio, size in by_ratio.items()}
         for resolution, by_ratio in maker["pixels"][row.pop("pixels")].items()
@@ -153,6 +156,12 @@ def _family(name: str, maker: Mapping[str, Any], own: Mapping[str, Any]) -> Fami
     row["settings"] = frozenset(row["settings"])
     row["roles"] = frozenset(map(Role, row["roles"]))
     return Family(name=name, media=media, pixels=sizes, **_tuples(row))
+
+
+def _is_said(row: Mapping[str, Any], key: str) -> bool:
+    """Whether what a maker's file infers still stands in a route's row."""
+    head, _, tail = key.partition(".")
+    return tail in row[head] and bool(head == "settings" or row[head]["max_count"] or row["roles"])
 
 
 def _variants(family: Family, row: Mapping[str, Any]) -> list[Variant]:

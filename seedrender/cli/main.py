@@ -22,6 +22,7 @@ COMMANDS = {  # name → what it does; each is a module of this package, loaded 
     "status": "Show the state of every job, from the lockfile alone.",
     "report": "Write one HTML page with every clip.",
     "schema": "Print the JSON Schema of manifests, for editors.",
+    "providers": "Show what each route supports: models, limits, prices.",
     "sim": "Serve the simulator, for trying things out without paying.",
 }
 

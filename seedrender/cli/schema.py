@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
+from seedrender.catalog.models import ROUTES, catalog
+from seedrender.errors import ConfigError
 from seedrender.source import schema
+from seedrender.source.names import known
+from seedrender.source.route_schema import narrowed
 
 
 @click.command("schema")
-def command() -> int:
-    """Print the JSON Schema of manifests (draft 2020-12), for editors and validators."""
-    click.echo(schema.schema_text(), nl=False)
+@click.option("--provider", metavar="NAME", help="Only what this route renders.")
+@click.option("--model", metavar="NAME", help="Only what this model of the route renders.")
+@click.option("--tier", metavar="TIER", help="Only what this tier of the route renders.")
+def command(provider: str | None, model: str | None, tier: str | None) -> int:
+    """Print the JSON Schema of manifests (draft 2020-12), for editors and validators.
+
+    With --provider it is narrowed to what the route's models accept, so that an editor refuses a
+    resolution, a ratio or a length that the route would refuse.
+    """
+    if provider is None:
+        if model is not None or tier is not None:
+            raise ConfigError(
+                "--model and --tier narrow the schema of a route: give --provider too"
+            )
+        click.echo(schema.schema_text(), nl=False)
+        return 0
+    variants = list(catalog(known("provider", provider, ROUTES)).variants.values())
+    if model is not None:
+        known("model", model, [v.family.name for v in variants])
+        variants = [v for v in variants if v.family.name == model]
+    if tier is not None:
+        known("tier", tier, [v.tier.value for v in variants])
+        variants = [v for v in variants if v.tier == tier]
+    click.echo(json.dumps(narrowed(provider, variants), indent=2, ensure_ascii=False))
     return 0

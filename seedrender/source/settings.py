@@ -28,6 +28,9 @@ _FIELDS = (
     ("seed", int),
     ("camera_fixed", bool),
 )
+DEFAULT_MODEL = "seedance-2.0"
+DEFAULT_TIER = Tier.STANDARD
+
 _CHOICES = {"tier": ("standard", "fast", "mini"), "mode": ("t2v", "i2v", "v2v")}
 _TYPE_WORDS = {str: "a text", int: "a whole number", bool: "true or false"}
 
@@ -46,8 +49,8 @@ class Values:
     """A job's settings with nothing left to evaluate; None: unset."""
 
     prompt: str
-    model: str = "seedance-2.0"
-    tier: Tier = Tier.STANDARD
+    model: str = DEFAULT_MODEL
+    tier: Tier = DEFAULT_TIER
     mode: str | None = None
     resolution: str | None = None
     ratio: str | None = None
