@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedrender.errors import Origin
-from seedrender.source import schema
 from seedrender.source.document import Document
+from seedrender.source.mismatch import mismatch
 from seedrender.source.parse import did_you_mean
 from seedrender.source.rows import RESERVED
 from seedrender.source.settings import Evaluator, Written
@@ -98,9 +98,9 @@ def fit(
         if name not in variables:
             message = f"template {template.name} needs '{name}'"
             hint = "give it under `with:`, as an axis of the matrix or as a column"
-        elif wrong := schema.mismatch(variables[name], rule):
-            message = f"param {name} of template {template.name}: {wrong}"
-            hint = f"see {evaluator.place(at)}"
+        elif wrong := mismatch(variables[name], rule):
+            message = f"param {name} of template {template.name} {wrong[0]}"
+            hint = f"{wrong[1]}; see {evaluator.place(at)}"
         else:
             continue
         is_fit = False

@@ -24,7 +24,7 @@ _DECIDES: Mapping[str, Callable[[Variant], str]] = {
 }
 _BUILT_IN = {"model": DEFAULT_MODEL, "tier": DEFAULT_TIER}
 _SWITCHES = ("audio", "seed", "camera_fixed")
-_HOLDERS = ("shot", "template", "chain")
+_HOLDERS = ("defaults", "shot", "template", "chain")
 _ENTRIES = ("shots", "chains", "profiles")
 
 
@@ -41,13 +41,6 @@ def narrowed(route: str, variants: Sequence[Variant]) -> dict[str, Any]:
     _narrow_media(definitions, variants)
     conditions = list(_conditions(variants))
     rules = {name: [_own(name, *row) for row in conditions] for name in _HOLDERS}
-    rules["defaults"] = [
-        {
-            "if": {"allOf": [_is(key, value) for key, value in written.items()]},
-            "then": _may(allowed),
-        }
-        for written, allowed in conditions
-    ]
     holders = {"defaults": schema["properties"]["defaults"], "": schema}
     rules[""] = [rule for condition in conditions for rule in _inherited(*condition)]
     for name, found in rules.items():
@@ -143,7 +136,9 @@ def _inherited(written: Mapping[str, str], allowed: _Allowed) -> Iterator[Any]:
             entry = {"if": _says(own, but_not=keys), "then": _may(allowed)}
             chain = {**entry, "then": _may(_without_length("chain", allowed))}
             yield _entries(default, {"shots": entry, "profiles": entry, "chains": chain})
-        for bound, values in allowed.items() if own else ():
+        if not own:  # what `defaults` says in full is judged there, not in each entry
+            default.append({"not": {"required": list(written)}, "required": []})
+        for bound, values in allowed.items():
             if bound not in _DECIDES:
                 wrong = {"properties": {bound: {"not": _rule(bound, values)}}, "required": [bound]}
                 entry = {"not": _says(own, but_not=(*keys, bound))}

@@ -23,7 +23,7 @@ _LATER = {
     "gate": "gates are not kept yet",
     "upscale": "clips are not upscaled yet",
 }
-_TYPES = {
+TYPE_WORDS = {
     "object": "a mapping",
     "array": "a list",
     "string": "a text",
@@ -66,23 +66,6 @@ def check(document: Document, *, is_part: bool = False) -> tuple[tuple[Path, Vio
     for path, _ in found:
         _prune(document.root, path)
     return found
-
-
-def mismatch(value: object, rule: Mapping[str, Any]) -> str:
-    """Say why a template's param does not fit its rule; empty where it does."""
-    text = json.dumps(rule)
-    if any(word in text for word in ('"$ref"', '"$dynamicRef"', '"$schema"')):
-        return "its rule refers to another schema, which is not followed"
-    try:
-        found = next(iter(_rule(text).iter_errors(value)), None)
-    except (jsonschema_rs.ValidationError, ValueError) as error:
-        return f"its rule is not a JSON Schema: {str(error).splitlines()[0]}"
-    return "" if found is None else str(found.message)
-
-
-@cache
-def _rule(text: str) -> Any:
-    return jsonschema_rs.Draft202012Validator(json.loads(text))
 
 
 def _prune(root: Any, path: Path) -> None:
@@ -148,7 +131,7 @@ def _words(document: Document, path: Path, error: Any) -> Iterator[tuple[Path, V
 def _value_words(path: Path, error: Any) -> tuple[str, str]:
     """Say what a value is, and what it should be."""
     limit = error.validator_value
-    words = f"{_place(path)} is {_shown(error.instance)}"
+    words = f"{_place(path)} is {shown(error.instance)}"
     match error.validator:
         case "type":
             wanted = _pattern(error.schema.get("pattern", "")) or _type(limit)
@@ -212,14 +195,15 @@ def _kind(value: object) -> str:
     if value is None:
         return "empty"
     names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer"}
-    return _TYPES[names.get(type(value), "number")] + (f" ({_shown(value)})" if value else "")
+    return TYPE_WORDS[names.get(type(value), "number")] + (f" ({shown(value)})" if value else "")
 
 
 def _type(limit: object) -> str:
-    return _TYPES.get(str(limit), str(limit))
+    return TYPE_WORDS.get(str(limit), str(limit))
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as JSON, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 40 else text[:39] + "…"  # noqa: PLR2004
 

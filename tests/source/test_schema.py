@@ -127,9 +127,9 @@ def test_a_shot_without_a_prompt_is_found() -> None:
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        pytest.param("{enum: x}", "its rule is not a JSON Schema", id="no rule"),
-        pytest.param("{$ref: 'https://evil.example/x'}", "which is not followed", id="elsewhere"),
-        pytest.param("{pattern: '('}", "its rule is not a JSON Schema", id="no pattern"),
+        pytest.param("{enum: x}", "has a rule that is no JSON Schema", id="no rule"),
+        pytest.param("{$ref: 'https://evil.example/x'}", "that is not followed", id="elsewhere"),
+        pytest.param("{pattern: '('}", "has a rule that is no JSON Schema", id="no pattern"),
     ],
 )
 def test_a_rule_that_is_none_is_refused(rule: str, words: str) -> None:
