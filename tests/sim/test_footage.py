@@ -64,6 +64,35 @@ def test_a_clip_is_what_the_body_asked_for(
     assert (found.frames, found.audio_codec) == (frames, codec)
 
 
+@pytest.mark.parametrize(
+    ("slug", "frame", "size", "codec"),
+    [
+        ("seedance-1.5-pro-i2v", (300, 540), (496, 864), "aac"),
+        ("seedance-1.0-pro-i2v", (640, 600), (640, 640), None),
+        ("seedance-1.5-pro-t2v", None, (864, 496), "aac"),
+    ],
+)
+def test_an_adaptive_clip_has_the_shape_of_its_first_frame_and_an_old_model_is_silent(
+    tmp_path: Path,
+    slug: str,
+    frame: tuple[int, int] | None,
+    size: tuple[int, int],
+    codec: str | None,
+) -> None:
+    body: dict[str, object] = {"ratio": "adaptive"}
+    if frame is not None:
+        body["first_frame_image"] = picture(Image.new("RGB", frame, "teal"))
+
+    async def test(sim: Client) -> Path:
+        video = (await sim.result(f"bytedance/{slug}", **body)).video
+        assert (video["width"], video["height"]) == size
+        return await saved(sim, video["url"], tmp_path / "clip.mp4")
+
+    found = probe(against(test, footage="loop"))
+
+    assert (found.width, found.height, found.audio_codec) == (*size, codec)
+
+
 def test_a_continuation_starts_with_the_last_picture_of_its_input(tmp_path: Path) -> None:
     async def test(sim: Client) -> tuple[Path, Path]:
         url = (await sim.result()).video["url"]

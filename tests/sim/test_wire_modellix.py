@@ -49,6 +49,31 @@ def test_the_older_path_with_async_is_accepted_too() -> None:
     against(test)
 
 
+@pytest.mark.parametrize(
+    ("slug", "body", "message"),
+    [
+        ("seedance-1.5-pro-i2v", {}, "Missing required parameter: first_frame_image or"),
+        ("seedance-1.5-pro-i2v", {"reference_images": [URL]}, "Invalid parameters: reference_im"),
+        ("seedance-1.5-pro-i2v", {"last_frame_image": URL, "ratio": "adaptive"}, None),
+        ("seedance-1.5-pro-t2v", {"duration": 13}, "Invalid parameters: duration must be one of 4"),
+        ("seedance-1.0-pro-t2v", {"duration": 2}, None),
+        ("seedance-1.0-pro-t2v", {"resolution": "4k"}, "Invalid parameters: resolution"),
+        ("seedance-1.0-pro-fast-i2v", {"audio_urls": [URL], "first_frame_image": URL}, "Invalid"),
+        ("seedance-2.5-t2v", {"duration": 30}, None),
+        ("seedance-2.5-t2v", {"resolution": "1080p"}, "Invalid parameters: resolution"),
+        ("seedance-2.0-t2v", {"ratio": "adaptive"}, "Invalid parameters: ratio must be one of"),
+    ],
+)
+def test_each_family_has_its_own_body(slug: str, body: dict[str, Any], message: str | None) -> None:
+    async def test(sim: Client) -> None:
+        answer = await sim.submit(f"bytedance/{slug}", **body)
+
+        assert answer.status == (400 if message else 200)
+        assert answer.message.startswith(message or "success")
+
+    against(test)
+
+
 def test_an_unknown_model_is_not_found_and_slugs_are_case_sensitive() -> None:
     async def test(sim: Client) -> None:
         for slug in ("bytedance/seedance-9-t2v", T2V.upper(), "nobody/seedance-2.0-t2v"):

@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from seedrender.errors import ConfigError, ManifestError
-from seedrender.lock.fingerprint import fingerprint
-from seedrender.source import document, expand
+from seedrender.source import expand
 from seedrender.source.expand import Expansion
 from seedrender.values.job import Job, Role, Tier
 
@@ -340,40 +335,3 @@ def test_too_many_jobs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expand, "MAX_JOBS", 3)
 
     assert "more than 3 jobs" in refused("shots: {o: {prompt: A., takes: 4}}")
-
-
-names = st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True)
-
-
-@given(st.dictionaries(names, st.lists(names, min_size=1, max_size=3, unique=True), min_size=1,
-                       max_size=3).filter(lambda axes: not {"job", "ref", "vars", "name",
-                                                            "previous"} & set(axes)),
-       names)  # fmt: skip
-def test_another_value_of_an_axis_changes_no_other_id_and_no_other_fingerprint(
-    axes: dict[str, list[str]], value: str
-) -> None:
-    def found(matrix: dict[str, Any]) -> dict[str, str]:
-        prompt = " ".join(f"{{{{ {name} }}}}" for name in matrix)
-        tree = {"seedrender": 1, "name": "f", "shots": {"s": {"prompt": prompt, "matrix": matrix}}}
-        made = expand.load(document.dump(tree), "f", read=read)
-        return {job.id: fingerprint(job, {}, {}).digest for job in made.jobs}
-
-    first = next(iter(axes))
-    before = found(axes)
-    after = found({**axes, first: [*dict.fromkeys([value, *axes[first]])]})
-
-    assert before.items() <= after.items()
-
-
-@given(st.permutations(["prompt", "duration", "ratio", "seed"]))
-def test_the_order_of_keys_changes_nothing(order: list[str]) -> None:
-    values = {"prompt": "A kite.", "duration": 5, "ratio": "16:9", "seed": 3}
-    shot = {name: values[name] for name in order}
-    text = document.dump({"seedrender": 1, "name": "f", "shots": {"s": shot}})
-
-    (job,) = expand.load(text, "f", read=read).jobs
-
-    assert fingerprint(job, {}, {}).digest == (
-        fingerprint(jobs("shots: {s: {prompt: A kite., duration: 5, ratio: '16:9', seed: 3}}")["s"],
-                    {}, {}).digest
-    )  # fmt: skip
