@@ -2,7 +2,7 @@
 
 A shot crosses the program once, in one direction, changing type at each border:
 
-    text → Document          source.document.parse   plain tree, line and column of every value
+    text → Document          source.yaml_text.parse  plain tree, line and column of every value
     Document → Manifest      source.schema, .parse   every violation in one pass
     Manifest → Jobs          source.expand.load      templates, axes, takes, segments
     jobs → JobGraph          plan.graph.build        who continues whose clip

@@ -95,10 +95,10 @@ def test_the_core_reads_no_clock_no_environment_and_no_file() -> None:
     assert impure == []
 
 
-def test_only_the_document_module_reads_yaml() -> None:
+def test_only_one_module_reads_yaml() -> None:
     readers = {name for name, tree in modules().items() if "yaml" in imports(tree, set())}
 
-    assert readers == {"seedrender.source.document"}
+    assert readers == {"seedrender.source.yaml_text"}
 
 
 def test_modules_and_functions_are_of_a_readable_size() -> None:

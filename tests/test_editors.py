@@ -15,7 +15,7 @@ from seedrender.cli.console import State
 from seedrender.cli.main import cli
 from seedrender.errors import ManifestError
 from seedrender.run import project
-from seedrender.source import document
+from seedrender.source import yaml_text
 from tests.test_examples import EXAMPLES, INVALID, VALID
 
 ROOT = Path(__file__).parents[1]
@@ -68,7 +68,7 @@ def test_examples_name_the_schema_for_editors() -> None:
 
 
 def test_the_hook_for_pre_commit_runs_check(tmp_path: Path) -> None:
-    (hook,) = document.parse((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"), "hooks").root
+    (hook,) = yaml_text.parse((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"), "hooks").root
     film = tmp_path / "launch.yaml"
     film.write_text("seedrender: 1\nname: f\nshots: {a: {prompt: A kite.}}\n")
 

@@ -23,7 +23,7 @@ from seedrender.errors import ConfigError
 from seedrender.lock.fingerprint import unsigned
 from seedrender.run import project
 from seedrender.run.project import Choices, Project
-from seedrender.source import document
+from seedrender.source import yaml_text
 from seedrender.source.trace import Source
 from seedrender.values.job import CorrelationId, Job, JobId, Reference
 from seedrender.values.provider import MediaUrl
@@ -63,7 +63,7 @@ def command(
         return 0
     click.echo("jobs:" if found.jobs else "jobs: []")
     for row in rows:
-        click.echo(document.dump([row]), nl=False)
+        click.echo(yaml_text.dump([row]), nl=False)
     return 0
 
 

@@ -1,53 +1,29 @@
-"""Turns YAML text into a plain tree that knows the line and column of every value."""
+"""A file's tree that knows the line and column of every value."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-from yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
-
-from seedrender.errors import ManifestError, Origin, Violation
-from seedrender.source import scalars
+from seedrender.errors import Origin
 from seedrender.values.manifest import Path
 
-_MAX_BYTES = 64 * 2**20
-_MAX_DEPTH = 64
-_MAX_NODES = 5_000_000  # counted after aliases are followed
-_END_OF_LINE = _MAX_BYTES
-_CHARS_PER_NODE = 32  # a long text counts as several
+LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # those that the YAML reader counts
+_MAX_INDENT = 200  # of the lines over which an expression goes on
 
-_Mark = tuple[int, int]  # line and column, from 0
+Mark = tuple[int, int]  # line and column, from 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Marks:
+class Marks:
     """Where a container, its keys and its values stand."""
 
-    own: _Mark
-    keys: dict[Any, _Mark]
-    values: dict[Any, _Mark]
-
-
-_CORE_TAGS = frozenset(
-    {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
-)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same events, faster
-_BASE_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    own: Mark
+    keys: dict[Any, Mark]
+    values: dict[Any, Mark]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +31,9 @@ class Document:
     """A file's tree and where its values stand; an aliased value stands at its anchor."""
 
     file: str
+    text: str = field(repr=False)
     root: Any
-    marks: dict[int, _Marks] = field(repr=False)  # by the id of a container
+    marks: dict[int, Marks] = field(repr=False)  # by the id of a container
     included: dict[Path, Document] = field(
         default_factory=dict, repr=False
     )  # whose entries, by path
@@ -66,13 +43,36 @@ class Document:
         """Return where the value at a path stands, or the closest place above it."""
         return self._find(path, lambda marks: marks.values)
 
+    def origin_inside(self, path: Path, number: int, words: str) -> Origin | None:
+        """Return where the expression of this number, from 0, stands in the text at a path.
+
+        None: it is not written there word for word, but with escapes or by an alias.
+        """
+        if path[:2] in self.included:
+            return self.included[path[:2]].origin_inside(path, number, words)
+        line, column = self._mark(path, lambda marks: marks.values)
+        breaks = [0, *(match.end() for match in LINE_BREAK.finditer(self.text))]
+        start = breaks[min(line, len(breaks) - 1)] + column - 2
+        for _ in range(number + 1):
+            start = self.text.find("{{", start + 2)
+            if start < 0:
+                return None
+        written = self.text[start : start + 2 * len(words) + _MAX_INDENT]
+        if not "".join(written.split()).startswith("".join(words.split())):
+            return None
+        row = bisect_right(breaks, start) - 1
+        return self.place((row, start - breaks[row]))
+
     def key_origin(self, path: Path) -> Origin:
         """Return where the key of the value at a path stands."""
         return self._find(path, lambda marks: marks.keys or marks.values)
 
-    def _find(self, path: Path, part: Callable[[_Marks], dict[Any, _Mark]]) -> Origin:
+    def _find(self, path: Path, part: Callable[[Marks], dict[Any, Mark]]) -> Origin:
         if path[:2] in self.included:
             return self.included[path[:2]]._find(path, part)  # noqa: SLF001 - of its own kind
+        return self.place(self._mark(path, part))
+
+    def _mark(self, path: Path, part: Callable[[Marks], dict[Any, Mark]]) -> Mark:
         node, mark = self.root, self._container_mark(self.root)
         for step in path:
             marks = self.marks.get(id(node))
@@ -84,262 +84,15 @@ class Document:
                 node = node[step]
             except (KeyError, IndexError, TypeError):
                 break
-        return self.place(mark)
+        return mark
 
-    def place(self, mark: _Mark) -> Origin:
+    def place(self, mark: Mark) -> Origin:
         """Return a place in the file that its author wrote."""
         line, column = mark
         if self.lines:
             return Origin(self.file, self.lines[min(line, len(self.lines) - 1)], 1)
         return Origin(self.file, line + 1, column + 1)
 
-    def _container_mark(self, node: object) -> _Mark:
+    def _container_mark(self, node: object) -> Mark:
         marks = self.marks.get(id(node))
         return marks.own if marks is not None else (0, 0)
-
-
-def parse(text: str, file: str) -> Document:
-    """Parse one YAML 1.2 document of plain values.
-
-    Raises: ManifestError for anything else: repeated keys, tags, loops, excess, broken syntax.
-    """
-    if len(text) > _MAX_BYTES:
-        raise _error(file, (0, 0), f"the file is larger than {_MAX_BYTES // 2**20} MiB", "split it")
-    try:
-        return _Builder(file).build(_events(text))
-    except UnicodeEncodeError as error:  # half of a pair, from a caller that is no file
-        raise _control(file, text, error.start) from None
-    except yaml.YAMLError as error:
-        raise _syntax_error(file, text, error) from None
-
-
-def texts(text: str) -> Iterator[tuple[_Mark, _Mark]]:
-    """Yield where each quoted or block text of a valid document stands: no comment starts there."""
-    for event in _events(text):
-        if isinstance(event, ScalarEvent) and event.style:
-            start, end = event.start_mark, event.end_mark
-            assert start is not None, "parsed events know their place"
-            assert end is not None, "likewise"
-            is_block = event.style in ("|", ">")  # a comment may follow the sign itself
-            column = _END_OF_LINE if is_block else start.column
-            yield (start.line, column), (end.line, end.column)
-
-
-def dump(value: Any) -> str:
-    """Write a plain value as YAML that reads back as the same value, here and in YAML 1.1."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-
-
-class _Dumper(_BASE_DUMPER):  # type: ignore[misc] # one of two, known at run time
-    """Quotes texts that look like something else, by either version of YAML."""
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "'" if scalars.is_typed(text) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
-def spans(text: str) -> Mapping[tuple[int, int], tuple[int, int]]:
-    """Return where each scalar ends, by where it starts; lines and columns from 1."""
-    found: dict[tuple[int, int], tuple[int, int]] = {}
-    try:
-        for event in _events(text):
-            start, end = event.start_mark, event.end_mark
-            if isinstance(event, ScalarEvent) and start is not None and end is not None:
-                found[start.line + 1, start.column + 1] = (end.line + 1, end.column + 1)
-    except (yaml.YAMLError, UnicodeEncodeError):  # what stands before the mistake is known
-        pass
-    return found
-
-
-def _events(text: str) -> Iterator[Event]:
-    loader = _LOADER(text)
-    try:
-        while loader.check_event():
-            yield loader.get_event()
-    finally:
-        loader.dispose()
-
-
-@dataclass(slots=True)
-class _Frame:
-    """A container under construction."""
-
-    node: Any
-    anchor: str | None
-    start: int  # how many nodes there were before it
-    mark: _Mark
-    keys: dict[Any, _Mark] = field(default_factory=dict)
-    values: dict[Any, _Mark] = field(default_factory=dict)
-    key: str | None = None  # waits for its value
-    has_key: bool = False
-    merged: list[dict[str, Any]] = field(default_factory=list)
-
-
-class _Builder:
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._marks: dict[int, _Marks] = {}
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        self._stack: list[_Frame] = []
-        self._nodes = 0
-        self._root: Any = None
-        self._documents = 0
-
-    def build(self, events: Iterator[Event]) -> Document:
-        for event in events:
-            self._take(event)
-        return Document(self._file, self._root, self._marks)
-
-    def _take(self, event: Event) -> None:
-        start = event.start_mark
-        assert start is not None, "parsed events know their place"
-        mark = (start.line, start.column)
-        match event:
-            case ScalarEvent():
-                weight = 1 + len(event.value) // _CHARS_PER_NODE
-                self._count(weight, mark)
-                value = self._scalar(event, mark)
-                if event.anchor:
-                    self._anchors[event.anchor] = (value, weight)
-                is_block = event.style in ("|", ">")  # its text starts in the line below
-                self._place(value, (mark[0] + 1, 0) if is_block else mark)
-            case MappingStartEvent() | SequenceStartEvent():
-                self._open(event, mark)
-            case MappingEndEvent() | SequenceEndEvent():
-                self._close()
-            case AliasEvent():
-                value, size = self._alias(event.anchor or "", mark)
-                self._count(size, mark)
-                self._place(value, mark)
-            case DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    raise self._wrong(mark, "a second document starts here", "use one file each")
-            case _:
-                pass
-
-    def _open(self, event: MappingStartEvent | SequenceStartEvent, mark: _Mark) -> None:
-        self._count(1, mark)
-        self._check_tag(event.tag, mark)
-        if len(self._stack) >= _MAX_DEPTH:
-            raise self._wrong(mark, f"nested deeper than {_MAX_DEPTH} levels", "flatten it")
-        if self._stack and self._expects_key():
-            raise self._wrong(mark, "a key must be a text", "put {{ … }} in quotes")
-        node: Any = {} if isinstance(event, MappingStartEvent) else []
-        self._stack.append(_Frame(node, event.anchor, self._nodes, mark))
-
-    def _close(self) -> None:
-        frame = self._stack.pop()
-        for source in frame.merged:
-            for key, value in source.items():
-                if key not in frame.node:
-                    frame.node[key] = value
-                    frame.values[key] = self._mark_in(source, key, frame.mark)
-        self._marks[id(frame.node)] = _Marks(frame.mark, frame.keys, frame.values)
-        if frame.anchor:
-            self._anchors[frame.anchor] = (frame.node, self._nodes - frame.start + 1)
-        self._place(frame.node, frame.mark)
-
-    def _place(self, value: Any, mark: _Mark) -> None:
-        if not self._stack:
-            self._root = value
-            return
-        frame = self._stack[-1]
-        if isinstance(frame.node, list):
-            frame.values[len(frame.node)] = mark
-            frame.node.append(value)
-        elif not frame.has_key:
-            frame.key = self._key(frame, value, mark)
-            frame.has_key = True
-        else:
-            self._put(frame, frame.key, value, mark)
-            frame.has_key = False
-
-    def _put(self, frame: _Frame, key: str | None, value: Any, mark: _Mark) -> None:
-        assert key is not None, "its key came before"
-        if key == "<<":
-            for source in value if isinstance(value, list) else [value]:
-                if not isinstance(source, dict):
-                    raise self._wrong(mark, "<< takes a mapping", "write *name of an anchor")
-                frame.merged.append(source)
-            return
-        frame.values[key] = mark
-        frame.node[key] = value
-
-    def _key(self, frame: _Frame, value: Any, mark: _Mark) -> str:
-        if not isinstance(value, str):
-            raise self._wrong(mark, f"the key {value!r} is not a text", "put it in quotes")
-        if _CONTROL.search(value):
-            raise self._wrong(mark, f"the key {value!r} has a control character", "delete it")
-        if value in frame.keys:
-            line = frame.keys[value][0] + 1
-            message = f"key '{value}' is written twice (first in line {line})"
-            raise self._wrong(mark, message, "keep one of them")
-        frame.keys[value] = mark
-        return value
-
-    def _expects_key(self) -> bool:
-        frame = self._stack[-1]
-        return isinstance(frame.node, dict) and not frame.has_key
-
-    def _alias(self, anchor: str, mark: _Mark) -> tuple[Any, int]:
-        if anchor not in self._anchors:  # not there, or still open: it would hold itself
-            raise self._wrong(
-                mark, f"alias *{anchor} has no anchor before it", "define &name first"
-            )
-        return self._anchors[anchor]
-
-    def _scalar(self, event: ScalarEvent, mark: _Mark) -> Any:
-        self._check_tag(event.tag, mark)
-        if event.style or not event.implicit[0]:
-            return event.value
-        try:
-            return scalars.plain(event.value)
-        except ValueError as error:
-            raise self._wrong(mark, str(error), "put it in quotes if it is a text") from None
-
-    def _check_tag(self, tag: str | None, mark: _Mark) -> None:
-        if tag not in _CORE_TAGS:
-            raise self._wrong(mark, f"the tag {tag} is not allowed", "write a plain value")
-
-    def _count(self, nodes: int, mark: _Mark) -> None:
-        self._nodes += nodes
-        if self._nodes > _MAX_NODES:
-            message = f"more than {_MAX_NODES} values once aliases are followed"
-            raise self._wrong(mark, message, "use fewer aliases, or a matrix")
-
-    def _mark_in(self, source: dict[str, Any], key: str, default: _Mark) -> _Mark:
-        marks = self._marks.get(id(source))
-        return marks.values.get(key, default) if marks is not None else default
-
-    def _wrong(self, mark: _Mark, message: str, hint: str) -> ManifestError:
-        return _error(self._file, mark, message, hint)
-
-
-def _syntax_error(file: str, text: str, error: yaml.YAMLError) -> ManifestError:
-    mark = getattr(error, "problem_mark", None)
-    if mark is not None:
-        what = getattr(error, "problem", None) or getattr(error, "context", None)
-        return _error(file, (mark.line, mark.column), f"this is not YAML: {what}", _advice(what))
-    return _control(file, text, getattr(error, "position", 0))
-
-
-def _control(file: str, text: str, position: int) -> ManifestError:
-    line = text.count("\n", 0, position)
-    column = position - (text.rfind("\n", 0, position) + 1)
-    return _error(file, (line, column), "a control character stands here", "delete it")
-
-
-def _advice(problem: str | None) -> str:
-    if (problem and "tab" in problem) or problem == "found character that cannot start any token":
-        return "indent with spaces, and quote texts that start with @, `, % or {{"
-    return "look at the quotes, colons and the indentation here and in the line above"
-
-
-def _error(file: str, mark: _Mark, message: str, hint: str) -> ManifestError:
-    origin = Origin(file, mark[0] + 1, mark[1] + 1)
-    return ManifestError([Violation(origin=origin, message=message, hint=hint, code="yaml")])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seedrender.errors import ConfigError, ManifestError, Origin, Violation
-from seedrender.source import document
+from seedrender.source import yaml_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ def read(flags: Sequence[str], files: Sequence[tuple[str, str]]) -> Given:
     values: dict[str, Any] = {}
     places: dict[str, tuple[str, Origin]] = {}
     for file, text in files:
-        tree = document.parse(text, file)
+        tree = yaml_text.parse(text, file)
         if not isinstance(tree.root, dict):
             what = "a file of vars is a mapping of names and values"
             origin = Origin(file, 1, 1)
@@ -43,6 +43,6 @@ def read(flags: Sequence[str], files: Sequence[tuple[str, str]]) -> Given:
         name, equals, text = flag.partition("=")
         if not equals or not name.isidentifier():
             raise ConfigError(f"--set {flag}: write --set name=value; nothing was sent")
-        values[name] = document.parse(text, f"--set {name}").root if text else ""
+        values[name] = yaml_text.parse(text, f"--set {name}").root if text else ""
         places[name] = (f"--set {name}", Origin(f"--set {name}", 1, 1))
     return Given(values=values, places=places)

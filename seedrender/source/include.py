@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 
 from seedrender.errors import ConfigError, ManifestError, Origin, Violation
-from seedrender.source import document, schema, text_mode
+from seedrender.source import schema, text_mode, yaml_text
 from seedrender.source.document import Document
 from seedrender.source.given import Given
 from seedrender.source.scope import Read
@@ -39,7 +39,7 @@ def load(text: str, file: str, read: Read, given: Given) -> tuple[Document, Miss
 def _parse(text: str, file: str, given: Given) -> Document:
     if text_mode.is_template(file):
         return text_mode.parse(text, file, given)
-    return document.parse(text, file)
+    return yaml_text.parse(text, file)
 
 
 class _Gatherer:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from seedrender.errors import ConfigError, Violation
-from seedrender.source import document, text_mode
+from seedrender.source import text_mode, yaml_text
 
 _Place = tuple[int, int]  # line and column, from 1
 
@@ -29,6 +29,11 @@ def _with_ends(
         lines, spans = files[origin.file]
         end = spans.get((origin.line, origin.column))
         if end is None and origin.line <= len(lines):
+            line = lines[origin.line - 1]
+            close = line.find("}}", origin.column)
+            if line.startswith("{{", origin.column - 1) and close > 0:
+                end = (origin.line, close + 3)
+        if end is None and origin.line <= len(lines):
             end = (origin.line, max(origin.column, len(lines[origin.line - 1].rstrip()) + 1))
         yield replace(violation, end=end)
 
@@ -39,4 +44,4 @@ def _known(file: str, read: Callable[[str], str]) -> tuple[list[str], Mapping[_P
     except ConfigError:  # it is no file but a flag
         return [], {}
     is_yaml = file.endswith((".yaml", ".yml")) and not text_mode.is_template(file)
-    return text.split("\n"), document.spans(text) if is_yaml else {}
+    return text.split("\n"), yaml_text.spans(text) if is_yaml else {}

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from seedrender.errors import ConfigError, ManifestError, Origin, Violation
-from seedrender.source import document, template
+from seedrender.source import template, yaml_text
 from seedrender.source.document import Document
 from seedrender.source.parse import violation
 from seedrender.source.template import TemplateFailure
@@ -120,7 +120,7 @@ def _pairs(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _yaml(text: str, file: str) -> _Found:
-    tree = document.parse(text, file)
+    tree = yaml_text.parse(text, file)
     if not isinstance(tree.root, list):
         raise _wrong(Origin(file, 1, 1), "a file of rows is a list", "write - {id: …, …}")
     for number, row in enumerate(tree.root):

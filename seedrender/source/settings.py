@@ -227,9 +227,7 @@ class Evaluator:
             return None
 
     def _failed(self, item: Written, failure: TemplateFailure, related: tuple[Origin, ...]) -> None:
-        origin = self._document.origin(item.path)
-        if failure.line > 1:
-            origin = Origin(origin.file, origin.line + failure.line - 1, 1)
+        origin = template_origin(self._document, item.path, failure)
         message = f"{item.path[-1]}: {failure}"
         others = _others(related, origin)
         self._problems.append(
@@ -262,6 +260,15 @@ class Evaluator:
                 path=item.path,
             )
         )
+
+
+def template_origin(document: Document, path: Path, failure: TemplateFailure) -> Origin:
+    """Return where an expression of a text fails: its own place, or at least its line."""
+    inside = document.origin_inside(path, *failure.expression) if failure.expression else None
+    origin = inside or document.origin(path)
+    if inside is None and failure.line > 1:
+        return Origin(origin.file, origin.line + failure.line - 1, 1)
+    return origin
 
 
 def _others(related: tuple[Origin, ...], origin: Origin) -> tuple[Origin, ...]:

@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seedrender.errors import Origin, Severity, Violation
-from seedrender.source import document
+from seedrender.source import yaml_text
+from seedrender.source.document import LINE_BREAK
 
 _IDLE = "SR100"
 _COMMENT = re.compile(r"(?:(?<=\s)|^)#+\s*seedrender:\s*allow\b:?(?P<rules>[^#\n]*)", re.MULTILINE)
 _WORD = re.compile(r"[\w-]+")
 _IS_CODE = re.compile(r"\s*(?!\s|#|---(?:\s|$)|%|$)")
 _IS_ITEM = re.compile(r" *-(?: |$)")
-_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # those that the YAML reader counts
 _RULE = re.compile(r"(?i)sr\d+")
 
 
@@ -115,9 +115,9 @@ class _Layout:
     """The lines of a document by their indentation; lines and columns count from 0."""
 
     def __init__(self, text: str) -> None:
-        self._starts = [0, *(match.end() for match in _BREAK.finditer(text))]
-        self._lines = _BREAK.split(text)
-        self._texts = sorted(document.texts(text))
+        self._starts = [0, *(match.end() for match in LINE_BREAK.finditer(text))]
+        self._lines = LINE_BREAK.split(text)
+        self._texts = sorted(yaml_text.texts(text))
         continued = {n for (a, _), (b, c) in self._texts for n in range(a + 1, b + (c > 0))}
         self._code = [
             number

@@ -30,10 +30,14 @@ _MISSING = re.compile(r"'([^']*)' is undefined|no (?:attribute|element) '?([^']*
 
 
 class TemplateFailure(Exception):  # noqa: N818 - it is no error of the program
-    """A scalar cannot be evaluated; `line` counts from 1 within it."""
+    """A scalar cannot be evaluated; `line` counts from 1 within it.
+
+    `expression` is the number, from 0, and the text of the expression that fails, where one does.
+    """
 
     def __init__(self, message: str, *, line: int = 1, hint: str | None = None) -> None:
         self.line = line
+        self.expression: tuple[int, str] | None = None
         self.hint = hint
         super().__init__(message)
 
@@ -101,6 +105,7 @@ def failures(value: Any, variables: Mapping[str, Any]) -> tuple[TemplateFailure,
             render(match[0], variables)
         except TemplateFailure as failure:
             failure.line += value.count("\n", 0, match.start())
+            failure.expression = (value.count("{{", 0, match.start()), match[0])
             found.append(failure)
     if not found:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Template, TemplateError, nodes
 
 from seedrender.errors import ManifestError, Origin, Violation
-from seedrender.source import document, template
+from seedrender.source import template, yaml_text
 from seedrender.source.document import Document
 from seedrender.source.given import Given
 from seedrender.source.sandbox import ENVIRONMENT
@@ -60,7 +60,7 @@ def parse(text: str, file: str, given: Given) -> Document:
     Raises: ManifestError, at the template's own lines.
     """
     if "\0" in text:
-        return document.parse(text, file)  # which says where
+        return yaml_text.parse(text, file)  # which says where
     variables = {**_LATER, "vars": given.values}
     try:
         made, lines = _unmarked(_fill(text, variables))
@@ -71,7 +71,7 @@ def parse(text: str, file: str, given: Given) -> Document:
         found = Violation(origin=origin, message=str(failure), hint=failure.hint, code="template")
         raise ManifestError([found]) from None
     try:
-        return replace(document.parse(made, file), lines=lines)
+        return replace(yaml_text.parse(made, file), lines=lines)
     except ManifestError as error:
         raise ManifestError([_at_template(v, lines) for v in error.violations]) from None
 

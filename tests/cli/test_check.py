@@ -40,7 +40,7 @@ def test_annotations_for_github_stand_at_the_value(film: Path) -> None:
     assert done.return_value == 2
     assert done.output.splitlines() == [
         (
-            f"::error file={film},line=5,endLine=5,col=13,endColumn=53,title=seedrender template::prompt: "
+            f"::error file={film},line=5,endLine=5,col=40,endColumn=51,title=seedrender template::prompt: "
             "'colur' is not defined (from film.yaml:4:3, rows.csv:2:1, rows.csv:3:1); "
             "did you mean 'colour'?"
         ),
@@ -71,9 +71,9 @@ def test_sarif_names_rules_places_and_rows(film: Path) -> None:
     assert (template["ruleId"], template["level"]) == ("template", "error")
     assert template["locations"][0]["physicalLocation"]["region"] == {
         "startLine": 5,
-        "startColumn": 13,
+        "startColumn": 40,
         "endLine": 5,
-        "endColumn": 53,
+        "endColumn": 51,
     }
     assert [
         place["physicalLocation"]["artifactLocation"]["uri"].rsplit("/")[-1]
@@ -97,7 +97,7 @@ def test_json_has_path_and_range_for_editors(film: Path) -> None:
         project.load(film)
 
     assert [(v.as_json()["path"], v.end) for v in caught.value.violations] == [
-        ("/shots/spin/prompt", (5, 53)),
+        ("/shots/spin/prompt", (5, 51)),
         ("/shots/opener/duratoin", (7, 37)),
     ]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seedrender.errors import Origin
 from seedrender.lock.fingerprint import fingerprint
-from seedrender.source import document, expand
+from seedrender.source import expand, yaml_text
 from seedrender.values.job import Job
 
 WORDS = ["black", "silver", "rain", "snow", "front", "side"]
@@ -111,11 +111,11 @@ def reordered(value: Any, random: Random, *, is_matrix: bool = False) -> Any:
 def test_expansion_is_deterministic_and_knows_no_order_of_keys(
     film: dict[str, Any], random: Random
 ) -> None:
-    found = expanded(document.dump(film))
+    found = expanded(yaml_text.dump(film))
 
     assert found
-    assert expanded(document.dump(film)) == found
-    assert expanded(document.dump(reordered(film, random))) == found
+    assert expanded(yaml_text.dump(film)) == found
+    assert expanded(yaml_text.dump(reordered(film, random))) == found
 
 
 @given(films(), st.data())
@@ -125,13 +125,13 @@ def test_another_value_of_any_axis_changes_no_other_job(
     crossed = [name for name, shot in film["shots"].items() if "matrix" in shot]
     if not crossed:
         return
-    before = expanded(document.dump(film))
+    before = expanded(yaml_text.dump(film))
     matrix = film["shots"][data.draw(st.sampled_from(crossed))]["matrix"]
     name = data.draw(st.sampled_from(list(matrix)))
     place = data.draw(st.integers(0, len(matrix[name])))
     matrix[name] = [*matrix[name][:place], "newcomer", *matrix[name][place:]]
 
-    after = expanded(document.dump(film))
+    after = expanded(yaml_text.dump(film))
 
     assert before.items() <= after.items()
     assert len(after) > len(before)
@@ -154,9 +154,9 @@ def test_printing_what_was_parsed_expands_to_the_same(
 ) -> None:
     text = yaml.safe_dump(film, sort_keys=False, **style)
 
-    parsed = document.parse(text, "f.yaml").root
-    printed = document.dump(parsed)
+    parsed = yaml_text.parse(text, "f.yaml").root
+    printed = yaml_text.dump(parsed)
 
     assert parsed == film
-    assert document.parse(printed, "f.yaml").root == parsed
+    assert yaml_text.parse(printed, "f.yaml").root == parsed
     assert expanded(printed) == expanded(text)

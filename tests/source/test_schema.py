@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 
-from seedrender.source import document, expand, schema
+from seedrender.source import expand, schema, yaml_text
 from tests.source.test_expand import read, refused
 
 SHOT = "shots: {o: {prompt: A.}}\n"
@@ -45,7 +45,7 @@ def test_what_is_not_of_the_shape_is_said_in_words(text: str, words: str) -> Non
 
 
 def test_what_the_fast_validator_alone_refuses_is_refused() -> None:
-    found = document.parse('seedrender: 1\nname: "film\\n"\nshots: {o: {prompt: A.}}', "f")
+    found = yaml_text.parse('seedrender: 1\nname: "film\\n"\nshots: {o: {prompt: A.}}', "f")
 
     violations = schema.check(found)
 
@@ -53,7 +53,7 @@ def test_what_the_fast_validator_alone_refuses_is_refused() -> None:
 
 
 def test_two_keys_that_are_not_there_are_both_said() -> None:
-    violations = schema.check(document.parse("shots: {o: {prompt: A.}}", "f"))
+    violations = schema.check(yaml_text.parse("shots: {o: {prompt: A.}}", "f"))
 
     assert [v.message for _, v in violations] == [
         "the manifest lacks the key 'seedrender'",
@@ -89,8 +89,8 @@ def test_settings_of_a_run_are_read_in_seconds_and_money() -> None:
 def test_two_undefined_names_of_one_text_are_both_found() -> None:
     text = refused("shots:\n  o:\n    prompt: |\n      {{ vars.a }}\n      and {{ vars.b }}\n")
 
-    assert "film.yaml:6:1: prompt: 'a' is not defined" in text
-    assert "film.yaml:7:1: prompt: 'b' is not defined" in text
+    assert "film.yaml:6:7: prompt: 'a' is not defined" in text
+    assert "film.yaml:7:11: prompt: 'b' is not defined" in text
 
 
 def test_a_block_of_statements_fails_as_a_whole() -> None:
@@ -136,3 +136,27 @@ def test_a_rule_that_is_none_is_refused(rule: str, words: str) -> None:
     template = f"templates: {{t: {{params: {{a: {rule}}}, prompt: A.}}}}\n"
 
     assert words in refused(template + "shots: {o: {template: t, with: {a: 1}}}")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        pytest.param("prompt: A {{ x }}.", "6:15", id="plain"),
+        pytest.param("prompt: 'It''s {{ x }}.'", "6:20", id="quoted"),
+        pytest.param("prompt: A kite\n      and {{ vars }} {{ x }}.", "7:22", id="plain lines"),
+        pytest.param('prompt: "A\\n{{ name }} \\u00e9 {{\n       x }}"', "6:35", id="escapes"),
+        pytest.param("prompt: >\n      A kite,\n\n      a {{ x }}.", "9:9", id="folded"),
+        pytest.param("prompt: |-\n      A {{ name }}\n      {{ x }}.", "8:7", id="literal"),
+        pytest.param('prompt: "A \\x7b\\x7b x }}."', "6:13", id="written with escapes"),
+        pytest.param("prompt: {{ x }}", None, id="no text"),
+    ],
+)
+def test_an_error_in_an_expression_stands_where_the_expression_stands(
+    text: str, place: str | None
+) -> None:
+    found = refused(f"shots:\n  # a comment with {{{{ x }}}}\n  o:\n    {text}")
+
+    if place is None:
+        assert "'x' is not defined" not in found
+    else:
+        assert f"film.yaml:{place}: prompt: 'x' is not defined" in found

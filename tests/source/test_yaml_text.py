@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedrender.errors import ManifestError
-from seedrender.source import document
+from seedrender.source import yaml_text
 
 words = st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=8)
 plain = st.recursive(
@@ -23,14 +23,14 @@ plain = st.recursive(
 
 def refused(text: str) -> str:
     with pytest.raises(ManifestError) as caught:
-        document.parse(text, "film.yaml")
+        yaml_text.parse(text, "film.yaml")
     return str(caught.value)
 
 
 @given(st.text())
 def test_no_text_makes_anything_but_a_document_or_a_manifest_error(text: str) -> None:
     try:
-        document.parse(text, "film.yaml")
+        yaml_text.parse(text, "film.yaml")
     except ManifestError as error:
         assert str(error).startswith("film.yaml:")  # noqa: PT017 - both ends are fine
 
@@ -40,21 +40,21 @@ def test_no_text_makes_anything_but_a_document_or_a_manifest_error(text: str) ->
 )
 def test_no_mixture_of_marks_makes_anything_else(marks: list[str]) -> None:
     try:
-        document.parse("".join(marks), "film.yaml")
+        yaml_text.parse("".join(marks), "film.yaml")
     except ManifestError as error:
         assert error.violations  # noqa: PT017 - both ends are fine
 
 
 @given(plain)
 def test_what_is_dumped_is_read_again(value: Any) -> None:
-    assert document.parse(document.dump(value), "x").root == value
+    assert yaml_text.parse(yaml_text.dump(value), "x").root == value
 
 
 @given(plain)
 def test_json_is_yaml(value: Any) -> None:
     text = json.dumps(value, ensure_ascii=False)
 
-    assert document.parse(text, "x").root == value
+    assert yaml_text.parse(text, "x").root == value
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_json_is_yaml(value: Any) -> None:
     ],
 )
 def test_scalars_are_read_as_yaml_1_2_does(text: str, value: object) -> None:
-    assert document.parse(f"a: {text}", "x").root == {"a": value}
+    assert yaml_text.parse(f"a: {text}", "x").root == {"a": value}
 
 
 def test_every_value_and_key_knows_its_place() -> None:
     text = "shots:\n  spin:\n    prompt: hi\n    tags: [a,  b]\n    text: |\n      one\n      two\n"
 
-    found = document.parse(text, "f")
+    found = yaml_text.parse(text, "f")
 
     assert str(found.origin(("shots", "spin", "prompt"))) == "f:3:13"
     assert str(found.key_origin(("shots", "spin", "prompt"))) == "f:3:5"
@@ -97,7 +97,7 @@ def test_every_value_and_key_knows_its_place() -> None:
 def test_anchors_aliases_and_merges_are_followed() -> None:
     text = "a: &x {p: 1, q: 2}\nb: {<<: *x, q: 3}\nc: *x\nd: {<<: [*x, {r: 4}]}\ne: [&y 5, *y]"
 
-    found = document.parse(text, "f")
+    found = yaml_text.parse(text, "f")
 
     assert found.root["b"] == {"p": 1, "q": 3}
     assert found.root["c"] is found.root["a"]
@@ -108,11 +108,11 @@ def test_anchors_aliases_and_merges_are_followed() -> None:
 
 def test_the_pure_parser_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "a: &x {p: 1, q: [2, 16:9]}\nb: *x\n"
-    expected = document.parse(text, "f").root
+    expected = yaml_text.parse(text, "f").root
 
-    monkeypatch.setattr(document, "_LOADER", yaml.SafeLoader)
+    monkeypatch.setattr(yaml_text, "_LOADER", yaml.SafeLoader)
 
-    assert document.parse(text, "f").root == expected
+    assert yaml_text.parse(text, "f").root == expected
 
 
 @pytest.mark.parametrize(
@@ -155,6 +155,6 @@ def test_a_long_text_that_is_told_again_and_again_is_counted_by_its_length() -> 
 
 
 def test_a_huge_file_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "_MAX_BYTES", 10)
+    monkeypatch.setattr(yaml_text, "_MAX_BYTES", 10)
 
     assert "the file is larger" in refused("a: 123456789")
