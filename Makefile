@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := examples/short-drama/drama.yaml
 TEST_OPTIONS ?=
 
-.PHONY: demo test lint bench reference clean
+.PHONY: demo test lint bench conformance reference clean
 
 demo: .venv/.run  ## render an example with the embedded simulator; the second time, nothing is left to do
 	@$(BIN)/seedrender run $(DEMO)
@@ -23,6 +23,9 @@ lint: .venv/.dev
 bench: .venv/.dev  ## figures, each beside its baseline
 	@$(BIN)/python -m tests.bench
 
+conformance: .venv/.dev .conformance/node_modules  ## other people's programs as judges; needs Node.js
+	@SEEDRENDER_CONFORMANCE=.conformance $(BIN)/pytest tests/conformance
+
 reference: .venv/.dev  ## write schemas/README.md anew
 	@$(BIN)/python -m tests.reference
 
@@ -38,6 +41,12 @@ clean:  ## all but the environment
 	@echo "Installing into .venv (once) …"
 	@$(PIP) -r requirements.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.conformance/node_modules: tests/conformance/package-lock.json
+	@mkdir -p .conformance
+	@cp tests/conformance/package.json tests/conformance/package-lock.json .conformance/
+	@npm ci --prefix .conformance --silent --no-audit --no-fund
 	@touch $@
 
 .venv/.dev: .venv/.run requirements-dev.txt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import Any
 
@@ -10,6 +11,9 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")  # a busy machine is no failure
+
+if "SEEDRENDER_CONFORMANCE" not in os.environ:  # `make conformance` installs what these need
+    collect_ignore = ["conformance"]
 
 _connect = socket.socket.connect
 

@@ -41,11 +41,11 @@ def test_check_jsonschema_refuses_what_check_calls_a_wrong_shape() -> None:
 
     rows = [*found["errors"], *found["parse_errors"]]
     refused = {Path(row["filename"]).name for row in rows}
-    assert refused | BOUNDS == {path.name for path in plain if _is_misshapen(path)}
+    assert refused | BOUNDS == {path.name for path in plain if is_misshapen(path)}
     assert len(refused) > 10
 
 
-def _is_misshapen(path: Path) -> bool:
+def is_misshapen(path: Path) -> bool:
     """Say whether the manifest itself, not a file that it includes, has an error of shape."""
     with pytest.raises(ManifestError) as caught:
         project.load(path)
