@@ -20,7 +20,7 @@ class LanguageServer:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            ["node", str(self._program), "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [str(self._program), "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         capabilities = {"workspace": {"configuration": True}}
         self._ask("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities})
