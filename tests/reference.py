@@ -31,7 +31,8 @@ HEAD = """\
 
 Made from `manifest.v1.schema.json` and the lint rules by `make reference`. For editors, write
 `# yaml-language-server: $schema=…/manifest.v1.schema.json` into a manifest's first line, or print the schema
-with `seedrender schema`; `--provider` and `--model` narrow it to what a route renders.
+with `seedrender schema`; `--provider` and `--model` narrow it to what a route renders,
+`--part` prints that of included files.
 """
 
 

@@ -17,7 +17,8 @@ from seedrender.source.route_schema import narrowed
 @click.option("--provider", metavar="NAME", help="Only what this route renders.")
 @click.option("--model", metavar="NAME", help="Only what this model of the route renders.")
 @click.option("--tier", metavar="TIER", help="Only what this tier of the route renders.")
-def command(provider: str | None, model: str | None, tier: str | None) -> int:
+@click.option("--part", "is_part", is_flag=True, help="Of files that a manifest includes.")
+def command(provider: str | None, model: str | None, tier: str | None, *, is_part: bool) -> int:
     """Print the JSON Schema of manifests (draft 2020-12), for editors and validators.
 
     With --provider it is narrowed to what the route's models accept, so that an editor refuses a
@@ -28,8 +29,13 @@ def command(provider: str | None, model: str | None, tier: str | None) -> int:
             raise ConfigError(
                 "--model and --tier narrow the schema of a route: give --provider too"
             )
-        click.echo(schema.schema_text(), nl=False)
+        text = (
+            json.dumps(schema.part_schema(), indent=2) if is_part else schema.schema_text().strip()
+        )
+        click.echo(text)
         return 0
+    if is_part:
+        raise ConfigError("--part is of every route: leave --provider out")
     variants = list(catalog(known("provider", provider, ROUTES)).variants.values())
     if model is not None:
         known("model", model, [v.family.name for v in variants])

@@ -47,6 +47,16 @@ def schema_text() -> str:
     return FilePath(__file__).parents[2].joinpath("schemas", _FILE).read_text("utf-8")
 
 
+def part_schema() -> dict[str, Any]:
+    """Return the schema of a file that a manifest includes."""
+    schema = json.loads(schema_text())
+    part = schema["$defs"]["part"]
+    lent = {"manifest": {"properties": schema["properties"]}, **schema["$defs"]}
+    head = {"$schema": schema["$schema"], "$id": "urn:seedrender:part:v1"}
+    text = json.dumps({**head, **part, "$defs": lent})
+    return dict(json.loads(text.replace('"#/properties/', '"#/$defs/manifest/properties/')))
+
+
 def check(document: Document, *, is_part: bool = False) -> tuple[tuple[Path, Violation], ...]:
     """Return every place where a document is not of the manifest's shape, and take it out.
 
@@ -82,12 +92,7 @@ def _prune(root: Any, path: Path) -> None:
 
 @cache
 def _schema(is_part: bool) -> dict[str, Any]:  # noqa: FBT001 - of a cached function
-    schema = json.loads(schema_text())
-    assert isinstance(schema, dict), "the schema is an object"
-    if is_part:  # the properties stay: they are what its references point to
-        kept = ("$schema", "$defs", "properties")
-        return {"$ref": "#/$defs/part", **{key: schema[key] for key in kept}}
-    return schema
+    return part_schema() if is_part else dict(json.loads(schema_text()))
 
 
 @cache

@@ -81,6 +81,7 @@ def test_the_json_holds_every_route_with_numbers_and_units() -> None:
         (["schema", "--provider", "sim", "--tier", "slow"], "there is no tier 'slow'"),
         (["schema", "--provider", "sim", "--model", "seedance-2"], "did you mean 'seedance-2.0'?"),
         (["schema", "--tier", "fast"], "give --provider too"),
+        (["schema", "--provider", "sim", "--part"], "leave --provider out"),
     ],
 )
 def test_a_name_that_does_not_exist_is_an_error(words: list[str], message: str) -> None:
@@ -101,6 +102,28 @@ def test_an_editor_refuses_a_resolution_that_the_tier_does_not_render(
 
     assert done.returncode == code
     assert ("'1080p' is not one of ['480p', '720p']" in done.stdout) is bool(code)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (
+            "vars: {who: Mira}\nreferences: {hero: {image: refs/hero.png}}\ninclude: [more.yaml]\n",
+            0,
+        ),
+        ("templates: {car: {prompt: 'A {{ colour }} car.', params: {colour: {enum: [red]}}}}\n", 0),
+        ("name: film\n", 1),
+        ("templates: {car: {promt: A car.}}\n", 1),
+        ("references: {hero: {image: 7}}\n", 1),
+    ],
+)
+def test_included_files_have_a_schema_of_their_own(tmp_path: Path, text: str, code: int) -> None:
+    schema, part = tmp_path / "part.schema.json", tmp_path / "cast.yaml"
+    schema.write_text(said("schema", "--part"))
+    part.write_text(text)
+    command = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(schema), str(part)]
+
+    assert subprocess.run(command, capture_output=True, check=False).returncode == code
 
 
 def test_the_schema_of_one_tier_holds_for_the_whole_file() -> None:

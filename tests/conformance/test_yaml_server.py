@@ -44,3 +44,15 @@ def test_a_resolution_that_the_tier_does_not_render_is_refused_in_its_line(tmp_p
 
     refusal = 'Value is not accepted. Valid values: "480p", "720p".'
     assert found == {fast: [(5, refusal)], standard: []}
+
+
+def test_an_included_file_is_checked_by_its_own_schema(tmp_path: Path) -> None:
+    schema, good, bad = (tmp_path / name for name in ("part.json", "good.yaml", "bad.yaml"))
+    schema.write_text(said("schema", "--part"))
+    good.write_text("references: {hero: {image: refs/hero.png}}\n")
+    bad.write_text("vars: {a: 1}\nreferenes: {hero: {image: refs/hero.png}}\n")
+
+    with LanguageServer(PROGRAM, schema) as server:
+        found = server.diagnostics([good, bad])
+
+    assert found == {good: [], bad: [(2, "Property referenes is not allowed.")]}
