@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
@@ -9,6 +11,10 @@ from seedrender.catalog.models import Catalog, Family, Variant
 from seedrender.errors import Violation
 from seedrender.source.names import closest
 from seedrender.values.job import Job, MediaKind, Mode, Role
+
+
+_RATIO = re.compile(r"([1-9][0-9]{0,3}) ?[:x/×] ?([1-9][0-9]{0,3})")
+_ALIKE = 0.11  # in the logarithm of width by height: 16:10 is 0.105 from 16:9
 
 
 def violations(job: Job, catalog: Catalog, route: str) -> Sequence[Violation]:
@@ -116,9 +122,23 @@ def _most(family: Family, most: int) -> str:
 
 
 def _unlisted(job: Job, name: str, value: str, known: Collection[str], where: str) -> Violation:
-    close = closest(value, known, cutoff=0.8)
+    close = _same_shape(value, known) if name == "ratio" else closest(value, known, cutoff=0.8)
     hint = f"did you mean '{close}'?" if close else f"one of {', '.join(known)}"
     return _violation(job, name, f"{name} '{value}' is not possible {where}", hint)
+
+
+def _same_shape(value: str, known: Collection[str]) -> str | None:
+    """Return the ratio that is nearest in shape: 16x9, 16/9 and 16:10 all mean 16:9."""
+    wanted = _RATIO.fullmatch(value)
+    shapes = {ratio: found for ratio in known if (found := _RATIO.fullmatch(ratio))}
+    if wanted is None:
+        return None
+    nearest = min(shapes, key=lambda ratio: abs(_shape(shapes[ratio]) - _shape(wanted)))
+    return nearest if abs(_shape(shapes[nearest]) - _shape(wanted)) < _ALIKE else None
+
+
+def _shape(ratio: re.Match[str]) -> float:
+    return math.log(int(ratio[1]) / int(ratio[2]))
 
 
 def _violation(job: Job, name: str, message: str, hint: str) -> Violation:

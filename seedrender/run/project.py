@@ -148,10 +148,8 @@ def _checked(
 ) -> Project:
     """Check every job with its route and its references, then select."""
     provider = registry.offline(expansion.manifest.provider)
-    if expansion.is_misshapen:  # a job that lost a part would seem wrong where it is not
-        raise ManifestError(expansion.problems)
-    violations = [v for job in expansion.jobs for v in provider.violations(job)]
-    digests, missing = _digest(path.parent, expansion.jobs)
+    violations = [v for job in expansion.whole for v in provider.violations(job)]
+    digests, missing = _digest(path.parent, expansion.whole)
     wrong = [*expansion.problems, *violations, *missing, *review.mistakes(expansion, read)]
     if wrong:
         raise ManifestError(wrong)

@@ -21,6 +21,9 @@ Tick = Callable[[int], None]
 _TICK = 100
 
 
+_APART = {("run",), ("moved",), ("output",)}  # what no job's footage comes from
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expansion:
     """A manifest and everything that follows from it; with problems, what can be made in spite."""
@@ -31,8 +34,17 @@ class Expansion:
     files: tuple[str, ...] = ()  # the manifest, and what it includes
     place: Callable[[Path], Origin]  # where the key of a value stands
     problems: tuple[Violation, ...] = ()
-    is_misshapen: bool = False  # parts were taken out: what is left may lack them
+    incomplete: frozenset[Path] = frozenset()  # entries of which a part of a wrong shape was taken
     sources: tuple[Source, ...] = ()  # of the job that was to be explained
+
+    @property
+    def whole(self) -> tuple[Job, ...]:
+        """The jobs of which nothing was taken out: another may seem wrong where it is not."""
+        lost = {path[:1] for path in self.incomplete} - _APART
+        if lost - {("shots",), ("chains",)}:
+            return ()
+        names = {path[1] for path in self.incomplete if path[:1] in lost and len(path) > 1}
+        return tuple(job for job in self.jobs if job.shot not in names)
 
 
 def load(
@@ -98,7 +110,7 @@ def attempt(
         files=tuple(dict.fromkeys((file, *(part.file for part in tree.included.values())))),
         place=tree.key_origin,
         problems=tuple(problems),
-        is_misshapen=bool(misshapen),
+        incomplete=scope.incomplete,
         sources=scope.tracer.sources,
     )
 

@@ -184,3 +184,32 @@ def test_several_manifests_are_checked_and_the_worst_counts(film: Path, tmp_path
     assert "duratoin" in words.output
     found = json.loads(document.output)
     assert [row["exit_code"] for row in found["manifests"]] == [0, 2]
+
+
+def test_limits_are_checked_beside_mistakes_of_shape(tmp_path: Path) -> None:
+    film = tmp_path / "film.yaml"
+    film.write_text(
+        "seedrender: 1\nname: film\nrun: {deadline: soon}\nshots:\n"
+        "  a: {prompt: A kite., tier: fast, resolution: 1080p, duratoin: 5}\n"
+        "  b: {prompt: A kite., tier: fast, resolution: 1080p}\n"
+        "  c: {prompt: A kite., model: seedance-2}\n"
+    )
+
+    with pytest.raises(ManifestError) as caught:
+        project.load(film)
+
+    found = [(v.origin.line, v.code) for v in caught.value.violations]
+    assert found == [(3, "schema"), (5, "schema"), (6, "limits"), (7, "limits")]
+
+
+def test_limits_of_jobs_are_left_out_where_their_defaults_lost_a_part(tmp_path: Path) -> None:
+    film = tmp_path / "film.yaml"
+    film.write_text(
+        "seedrender: 1\nname: film\ndefaults: {teir: standard}\n"
+        "shots: {a: {prompt: A kite., resolution: 8k}}\n"
+    )
+
+    with pytest.raises(ManifestError) as caught:
+        project.load(film)
+
+    assert [v.code for v in caught.value.violations] == ["schema"]
