@@ -12,8 +12,7 @@ from seedrender.errors import Violation
 from seedrender.source.names import closest
 from seedrender.values.job import Job, MediaKind, Mode, Role
 
-
-_RATIO = re.compile(r"([1-9][0-9]{0,3}) ?[:x/×] ?([1-9][0-9]{0,3})")
+_RATIO = re.compile(r"([1-9][0-9]{0,3}) ?[:x/] ?([1-9][0-9]{0,3})")
 _ALIKE = 0.11  # in the logarithm of width by height: 16:10 is 0.105 from 16:9
 
 
