@@ -20,6 +20,7 @@ COMMANDS = {  # name → what it does; each is a module of this package, loaded 
     "plan": "Say what a run would do, why, and what it would cost.",
     "run": "Render what is missing. The same command again resumes.",
     "status": "Show the state of every job, from the lockfile alone.",
+    "explain": "Say what has changed since a job was rendered.",
     "report": "Write one HTML page with every clip.",
     "schema": "Print the JSON Schema of manifests, for editors.",
     "providers": "Show what each route supports: models, limits, prices.",

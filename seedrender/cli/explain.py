@@ -1,0 +1,98 @@
+"""`seedrender explain`: why would a job be rendered again?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
+from seedrender.errors import ConfigError
+from seedrender.lock import fold
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.plan.explain import CONTINUES, Change, compare
+from seedrender.plan.make import Step
+from seedrender.run import project
+from seedrender.run.project import Choices, Project
+from seedrender.values.entry import Fingerprint, Lock
+
+
+@click.command("explain")
+@manifest_argument
+@click.argument("job")
+@choices_options
+@json_option
+def command(manifest: Path, job: str, *, choices: Choices, is_json: bool) -> int:
+    """Say what has changed since JOB of MANIFEST was rendered: each part, and its line."""
+    found = project.load(manifest, choices=choices, selectors=[job])
+    lock = found.read_lock()
+    steps = found.plan(lock).steps
+    step = next((step for step in steps if step.job.id == job), None)
+    if step is None:
+        raise ConfigError(f"'{job}' names {', '.join(s.job.id for s in steps[:5])} …: give one job")
+    changes = _changes(found, lock, step)
+    if is_json:
+        say_json({"exit_code": 0, **_as_json(step, changes)})
+    else:
+        click.echo("\n".join(_lines(step, changes)))
+    return 0
+
+
+def _changes(found: Project, lock: Lock, step: Step) -> tuple[Change, ...]:
+    """Return what differs from the clip, else from the newest task; empty: neither is known."""
+    entry = lock.entries.get(step.job.id)
+    made_by = fold.output_record(entry) if entry is not None else None
+    old = made_by.fingerprint if made_by is not None else None
+    if old is None and entry is not None:
+        old = fold.newest_fingerprint(entry)
+    if old is None or not old.parts:
+        return ()
+    return compare(step.job, *_comparable(found, step, old))
+
+
+def _comparable(found: Project, step: Step, old: Fingerprint) -> tuple[Fingerprint, Fingerprint]:
+    """Leave the parents' clips out of both where one of them is still to come."""
+    if step.fingerprint is not None:
+        return old, step.fingerprint
+    new = fingerprint(step.job, found.digests, dict.fromkeys(step.job.needs, ""))
+    return _without_parents(old), _without_parents(new)
+
+
+def _without_parents(whole: Fingerprint) -> Fingerprint:
+    parts = {name: value for name, value in whole.parts.items() if name != CONTINUES}
+    return Fingerprint(digest=whole.digest, version=whole.version, parts=parts)
+
+
+def _lines(step: Step, changes: tuple[Change, ...]) -> list[str]:
+    lines = [f"{step.job.id}  {step.verdict.value}: {step.reason}"]
+    for change in changes:
+        lines += ["", f"{change.part}  ({change.origin})"]
+        lines += [f"  was  {_shown(change.old)}", f"  is   {_shown(change.new)}"]
+    return lines
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not set"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _as_json(step: Step, changes: tuple[Change, ...]) -> dict[str, Any]:
+    return {
+        "job": step.job.id,
+        "plan": step.verdict.value,
+        "reason": step.reason,
+        "changes": [
+            {
+                "part": change.part,
+                "old": change.old,
+                "new": change.new,
+                "file": change.origin.file,
+                "line": change.origin.line,
+                "column": change.origin.column,
+            }
+            for change in changes
+        ],
+    }
