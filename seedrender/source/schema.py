@@ -152,7 +152,21 @@ def _value_words(path: Path, error: Any) -> tuple[str, str]:
             word = "at least" if error.validator == "minimum" else "at most"
             return words, f"{word} {limit}"
         case _:
-            return f"{_place(path)}: {_bound(error)}", "see `seedrender schema`"
+            return _size_words(path, error)
+
+
+def _size_words(path: Path, error: Any) -> tuple[str, str]:
+    """Say that a value is empty or too long; of other rules, what the library says."""
+    match error.validator:
+        case "minLength" | "minItems" | "minProperties":
+            return f"{_place(path)} is empty", "give it a value, or take the key out"
+        case "maxItems":
+            return (
+                f"{_place(path)} has {len(error.instance)} items",
+                f"{error.validator_value} at most",
+            )
+        case _:
+            return f"{_place(path)}: {error.message[:120]}", "compare with `seedrender schema`"
 
 
 def _unknown_keys(
@@ -215,11 +229,6 @@ def shown(value: object) -> str:
 
 def _pattern(limit: object) -> str:
     return next((words for start, words in _PATTERNS.items() if str(limit).startswith(start)), "")
-
-
-def _bound(error: Any) -> str:
-    words = {"minLength": "too short", "minItems": "an empty list", "minProperties": "empty"}
-    return words.get(error.validator) or str(error.message)[:120]
 
 
 def _violation(
