@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,6 +11,7 @@ import click
 from seedrender import __version__
 from seedrender.cli.console import State, say_error
 from seedrender.errors import SeedrenderError
+from seedrender.run.progress import heard_or_not
 
 COMMANDS = {  # name → what it does; each is a module of this package, loaded when it is called
     "init": "Write a small, commented, working project.",
@@ -45,6 +45,12 @@ class Commands(click.Group):
         assert isinstance(command, click.Command), "a command's module calls it `command`"
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; click would end with 1 where the reader of a pipe has gone."""
+        with heard_or_not(sys.stdout):
+            return super().invoke(ctx)
+        return 0
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         del ctx
@@ -69,7 +75,8 @@ def main(args: Sequence[str] | None = None) -> None:
     state = State()
     try:
         code = cli.main(args=args, prog_name="seedrender", standalone_mode=False, obj=state)
-        sys.stdout.flush()
+        with heard_or_not(sys.stdout):
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -78,7 +85,4 @@ def main(args: Sequence[str] | None = None) -> None:
     except SeedrenderError as error:
         say_error(error, state)
         code = error.exit_code
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code if isinstance(code, int) else 0)

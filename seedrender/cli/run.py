@@ -21,7 +21,7 @@ from seedrender.cli.console import (
 from seedrender.plan.make import Plan, Verdict
 from seedrender.plan.outcome import Exit, summary
 from seedrender.run import project
-from seedrender.run.progress import progress
+from seedrender.run.progress import heard_or_not, progress
 from seedrender.run.project import Choices
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
@@ -80,10 +80,12 @@ def command(
     pending = sum(1 for step in before.steps if step.verdict is not Verdict.CURRENT)
     with progress(sys.stderr, total=pending) as listener:
         result = asyncio.run(render(found, options, listener))
-    if is_json:
-        say_json(_as_json(result.exit, result.after, result.errors))
-    else:
-        click.echo(_ending(found.lock_path, result.exit, result.after, result.lock, result.message))
+    with heard_or_not(sys.stdout):
+        if is_json:
+            say_json(_as_json(result.exit, result.after, result.errors))
+        else:
+            words = (found.lock_path, result.exit, result.after, result.lock, result.message)
+            click.echo(_ending(*words))
     return result.exit
 
 

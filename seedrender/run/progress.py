@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Self
 
 from seedrender.values.job import JobId
@@ -12,6 +15,17 @@ if TYPE_CHECKING:
 
 _ROWS = 10
 _ENDS = ("done", "failed", "blocked", "expired", "cancelled", "unknown", "error")
+
+
+@contextmanager
+def heard_or_not(out: IO[str]) -> Iterator[None]:
+    """Go on where the reader of a pipe has gone: what was paid for is collected all the same."""
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, out.fileno())
+        os.close(nowhere)
 
 
 class PlainProgress:
@@ -25,15 +39,17 @@ class PlainProgress:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._out.flush()
+        with heard_or_not(self._out):
+            self._out.flush()
 
     def note(self, job: JobId, what: str, detail: str = "") -> None:
         """Print a change; what was said of a job already is not said again."""
         line = f"{job}  {what}  {detail}".rstrip()
         if self._last.get(job) != line:
             self._last[job] = line
-            self._out.write(f"{time.strftime('%H:%M:%S')}  {line}\n")
-            self._out.flush()
+            with heard_or_not(self._out):
+                self._out.write(f"{time.strftime('%H:%M:%S')}  {line}\n")
+                self._out.flush()
 
 
 class TerminalProgress:

@@ -131,3 +131,37 @@ def test_rows_are_read_from_inside_the_repository_only(folder: Path, path: str) 
 
     assert done.returncode == 2
     assert "root:" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["expand", "--json"], ["expand"], ["check", "--json"]])
+def test_a_reader_that_has_seen_enough_is_no_failure(tmp_path: Path, words: list[str]) -> None:
+    shots = "".join(f"  s{n}: {{prompt: A kite number {n}., duration: 4}}\n" for n in range(2000))
+    (tmp_path / "film.yaml").write_text(f"seedrender: 1\nname: film\nshots:\n{shots}")
+    with subprocess.Popen(
+        [sys.executable, "-m", "seedrender", *words, "film.yaml"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        said = process.stderr.read().decode()
+
+    assert (process.wait(), "rror" in said, "Traceback" in said) == (0, False, False)
+
+
+def test_a_run_whose_reader_has_gone_collects_what_it_bought(folder: Path) -> None:
+    shots = "".join(f"  s{n}: {{prompt: A kite number {n}., duration: 4}}\n" for n in range(6))
+    (folder / "film.yaml").write_text(f"seedrender: 1\nname: film\nshots:\n{shots}")
+    run = [sys.executable, "-m", "seedrender", "run", "film.yaml", "--sim-speed", "600"]
+    with subprocess.Popen(
+        run, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.read(1)
+        process.stdout.close()
+
+    assert process.returncode == 0
+    assert seedrender(folder, "plan", "film.yaml", "--check").returncode == 0
