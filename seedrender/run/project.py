@@ -147,7 +147,10 @@ def _checked(
     path: Path, expansion: Expansion, selectors: Sequence[str], read: Callable[[str], str]
 ) -> Project:
     """Check every job with its route and its references, then select."""
-    provider = registry.offline(expansion.manifest.provider)
+    route = expansion.manifest.provider
+    if route not in registry.names():
+        raise ManifestError([*expansion.problems, _not_rendered(expansion, route)])
+    provider = registry.offline(route)
     violations = [v for job in expansion.whole for v in provider.violations(job)]
     digests, missing = _digest(path.parent, expansion.whole)
     wrong = [*expansion.problems, *violations, *missing, *review.mistakes(expansion, read)]
@@ -162,6 +165,17 @@ def _checked(
         digests=digests,
         provider=provider,
         sources=expansion.sources,
+    )
+
+
+def _not_rendered(expansion: Expansion, route: str) -> Violation:
+    """Say that a route is known by its data only."""
+    return Violation(
+        origin=expansion.place(("provider",)),
+        message=f"the route '{route}' is not rendered by this version",
+        hint=f"one of {', '.join(registry.names())}; `seedrender providers` says what it accepts",
+        code="name",
+        path=("provider",),
     )
 
 
