@@ -21,6 +21,7 @@ COMMANDS = {  # name → what it does; each is a module of this package, loaded 
     "run": "Render what is missing. The same command again resumes.",
     "status": "Show the state of every job, from the lockfile alone.",
     "explain": "Say what has changed since a job was rendered.",
+    "verify": "Compare the clips on disk with the lockfile.",
     "report": "Write one HTML page with every clip.",
     "schema": "Print the JSON Schema of manifests, for editors.",
     "providers": "Show what each route supports: models, limits, prices.",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from pathlib import PurePosixPath
 from typing import Any
 
 from seedrender.errors import LockCorruptError, LockVersionError
@@ -194,6 +195,14 @@ def _text(value: object) -> str:
     return value
 
 
+def _inside(path: str) -> str:
+    """Return a path that stays in the manifest's folder, as every one that we write does."""
+    posix = PurePosixPath(path)
+    if posix.is_absolute() or ".." in posix.parts:
+        raise ValueError(f"{path!r} leads out of the manifest's folder")
+    return path
+
+
 def _maybe_text(value: object) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{value!r} is not a text")
@@ -242,7 +251,7 @@ def _artifact(value: Any) -> Artifact | None:
     if value is None:
         return None
     return Artifact(
-        path=_text(value["path"]),
+        path=_inside(_text(value["path"])),
         sha256=_text(value["sha256"]),
         size_bytes=_whole(value["size_bytes"]),
         duration_s=float(value["duration_s"]),

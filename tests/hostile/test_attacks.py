@@ -15,6 +15,13 @@ import pytest
 from tests.hostile.attacks import FILES, HEAD, TEXTS
 
 SECONDS, MIB = 5.0, 500.0
+# a process inherits its parent's peak of memory: one that is small itself starts and measures it
+MEASURE = """\
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=2)
+_, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+"""
 
 
 @dataclass(frozen=True)
@@ -31,16 +38,19 @@ def run(folder: Path, words: Sequence[str]) -> Ended:
     said = folder.parent / "said"
     started = time.perf_counter()
     with said.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "seedrender", *words], cwd=folder, stdout=out, stderr=out
+        measured = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", MEASURE, sys.executable, "-m", "seedrender", *words],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=out,
+            check=True,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    code, seconds, peak_kib = measured.stdout.split()
     return (
         Ended(
-            exit_code=process.returncode,
-            seconds=usage.ru_utime + usage.ru_stime,  # of its own: other tests run beside it
-            peak_mib=usage.ru_maxrss / 1024,
+            exit_code=int(code),
+            seconds=float(seconds),  # of its own processor time: other tests run beside it
+            peak_mib=int(peak_kib) / 1024,
             said=said.read_text("utf-8"),
         )
         if time.perf_counter() - started < 60

@@ -1,0 +1,48 @@
+"""Compares the clips on disk with what the lockfile says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedrender.errors import ArtifactError
+from seedrender.media.probe import probe
+from seedrender.run.files import sha256
+from seedrender.values.entry import Lock
+from seedrender.values.job import JobId
+from seedrender.values.task import Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One clip; `wrong` is empty where it is as the lockfile says."""
+
+    job: JobId
+    path: str
+    wrong: str
+
+
+def verify(lock: Lock, folder: Path) -> Iterator[Finding]:
+    """Read every clip of a lock from one end to the other, in the order of the jobs."""
+    for job, entry in sorted(lock.entries.items()):
+        if entry.output is not None:
+            yield Finding(job, entry.output.path, _wrong(folder, entry.output))
+
+
+def _wrong(folder: Path, output: Artifact) -> str:
+    path = folder / output.path
+    if not path.is_file():
+        return "it is not there"
+    size = path.stat().st_size
+    if size != output.size_bytes:
+        return f"it has {size} bytes, not {output.size_bytes}"
+    if sha256(path) != output.sha256:
+        return "its bytes are others (sha256)"
+    try:
+        found = probe(path)
+    except ArtifactError as error:
+        return str(error)
+    if (found.width, found.height) != (output.width, output.height):
+        return f"it is {found.width}x{found.height}, not {output.width}x{output.height}"
+    return ""
