@@ -91,7 +91,11 @@ class Scripted:
     def _end_one(self) -> None:
         self.in_flight -= 1
 
-    async def poll(self, task_id: TaskId) -> Task:
+    async def poll_many(self, task_ids: Sequence[TaskId]) -> Mapping[TaskId, Task]:
+        return {task_id: await self.poll(task_id) for task_id in task_ids}
+
+    async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
+        del hold
         if task_id not in self._tasks:
             raise NotFoundError("no such task")
         job, ends_at = self._tasks[task_id]

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from seedrender.values.entry import Fingerprint, JobState, LockEntry, TaskRecord
+from seedrender.values.entry import Fingerprint, JobState, LockEntry, Pin, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.money import Amount, Cost
 from seedrender.values.task import TaskId
@@ -33,6 +33,7 @@ def records(draw: st.DrawFn) -> TaskRecord:
         finished_at=draw(st.none() | times),
         cost=draw(costs),
         error=draw(st.none() | st.text(max_size=5)),
+        render_s=draw(st.none() | st.floats(0, 1000)),
     )
 
 
@@ -45,4 +46,5 @@ def entries(draw: st.DrawFn, job: str = "spin") -> LockEntry:
     if draw(st.booleans()) and tasks:
         made_by = draw(st.sampled_from(tasks)).correlation_id
         output = clip(made_by, minute=draw(st.integers(0, 9)))
-    return LockEntry(job=JobId(job), tasks=tuple(tasks), output=output)
+    pin = draw(st.none() | st.builds(Pin, is_on=st.booleans(), at=times))
+    return LockEntry(job=JobId(job), tasks=tuple(tasks), output=output, pin=pin)

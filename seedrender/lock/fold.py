@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from seedrender.values.entry import Event, Fingerprint, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.entry import (
+    Event,
+    Fingerprint,
+    JobState,
+    Lock,
+    LockEntry,
+    Pin,
+    TaskRecord,
+)
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.task import Artifact
 
@@ -85,6 +93,7 @@ def join(one: LockEntry, other: LockEntry) -> LockEntry:
         job=one.job,
         tasks=tasks,
         output=output,
+        pin=_last_word(one.pin, other.pin),
     )
 
 
@@ -156,6 +165,7 @@ def _join_record(one: TaskRecord, other: TaskRecord) -> TaskRecord:
         estimate=_known(one.estimate, other.estimate),
         cost=_known(one.cost, other.cost),
         retries=_known(one.retries, other.retries),
+        render_s=_known(one.render_s, other.render_s),
         superseded=_later(one.superseded, other.superseded),
     )
 
@@ -168,6 +178,11 @@ def _known(one: T | None, other: T | None) -> T | None:
 def _later(one: Artifact | None, other: Artifact | None) -> Artifact | None:
     known = [artifact for artifact in (one, other) if artifact is not None]
     return max(known, key=lambda a: (a.made_at, a.sha256, repr(a)), default=None)
+
+
+def _last_word(one: Pin | None, other: Pin | None) -> Pin | None:
+    known = [pin for pin in (one, other) if pin is not None]
+    return max(known, key=lambda pin: (pin.at, pin.is_on), default=None)
 
 
 def _completeness(fingerprint: Fingerprint) -> tuple[bool, int, str]:

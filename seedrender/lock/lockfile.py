@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,14 +13,22 @@ from typing import Any
 
 from seedrender.errors import LockCorruptError, LockVersionError
 from seedrender.lock import fold
-from seedrender.values.entry import Event, Fingerprint, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.entry import (
+    Event,
+    Fingerprint,
+    JobState,
+    Lock,
+    LockEntry,
+    Pin,
+    TaskRecord,
+)
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.money import Amount, Cost
 from seedrender.values.task import Artifact, TaskId
 
 LOCK_VERSION = 1
 
-_ENTRY_KEYS = frozenset({"job", "state", "fingerprint", "provider", "tasks", "output"})
+_ENTRY_KEYS = frozenset({"job", "state", "fingerprint", "provider", "tasks", "output", "pin"})
 
 
 def dumps(lock: Lock) -> str:
@@ -69,6 +78,7 @@ def entry_line(entry: LockEntry) -> str:
             "provider": provider,
             "tasks": [_record_json(record, provider) for record in entry.tasks],
             "output": _artifact_json(entry.output),
+            "pin": _pin_json(entry.pin),
         }
     )
 
@@ -102,10 +112,15 @@ def _record_json(record: TaskRecord, provider: str | None) -> dict[str, Any]:
         "estimate": _amount_json(record.estimate),
         "cost": _cost_json(record.cost),
         "retries": record.retries,
+        "render_s": record.render_s,
         "error": record.error,
         "superseded": _artifact_json(record.superseded),
     }
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _pin_json(value: Pin | None) -> dict[str, Any] | None:
+    return None if value is None else {"is_on": value.is_on, "at": _time_text(value.at)}
 
 
 def _artifact_json(value: Artifact | None) -> dict[str, Any] | None:
@@ -184,6 +199,7 @@ def _entry(number: int, line: str, name: str) -> LockEntry:
             job=JobId(_text(row["job"])),
             tasks=tuple(_record(record, provider, whole) for record in row.get("tasks", ())),
             output=_artifact(row.get("output")),
+            pin=_pin(row.get("pin")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
         raise _corrupt(name, number, f"{type(error).__name__}: {error}") from None
@@ -215,6 +231,12 @@ def _whole(value: object) -> int:
     return value
 
 
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise TypeError(f"{value!r} is no number of seconds")
+    return float(value)
+
+
 def _fingerprint(value: Any) -> Fingerprint | None:
     if value is None:
         return None
@@ -228,7 +250,7 @@ def _fingerprint(value: Any) -> Fingerprint | None:
 def _record(value: Any, provider: str | None, whole: Fingerprint | None) -> TaskRecord:
     digest = _text(value["fingerprint"])
     task_id = _maybe_text(value.get("task_id"))
-    retries = value.get("retries")
+    retries, render_s = value.get("retries"), value.get("render_s")
     return TaskRecord(
         correlation_id=CorrelationId(_text(value["correlation_id"])),
         state=JobState(value["state"]),
@@ -242,9 +264,18 @@ def _record(value: Any, provider: str | None, whole: Fingerprint | None) -> Task
         estimate=_amount(value.get("estimate")),
         cost=_cost(value.get("cost")),
         retries=None if retries is None else _whole(retries),
+        render_s=None if render_s is None else _seconds(render_s),
         error=_maybe_text(value.get("error")),
         superseded=_artifact(value.get("superseded")),
     )
+
+
+def _pin(value: Any) -> Pin | None:
+    if value is None:
+        return None
+    if not isinstance(value["is_on"], bool):
+        raise TypeError(f"{value['is_on']!r} is not true or false")
+    return Pin(is_on=value["is_on"], at=_moment(value["at"]))
 
 
 def _artifact(value: Any) -> Artifact | None:

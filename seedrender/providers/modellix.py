@@ -36,6 +36,7 @@ _PLACEHOLDER = re.compile(r"\{\{ (?:ref\.([A-Za-z0-9][A-Za-z0-9._-]*)|(previous)
 _TASK_ID = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
 _MAX_UPLOAD_BYTES = 16 * 2**20
 _PARALLEL_UPLOADS = 2
+_MAX_RENDER_MS = 30 * 86_400_000
 
 _STATES: Mapping[str, TaskState] = {
     "pending": TaskState.QUEUED,
@@ -146,10 +147,15 @@ class Modellix:
             raise SubmissionUnknownError("the answer to a submit names no task")
         return TaskId(task_id)
 
-    async def poll(self, task_id: TaskId) -> Task:
+    async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
         """Read a task. Raises: NotFoundError where it is unknown or older than seven days."""
-        answer = await self._http.read(f"/api/v1/tasks/{quote(task_id, safe='')}")
+        params = {"wait": "true"} if hold else None
+        answer = await self._http.read(f"/api/v1/tasks/{quote(task_id, safe='')}", params)
         return self._task(task_id, answer)
+
+    async def poll_many(self, task_ids: Sequence[TaskId]) -> Mapping[TaskId, Task]:
+        """Read them one by one: the service lists no tasks."""
+        return {task_id: await self.poll(task_id) for task_id in task_ids}
 
     def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
         """Stream a result."""
@@ -186,6 +192,7 @@ class Modellix:
             video=_video(data) if state is TaskState.SUCCEEDED else None,
             cost=self._billed(answer, data),
             message=message,
+            render_s=_render_s(data.get("duration")) if state.is_final else None,
         )
 
     def _billed(self, answer: Mapping[str, Any], data: Mapping[str, Any]) -> Amount | None:
@@ -272,6 +279,13 @@ def _video(data: Mapping[str, Any]) -> RemoteFile | None:
         size_bytes=size if isinstance(size, int) and size > 0 else None,
         expires_at=_epoch_ms(data.get("result_expires_at")),
     )
+
+
+def _render_s(milliseconds: object) -> float | None:
+    """Read how long a task took: milliseconds from submission to end."""
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        return None
+    return milliseconds / 1000 if 0 <= milliseconds < _MAX_RENDER_MS else None
 
 
 def _epoch_ms(value: object) -> datetime | None:

@@ -235,7 +235,7 @@ class Tasks:
             if task.state is TaskState.RUNNING:
                 self._listener.note(job.id, "rendering", record.task_id)
         cost = Cost(amount=task.cost, source=self._cost_source()) if task.cost is not None else None
-        ended = replace(record, cost=cost, retries=retries or None)
+        ended = replace(record, cost=cost, retries=retries or None, render_s=task.render_s)
         return await self._ended_as(job, ended, _ENDS[task.state], task.message), task
 
     def _cost_source(self) -> str:

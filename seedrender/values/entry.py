@@ -54,8 +54,17 @@ class TaskRecord:
     estimate: Amount | None = None
     cost: Cost | None = None
     retries: int | None = None  # reads that had to be repeated
+    render_s: float | None = None  # from submit to end, by the provider's own clock
     error: str | None = None
     superseded: Artifact | None = None  # where its clip went when a later one took its place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A person's word: the clip stays as it is, whatever the manifest says; the last word holds."""
+
+    is_on: bool
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +74,12 @@ class LockEntry:
     job: JobId
     tasks: tuple[TaskRecord, ...] = ()  # in order of submission
     output: Artifact | None = None
+    pin: Pin | None = None
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a person keeps the clip as it is."""
+        return self.pin is not None and self.pin.is_on
 
 
 Event = LockEntry

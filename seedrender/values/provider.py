@@ -1,4 +1,4 @@
-"""What every provider offers: the nine methods that the executor calls."""
+"""What every provider offers: the methods that the executor calls."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Limits:
 
     concurrency: int  # tasks in flight
     requests_per_minute: int
+    batch: int = 0  # tasks that one list call tells of; 0: the route has no such call
+    hold_s: float = 0.0  # how long a poll may be held until the task ends; 0: not at all
     speed: float = 1.0  # seconds that pass at the provider in one of ours; not 1 for the simulator
 
 
@@ -60,8 +62,12 @@ class Provider(Protocol):
         """Buy one task. Raises: SubmissionUnknownError where it may exist without our knowing."""
         ...
 
-    async def poll(self, task_id: TaskId) -> Task:
-        """Read a task; free."""
+    async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
+        """Read a task; free. `hold`: the answer may wait for the task's end, for a while."""
+        ...
+
+    async def poll_many(self, task_ids: Sequence[TaskId]) -> Mapping[TaskId, Task]:
+        """Read many tasks at once where `limits.batch` says so; unknown ones are left out."""
         ...
 
     def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:

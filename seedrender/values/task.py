@@ -50,6 +50,7 @@ class Task:
     video: RemoteFile | None = None
     cost: Amount | None = None
     message: str | None = None  # why it failed
+    render_s: float | None = None  # from submit to end, by the provider's own clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
