@@ -166,8 +166,11 @@ class RateLimitedError(ProviderError):
 
     retryable = True
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, is_concurrency: bool = False
+    ) -> None:
         self.retry_after_s = retry_after_s
+        self.is_concurrency = is_concurrency  # too many tasks in flight, not too many requests
         super().__init__(message)
 
 

@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from seedrender.errors import NotFoundError, SubmissionUnknownError, Violation
+from seedrender.errors import NotFoundError, RateLimitedError, SubmissionUnknownError, Violation
 from seedrender.media import make
 from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
 from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
-from seedrender.values.provider import Limits, LocalFile, MediaUrl
+from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
 
@@ -31,8 +31,9 @@ class Scripted:
 
     def __init__(self) -> None:
         self.name = "scripted"
-        self.limits = Limits(concurrency=4, requests_per_minute=6000)
+        self.limits = Limits(concurrency=4, requests_per_minute=6000, settle_s=0.0)
         self.render_s = 60.0
+        self.window: RateWindow | None = None
         self.received: list[str] = []  # jobs for which a task was created
         self.attempts: list[str] = []
         self.polls: list[str] = []
@@ -44,10 +45,21 @@ class Scripted:
         self.ends: dict[str, Task] = {}
         self.found: dict[str, list[TaskId]] | None = None
         self.cost: Amount | None = None
+        self.takes_at_once = 1000
+        self.clip_seed = 0
+        self._seeds: dict[str, int] = {}
         self._tasks: dict[TaskId, tuple[str, float]] = {}
 
     def loses_answer_to(self, job: str) -> None:
         self.submit_errors[job].append(SubmissionUnknownError("the answer was lost"))
+
+    def forgets_everything(self) -> None:
+        self._tasks.clear()
+
+    def finish_everything(self) -> None:
+        """Let every task have ended, also for a loop whose time begins anew."""
+        self._tasks = {task_id: (job, 0.0) for task_id, (job, _) in self._tasks.items()}
+        self.in_flight = 0
 
     def ends_with(self, job: str, state: TaskState, message: str = "so it is") -> None:
         self.ends[job] = Task(
@@ -78,13 +90,16 @@ class Scripted:
         errors = self.submit_errors[job]
         if errors:
             raise errors.pop(0)
+        if self.in_flight >= self.takes_at_once:
+            raise RateLimitedError("Concurrent limit exceeded", is_concurrency=True)
         self.received.append(job)
         self.bodies[job] = submission.body
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         loop = asyncio.get_running_loop()
         loop.call_later(self.render_s, self._end_one)
-        task_id = TaskId(f"task-{len(self._tasks) + 1}")
+        task_id = TaskId(f"task-{len(self.received)}")
+        self._seeds[task_id] = self.clip_seed
         self._tasks[task_id] = (job, loop.time() + self.render_s)
         return task_id
 
@@ -106,8 +121,10 @@ class Scripted:
             return Task(id=task_id, state=TaskState.RUNNING, provider_state="processing")
         if job in self.ends:
             return self.ends[job]
-        url = f"https://scripted.example/{job}.mp4?sig=secret"
-        video = RemoteFile(url=url, kind=MediaKind.VIDEO, size_bytes=len(clip_bytes()))
+        url = f"https://scripted.example/{job}.mp4?task={task_id}&sig=secret"
+        video = RemoteFile(
+            url=url, kind=MediaKind.VIDEO, size_bytes=len(clip_bytes(self._seeds[task_id]))
+        )
         return Task(
             id=task_id,
             state=TaskState.SUCCEEDED,
@@ -120,7 +137,7 @@ class Scripted:
         job = file.url.removeprefix("https://scripted.example/").partition(".mp4")[0]
         if self.retrieve_errors[job]:
             raise self.retrieve_errors[job].pop(0)
-        yield clip_bytes()
+        yield clip_bytes(self._seeds[file.url.partition("?task=")[2].partition("&")[0]])
 
     async def find(self, correlation_id: CorrelationId) -> Sequence[TaskId] | None:
         return None if self.found is None else self.found.get(correlation_id, [])

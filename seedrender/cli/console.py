@@ -17,6 +17,7 @@ import click
 from seedrender.errors import ManifestError, SeedrenderError
 from seedrender.run.project import Choices
 from seedrender.source.expand import Tick
+from seedrender.source.parse import duration_s
 
 F = TypeVar("F", bound=Callable[..., Any])
 _PATIENCE_S = 1.0
@@ -27,6 +28,23 @@ class State:
     """What `main` must know of the command that it runs."""
 
     is_json: bool = False
+
+
+class Duration(click.ParamType[float]):
+    """A time such as 90s, 15m or 2h, as manifests write it."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return seconds."""
+        if isinstance(value, float):
+            return value
+        seconds = duration_s(str(value))
+        if seconds is None:
+            self.fail(f"{value} is no time such as 90s, 15m or 2h", param, ctx)
+        return seconds
 
 
 def manifest_argument(command: F) -> F:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from seedrender.cli.console import (
+    Duration,
     choices_options,
     counting,
     json_option,
@@ -40,6 +41,20 @@ _SHOWN = 10  # jobs named in one sentence
     metavar="JOB",
     help="Buy a job again whose earlier submit has no known outcome; that one may be paid too.",
 )
+@click.option("--keep-stale", is_flag=True, help="Keep clips whose definition changed.")
+@click.option(
+    "--deadline",
+    type=Duration(),
+    help="Stop after this time (90s, 15m, 2h); what is in flight is collected by the next run.",
+)
+@click.option("--no-wait", is_flag=True, help="Submit and leave; run again to collect.")
+@click.option(
+    "--grace",
+    type=Duration(),
+    default="10s",
+    show_default=True,
+    help="How long to collect what is in flight after a first Ctrl-C.",
+)
 @click.option(
     "--sim-speed",
     type=click.FloatRange(1, 100_000),
@@ -55,18 +70,23 @@ def command(
     choices: Choices,
     concurrency: int | None,
     resubmit: tuple[str, ...],
+    keep_stale: bool,
+    deadline: float | None,
+    no_wait: bool,
+    grace: float,
     sim_speed: float,
     is_json: bool,
 ) -> int:
     """Render what is missing of MANIFEST, or of the selected jobs. This spends money.
 
     What is done already is left alone; what was submitted by an earlier run is waited for, not
-    bought again. Ctrl-C stops politely: running tasks are collected by the next run.
+    bought again. A first Ctrl-C submits no more and collects for a while; a second one stops now,
+    and the next run collects.
     """
     with counting() as tick:
         found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
     given_up = tuple(JobId(job) for job in resubmit)
-    before = found.plan(found.read_lock(), given_up)
+    before = found.plan(found.read_lock(), resubmit=given_up, keep_stale=keep_stale)
     if before.is_done:
         return _nothing_to_do(found.lock_path, before, is_json=is_json)
     from seedrender.run.render import Options, render  # aiohttp is loaded where work is to be done
@@ -75,6 +95,10 @@ def command(
         concurrency=concurrency,
         speed=sim_speed,
         resubmit=given_up,
+        keep_stale=keep_stale,
+        deadline_s=deadline,
+        grace_s=grace,
+        waits=not no_wait,
         environ=os.environ,
     )
     pending = sum(1 for step in before.steps if step.verdict is not Verdict.CURRENT)

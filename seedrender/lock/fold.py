@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -104,9 +104,41 @@ def output_record(entry: LockEntry) -> TaskRecord | None:
     return next((r for r in entry.tasks if r.correlation_id == entry.output.made_by), None)
 
 
+def set_aside(entry: LockEntry, wanted: Fingerprint) -> TaskRecord | None:
+    """Return the record whose clip was replaced and is wanted again; None: there is none."""
+    on_disk = output_record(entry)
+    if entry.is_pinned or (on_disk is not None and on_disk.fingerprint == wanted):
+        return None
+    return next(
+        (
+            record
+            for record in reversed(entry.tasks)
+            if record.superseded is not None and record.fingerprint == wanted
+        ),
+        None,
+    )
+
+
 def newest_fingerprint(entry: LockEntry) -> Fingerprint | None:
     """Return what the newest task was bought for."""
     return entry.tasks[-1].fingerprint if entry.tasks else None
+
+
+def newest_moment(lock: Lock) -> datetime:
+    """Return the latest time that a lock speaks of."""
+    moments = (moment for entry in lock.entries.values() for moment in _moments(entry))
+    return max(moments, default=_LONG_AGO)
+
+
+def _moments(entry: LockEntry) -> Iterator[datetime]:
+    for record in entry.tasks:
+        yield from filter(None, (record.submitted_at, record.finished_at))
+        if record.superseded is not None:
+            yield record.superseded.made_at
+    if entry.output is not None:
+        yield entry.output.made_at
+    if entry.pin is not None:
+        yield entry.pin.at
 
 
 def alive(entry: LockEntry) -> tuple[TaskRecord, ...]:

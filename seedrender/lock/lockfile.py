@@ -83,6 +83,11 @@ def entry_line(entry: LockEntry) -> str:
     )
 
 
+def journal_line(event: Event) -> bytes:
+    """Write one event as the journal keeps it."""
+    return entry_line(event).encode()
+
+
 def _settled(entry: LockEntry) -> LockEntry:
     """Leave out submits that were provably not accepted: nothing was bought."""
     kept = tuple(record for record in entry.tasks if record.state is not JobState.PLANNED)

@@ -42,7 +42,7 @@ class Step:
     reason: str
     fingerprint: Fingerprint | None  # None: it needs a clip that is not there yet
     will_submit: bool  # now, or once what it waits for is there
-    is_paid: bool = False  # its clip is as it should be, or will be after work that is free
+    clip: str | None = None  # sha256 of the clip that it has, or will have after work that is free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,7 @@ class Facts:
     digests: Mapping[str, str]  # reference name → sha256 of its bytes
     is_present: IsPresent
     resubmit: Collection[JobId] = ()  # a person said: buy these again, whatever became of them
+    keep_stale: bool = False  # a person said: a clip stays though its definition changed
 
 
 def plan(graph: JobGraph, takes: tuple[LongTake, ...], facts: Facts) -> Plan:
@@ -95,10 +96,23 @@ def decide(
     """Decide about a job whose parents' clips are there; `plan` and `run` both ask this."""
     if entry is None:
         return Verdict.MISSING, "never rendered"
+    kept = decide_pinned(job, entry, facts)
+    if kept is not None:
+        return kept
     live = _still_alive(job, entry, facts)
     if live:
         return _live(live[-1])
     return _settled(job, wanted, entry, facts)
+
+
+def decide_pinned(job: Job, entry: LockEntry, facts: Facts) -> tuple[Verdict, str] | None:
+    """Decide about a job whose clip a person keeps, whatever became of its parents; None: no."""
+    if not entry.is_pinned or entry.output is None or _still_alive(job, entry, facts):
+        return None
+    to_do = _free_work(job, entry.output, facts)
+    if to_do:
+        return Verdict.RESUME, to_do
+    return Verdict.CURRENT, "pinned: its clip stays as it is"
 
 
 def join_fingerprint(take: LongTake, clips: tuple[str, ...]) -> Fingerprint:
@@ -108,10 +122,21 @@ def join_fingerprint(take: LongTake, clips: tuple[str, ...]) -> Fingerprint:
 
 def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
     entry = facts.lock.entries.get(job.id)
-    pending = [need for need in job.needs if not steps[need].is_paid]
+    kept = decide_pinned(job, entry, facts) if entry is not None else None
+    if kept is not None and entry is not None and entry.output is not None:
+        verdict, reason = kept
+        return Step(
+            job=job,
+            verdict=verdict,
+            reason=reason,
+            fingerprint=None,
+            will_submit=False,
+            clip=entry.output.sha256,
+        )
+    parents = {need: clip for need in job.needs if (clip := steps[need].clip) is not None}
+    pending = [need for need in job.needs if need not in parents]
     if pending:
         return _pending(job, entry, steps[pending[0]], facts)
-    parents = {need: _clip(facts.lock, need).sha256 for need in job.needs}
     wanted = fingerprint(job, facts.digests, parents)
     verdict, reason = decide(job, wanted, entry, facts)
     is_outdated = entry is not None and _collects_another(job, wanted, entry, facts)
@@ -123,14 +148,22 @@ def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
         reason=reason,
         fingerprint=wanted,
         will_submit=verdict in SPENDS or is_outdated,
-        is_paid=verdict is Verdict.CURRENT or _is_free(verdict, job, entry, facts),
+        clip=_clip_to_be(verdict, job, wanted, entry, facts),
     )
 
 
-def _is_free(verdict: Verdict, job: Job, entry: LockEntry | None, facts: Facts) -> bool:
-    """Say whether a clip is known already, and only moved, renamed or downloaded again."""
-    is_known = entry is not None and not _still_alive(job, entry, facts)
-    return verdict is Verdict.RESUME and is_known
+def _clip_to_be(
+    verdict: Verdict, job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts
+) -> str | None:
+    """Return the clip that is known already, and at most moved, renamed or downloaded again."""
+    if entry is None or verdict not in (Verdict.CURRENT, Verdict.RESUME):
+        return None
+    if entry.output is None or _still_alive(job, entry, facts):
+        return None
+    aside = fold.set_aside(entry, wanted)
+    if verdict is Verdict.RESUME and aside is not None and aside.superseded is not None:
+        return aside.superseded.sha256
+    return entry.output.sha256
 
 
 def _collects_another(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> bool:
@@ -179,9 +212,24 @@ def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> t
     if entry.output is None or made_by is None:
         return Verdict.MISSING, _how_it_ended(last)
     if made_by.fingerprint != wanted:
-        return Verdict.STALE, f"its definition changed: {changes(made_by.fingerprint, wanted)}"
+        return _changed(wanted, entry, made_by, facts)
     to_do = _free_work(job, entry.output, facts)
+    is_lost = entry.output.path == job.output and not facts.is_present(entry.output)
+    if is_lost and job.id in facts.resubmit:
+        return Verdict.MISSING, "its clip is lost, and given up by --resubmit"
     return (Verdict.RESUME, to_do) if to_do else (Verdict.CURRENT, "as in the lock")
+
+
+def _changed(
+    wanted: Fingerprint, entry: LockEntry, made_by: TaskRecord, facts: Facts
+) -> tuple[Verdict, str]:
+    aside = fold.set_aside(entry, wanted)
+    if aside is not None and aside.superseded is not None and facts.is_present(aside.superseded):
+        return Verdict.RESUME, f"as it was before: its clip comes back from {aside.superseded.path}"
+    what = changes(made_by.fingerprint, wanted)
+    if facts.keep_stale:
+        return Verdict.CURRENT, f"kept by --keep-stale, though its definition changed: {what}"
+    return Verdict.STALE, f"its definition changed: {what}"
 
 
 def _free_work(job: Job, output: Artifact, facts: Facts) -> str:

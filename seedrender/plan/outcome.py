@@ -48,7 +48,10 @@ def _step_code(step: Step, lock: Lock, failed: Collection[JobId]) -> Exit:
         case Verdict.UNKNOWN:
             return Exit.UNDECIDED
         case Verdict.RESUME:
-            return Exit.UNFINISHED
+            entry = lock.entries.get(step.job.id)
+            is_at_provider = entry is not None and bool(fold.alive(entry))
+            is_lost = step.job.id in failed and not is_at_provider
+            return Exit.FAILED if is_lost else Exit.UNFINISHED
         case Verdict.MISSING | Verdict.STALE:
             entry = lock.entries.get(step.job.id)
             has_ended = entry is not None and fold.job_state(entry) in _FAILED

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import ipaddress
 import json
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -27,12 +29,16 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from seedrender.values.provider import RateWindow
 
 _MAX_JSON_BYTES = 16 * 2**20
 _MAX_REDIRECTS = 5
 _MAX_RETRY_AFTER_S = 300.0
 _BLOCK_BYTES = 256 * 2**10
 _MESSAGE_CHARS = 500
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+# words of a 429 that counts tasks in flight, not requests: Modellix's and Ark's (inferred)
+_CONCURRENCY = re.compile(r"(?i)concurren|running tasks|in flight|QuotaExceeded\.?Task")
 
 _SUBMIT_TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=15)
 _READ_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=15)
@@ -69,6 +75,7 @@ class Http:
         self._key_name = key_name
         self._connections = connections
         self._stack = AsyncExitStack()
+        self.window: RateWindow | None = None  # of the newest answer that told one
 
     async def __aenter__(self) -> Self:
         if not self._key:
@@ -112,6 +119,7 @@ class Http:
                 timeout=_SUBMIT_TIMEOUT,
                 allow_redirects=False,
             ) as response:
+                self._heed(response)
                 refusal = NOTHING_CREATED.get(response.status)
                 if refusal is not None:
                     raise await _refused(refusal, response)
@@ -136,6 +144,7 @@ class Http:
                 self.base_url + path, params=params, timeout=_READ_TIMEOUT, allow_redirects=False
             ) as response,
         ):
+            self._heed(response)
             return await _read_json(response)
 
     async def upload(self, path: str, form: aiohttp.FormData) -> dict[str, Any]:
@@ -146,6 +155,7 @@ class Http:
                 self.base_url + path, data=form, timeout=_UPLOAD_TIMEOUT, allow_redirects=False
             ) as response,
         ):
+            self._heed(response)
             return await _read_json(response)
 
     async def retrieve(self, url: str) -> AsyncGenerator[bytes, None]:
@@ -166,6 +176,9 @@ class Http:
             promised = response.content_length
             if promised is not None and received != promised:
                 raise ArtifactError(f"the download has {received} of {promised} bytes")
+
+    def _heed(self, response: aiohttp.ClientResponse) -> None:
+        self.window = _window(response.headers) or self.window
 
     @asynccontextmanager
     async def _results_response(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -254,7 +267,11 @@ async def _error(response: aiohttp.ClientResponse) -> ProviderError:
 async def _refused(kind: type[ProviderError], response: aiohttp.ClientResponse) -> ProviderError:
     message = await _message(response)
     if kind is RateLimitedError:
-        return RateLimitedError(message, retry_after_s=_retry_after_s(response.headers))
+        return RateLimitedError(
+            message,
+            retry_after_s=_retry_after_s(response.headers),
+            is_concurrency=_CONCURRENCY.search(message) is not None,
+        )
     return kind(message)
 
 
@@ -270,14 +287,41 @@ async def _message(response: aiohttp.ClientResponse) -> str:
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Prefer Retry-After, then the end of the rate window (unix seconds)."""
-    try:
-        if "Retry-After" in headers:
-            wait = float(headers["Retry-After"])
-        elif headers.get("X-RateLimit-Remaining") == "0":
-            wait = float(headers["X-RateLimit-Reset"]) - time.time()
-        else:
-            return None
-    except (KeyError, ValueError):
+    """Prefer Retry-After, then the end of the rate window."""
+    if "Retry-After" in headers:
+        wait = headers["Retry-After"]
+        return _bounded_s(wait) if _NUMBER.fullmatch(wait) else _until_s(wait, headers)
+    window = _window(headers)
+    return window.reset_in_s if window is not None and window.remaining <= 0 else None
+
+
+def _window(headers: Mapping[str, str]) -> RateWindow | None:
+    """Read X-RateLimit-Remaining and -Reset (unix seconds), by the provider's clock."""
+    remaining, reset = (
+        headers.get("X-RateLimit-Remaining", ""),
+        headers.get("X-RateLimit-Reset", ""),
+    )
+    if not (_NUMBER.fullmatch(remaining) and _NUMBER.fullmatch(reset)):
         return None
-    return min(max(wait, 0.0), _MAX_RETRY_AFTER_S) if wait == wait else None  # noqa: PLR0124 - NaN
+    left_s = float(reset) - _their_time(headers)
+    return RateWindow(remaining=int(float(remaining)), reset_in_s=_bounded_s(left_s))
+
+
+def _until_s(moment: str, headers: Mapping[str, str]) -> float | None:
+    """Read how long it is until an HTTP date."""
+    try:
+        return _bounded_s(parsedate_to_datetime(moment).timestamp() - _their_time(headers))
+    except ValueError:
+        return None
+
+
+def _their_time(headers: Mapping[str, str]) -> float:
+    """Return the provider's time, which need not be ours; in whole seconds where it tells it."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).timestamp()
+    except (KeyError, ValueError):
+        return time.time()
+
+
+def _bounded_s(wait: str | float) -> float:
+    return min(max(float(wait), 0.0), _MAX_RETRY_AFTER_S)

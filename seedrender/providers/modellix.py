@@ -27,7 +27,7 @@ from seedrender.providers import accepts
 from seedrender.providers.http import Http
 from seedrender.values.job import CorrelationId, Job, MediaKind, ReferenceUse, Role, Submission
 from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
-from seedrender.values.provider import Limits, LocalFile, MediaUrl
+from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
 _log = logging.getLogger(__name__)
@@ -75,6 +75,11 @@ class Modellix:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._http.__aexit__(*exc_info)
+
+    @property
+    def window(self) -> RateWindow | None:
+        """What the newest answer says of the request count."""
+        return self._http.window
 
     def violations(self, job: Job) -> Sequence[Violation]:
         """Say what the model would refuse in this job."""

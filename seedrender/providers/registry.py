@@ -68,7 +68,7 @@ def online(name: str, environ: Mapping[str, str], limits: Limits) -> Modellix:
 def simulated(base_url: str, *, speed: float, limits: Limits = SIMULATED_LIMITS) -> Modellix:
     """Return the client of an embedded simulator: the Modellix wire, on loopback, free."""
     http = Http(base_url, "simulated", key_name="the simulator's key")
-    limits = replace(limits, speed=speed)
+    limits = replace(limits, speed=speed, settle_s=0.0)  # its ledger misses nothing
     return Modellix("sim", http, catalog("sim"), limits, has_ledger=True)
 
 

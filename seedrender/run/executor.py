@@ -16,8 +16,9 @@ from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import make
 from seedrender.plan.make import Facts, JoinStep, Plan, Step, Verdict
+from seedrender.run.desk import Desk
 from seedrender.run.join import join
-from seedrender.run.tasks import Desk, Tasks
+from seedrender.run.tasks import Tasks
 from seedrender.values.entry import Fingerprint, LockEntry
 from seedrender.values.job import Job, JobId
 from seedrender.values.task import Artifact
@@ -38,21 +39,11 @@ class Executor:
         self._current: set[JobId] = set()
         self._driving: set[asyncio.Task[None]] = set()
         self.failed: dict[JobId, SeedrenderError] = {}
-        self.halted_by: ProviderError | None = None
 
     async def run(self) -> None:
-        """Do what the plan says; what became of it is in the store.
-
-        Raises: LockError where facts can no longer be noted.
-        """
-        try:
-            async with asyncio.TaskGroup() as group:
-                self._start_all(group)
-        except BaseExceptionGroup as errors:
-            unwritten = errors.subgroup(LockError)
-            if unwritten is None:
-                raise
-            raise _first(unwritten) from None
+        """Do what the plan says; what became of it is in the store."""
+        async with asyncio.TaskGroup() as group:
+            self._start_all(group)
 
     def _start_all(self, group: asyncio.TaskGroup) -> None:
         behind_s = self._plan.graph.behind_s
@@ -65,10 +56,20 @@ class Executor:
             if join_step.verdict is not Verdict.CURRENT:
                 self._start(group, self._join(join_step))
 
-    def stop(self) -> None:
+    @property
+    def in_flight(self) -> tuple[JobId, ...]:
+        """The jobs whose tasks are, or may be, at the provider."""
+        entries = ((step.job.id, self._store.entry(step.job.id)) for step in self._plan.steps)
+        return tuple(job for job, entry in entries if entry is not None and fold.alive(entry))
+
+    def drain(self, reason: str, grace_s: float) -> None:
+        """Submit no more, and collect for a while what is in flight."""
+        self._gate.close(reason)
+        asyncio.get_running_loop().call_later(grace_s, self.stop, reason)
+
+    def stop(self, reason: str) -> None:
         """Submit no more and wait for nothing; submits under way get a moment for their answer."""
-        if self._gate.is_open:
-            self._gate.close()
+        self._gate.close(reason)
         for task in self._driving - self._gate.awaiting_answer:
             task.cancel()
         asyncio.get_running_loop().call_later(_GRACE_S, self._cancel_all)
@@ -93,14 +94,16 @@ class Executor:
             await self._render(step)
         except ProviderError as error:
             if error.stops_run or isinstance(error, UnavailableError):
-                self.halted_by = self.halted_by or error
-                self._gate.close()
+                self._gate.close(str(error), has_failed=True)
+            self._fail(job, error, str(error))
+        except LockError as error:
+            self._gate.close(str(error), has_failed=True)
             self._fail(job, error, str(error))
         except ArtifactError as error:
             self._fail(job, error, str(error))
         finally:
-            if self.halted_by is not None and job.id not in self._current:
-                self.failed.setdefault(job.id, self.halted_by)
+            if self._gate.has_failed and job.id not in self._current:
+                self.failed.setdefault(job.id, ProviderError(self._gate.closed_by))
             self._ended[job.id].set()
 
     def _fail(self, job: Job, error: SeedrenderError, words: str) -> None:
@@ -109,8 +112,7 @@ class Executor:
 
     async def _render(self, step: Step) -> None:
         job = step.job
-        behind_s = self._plan.graph.behind_s[job.id]
-        if not await self._settle_earlier_tasks(job, behind_s):
+        if not await self._settle_earlier_tasks(job) or await self._is_kept(job):
             return
         if not await self._parents_are_there(job):
             return
@@ -119,20 +121,32 @@ class Executor:
         wanted = fingerprint(job, facts.digests, parents)
         verdict, reason = make.decide(job, wanted, self._store.entry(job.id), facts)
         if verdict is Verdict.RESUME:
-            await self._tasks.restore(job)
+            await self._tasks.restore(job, wanted)
         elif verdict in make.SPENDS and (step.will_submit or step.verdict is Verdict.UNKNOWN):
-            await self._tasks.buy(job, wanted, reason, behind_s)
+            await self._tasks.buy(job, wanted, reason, self._plan.graph.behind_s[job.id])
         elif verdict is not Verdict.CURRENT:  # also what the plan did not say it would buy
             self._listener.note(job.id, verdict.value, reason)
         if self._is_current(job, wanted):
             self._current.add(job.id)
 
-    async def _settle_earlier_tasks(self, job: Job, behind_s: int) -> bool:
+    async def _is_kept(self, job: Job) -> bool:
+        """Say whether a person keeps the clip, having brought it back where it was not in place."""
+        entry = self._store.entry(job.id)
+        kept = make.decide_pinned(job, entry, self._facts()) if entry is not None else None
+        made_by = fold.output_record(entry) if entry is not None else None
+        if kept is None or made_by is None:
+            return False
+        if kept[0] is Verdict.RESUME:
+            await self._tasks.restore(job, made_by.fingerprint)
+        self._current.add(job.id)
+        return True
+
+    async def _settle_earlier_tasks(self, job: Job) -> bool:
         entry = self._store.entry(job.id)
         for record in fold.alive(entry) if entry is not None else ():
             if record.task_id is None and job.id in self._facts().resubmit:
                 await self._tasks.give_up(job, record)
-            elif not await self._tasks.settle(job, record, behind_s):
+            elif not await self._tasks.settle(job, record):
                 return False
         return True
 
@@ -168,11 +182,5 @@ class Executor:
             self.failed[take.id] = error
             self._listener.note(take.id, "error", f"{error}; joining costs nothing")
             return
-        await self._store.append(LockEntry(job=take.id, output=artifact))
+        await self._store.keep(LockEntry(job=take.id, output=artifact))
         self._listener.note(take.id, "joined", artifact.path)
-
-
-def _first(errors: BaseExceptionGroup[LockError]) -> LockError:
-    """Return one of the errors: they all say that the journal cannot be written."""
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -6,12 +6,12 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from seedrender.errors import ArtifactError
-from seedrender.run.clock import now
+from seedrender.run.clock import Clock
 from seedrender.values.task import Artifact
 
 _BLOCK_BYTES = 1 << 18
@@ -24,6 +24,7 @@ class Files:
 
     root: Path  # the manifest's folder
     output_dir: str
+    clock: Clock = field(default_factory=Clock)
 
     def path(self, relative: str) -> Path:
         """Return where a file is. Raises: ArtifactError where a link or `..` leads outside."""
@@ -87,7 +88,12 @@ class Files:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.set_aside(target)
         source.replace(path)
-        return replace(artifact, path=target, made_at=now())
+        return replace(artifact, path=target, made_at=self.clock.now())
+
+    def bring_back(self, artifact: Artifact, target: str) -> tuple[Artifact, str | None]:
+        """Exchange what is in place for a clip that was set aside; also say where that went."""
+        kept = self.set_aside(target)
+        return self.move(artifact, target), kept
 
     def set_aside(self, relative: str) -> str | None:
         """Move a file that is about to be replaced to `.superseded/`; None: there was none."""
@@ -107,37 +113,36 @@ class Files:
         self, part: Path, target: str, digest: str, made_by: str
     ) -> tuple[Artifact, str | None]:
         path = self.path(target)
-        artifact = _verified(part, target, digest, made_by)
+        artifact = self._verified(part, target, digest, made_by)
         is_same = path.exists() and sha256(path) == digest
         kept = None if is_same else self.set_aside(target)
         self._move_in(part, target)
         return artifact, kept
 
     def _place(self, part: Path, target: str, digest: str, made_by: str) -> Artifact:
-        artifact = _verified(part, target, digest, made_by)
+        artifact = self._verified(part, target, digest, made_by)
         self._move_in(part, target)
         return artifact
+
+    def _verified(self, part: Path, target: str, digest: str, made_by: str) -> Artifact:
+        from seedrender.media.probe import probe  # PyAV is loaded where a clip is
+
+        found = probe(part)
+        return Artifact(
+            path=target,
+            sha256=digest,
+            size_bytes=found.size_bytes,
+            duration_s=round(found.duration_s, 3),
+            width=found.width,
+            height=found.height,
+            made_at=self.clock.now(),
+            made_by=made_by,
+        )
 
     def _move_in(self, part: Path, target: str) -> None:
         path = self.path(target)
         part.replace(path)
-        _sync_folder(path.parent)
-
-
-def _verified(part: Path, target: str, digest: str, made_by: str) -> Artifact:
-    from seedrender.media.probe import probe  # PyAV is loaded where a clip is
-
-    found = probe(part)
-    return Artifact(
-        path=target,
-        sha256=digest,
-        size_bytes=found.size_bytes,
-        duration_s=round(found.duration_s, 3),
-        width=found.width,
-        height=found.height,
-        made_at=now(),
-        made_by=made_by,
-    )
+        sync_folder(path.parent)
 
 
 def sha256(path: Path) -> str:
@@ -156,7 +161,7 @@ def write_atomically(path: Path, text: str) -> None:
         file.write(text)
         _sync(file)
     part.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _sync(file: IO[Any]) -> None:
@@ -164,7 +169,8 @@ def _sync(file: IO[Any]) -> None:
     os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make renames, and files that are new in a folder, last."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

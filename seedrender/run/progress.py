@@ -42,14 +42,18 @@ class PlainProgress:
         with heard_or_not(self._out):
             self._out.flush()
 
+    def say(self, words: str) -> None:
+        """Print what concerns the whole run."""
+        with heard_or_not(self._out):
+            self._out.write(f"{time.strftime('%H:%M:%S')}  {words}\n")
+            self._out.flush()
+
     def note(self, job: JobId, what: str, detail: str = "") -> None:
         """Print a change; what was said of a job already is not said again."""
         line = f"{job}  {what}  {detail}".rstrip()
         if self._last.get(job) != line:
             self._last[job] = line
-            with heard_or_not(self._out):
-                self._out.write(f"{time.strftime('%H:%M:%S')}  {line}\n")
-                self._out.flush()
+            self.say(line)
 
 
 class TerminalProgress:
@@ -80,6 +84,12 @@ class TerminalProgress:
         for row in self._rows.values():
             self._bar.remove_task(row)
         self._bar.stop()
+
+    def say(self, words: str) -> None:
+        """Print what concerns the whole run."""
+        from rich.markup import escape
+
+        self._console.print(escape(words))
 
     def note(self, job: JobId, what: str, detail: str = "") -> None:
         """Move a job's row; print how it ended."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seedrender.errors import ConfigError, ManifestError, Origin, Violation
 from seedrender.lock import fold
-from seedrender.plan import graph, make, select
+from seedrender.plan import graph, make, renames, select
 from seedrender.plan.make import Facts, Plan
 from seedrender.providers import registry
 from seedrender.providers.modellix import Modellix
@@ -36,6 +36,8 @@ class Project:
     manifest: Manifest
     jobs: tuple[Job, ...]
     takes: tuple[LongTake, ...]
+    all_jobs: tuple[Job, ...]  # those that are not selected too
+    all_takes: tuple[LongTake, ...]
     digests: dict[str, str]  # of the local references in use
     provider: Modellix  # offline
     sources: tuple[Source, ...] = ()  # of the job that was to be explained
@@ -53,20 +55,33 @@ class Project:
 
     def read_lock(self) -> Lock:
         """Read what is known, without holding it. Raises: LockError."""
-        return fold.rename(store.read(self.lock_path, self.path.name), self.manifest.moved)
+        lock = store.read(self.lock_path, self.path.name)
+        return fold.rename(lock, self.moves(lock))
 
-    def facts(self, lock: Lock, resubmit: Collection[JobId] = ()) -> Facts:
+    def moves(self, lock: Lock) -> Mapping[str, str]:
+        """Return the new ids of entries: the author's own, and those that the footage shows."""
+        told = self.manifest.moved
+        seen = renames.seen(fold.rename(lock, told), self.all_jobs, self.all_takes, self.digests)
+        return {**told, **seen}
+
+    def facts(
+        self, lock: Lock, *, resubmit: Collection[JobId] = (), keep_stale: bool = False
+    ) -> Facts:
         """Gather what a plan rests on."""
         return Facts(
             lock=lock,
             digests=self.digests,
             is_present=self.files.is_present,
             resubmit=resubmit,
+            keep_stale=keep_stale,
         )
 
-    def plan(self, lock: Lock, resubmit: Collection[JobId] = ()) -> Plan:
+    def plan(
+        self, lock: Lock, *, resubmit: Collection[JobId] = (), keep_stale: bool = False
+    ) -> Plan:
         """Decide about every selected job."""
-        return make.plan(graph.build(self.jobs), self.takes, self.facts(lock, resubmit))
+        facts = self.facts(lock, resubmit=resubmit, keep_stale=keep_stale)
+        return make.plan(graph.build(self.jobs), self.takes, facts)
 
 
 def lock_path(manifest: Path) -> Path:
@@ -162,6 +177,8 @@ def _checked(
         manifest=expansion.manifest,
         jobs=jobs,
         takes=select.whole_takes(expansion.takes, jobs),
+        all_jobs=tuple(expansion.jobs),
+        all_takes=tuple(expansion.takes),
         digests=digests,
         provider=provider,
         sources=expansion.sources,

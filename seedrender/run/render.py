@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
+from seedrender.errors import LockError
 from seedrender.plan.cost import estimate
-from seedrender.plan.make import Plan
+from seedrender.plan.make import Facts, Plan
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
+from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
+from seedrender.run.gate import Gate
 from seedrender.run.inputs import Inputs
+from seedrender.run.pace import Pace
 from seedrender.run.project import Project
-from seedrender.run.store import hold
-from seedrender.run.tasks import Desk, Listener
-from seedrender.run.throttle import Gate, Pace, Slots
-from seedrender.values.entry import Lock
+from seedrender.run.slots import Slots
+from seedrender.run.stop import until_stopped
+from seedrender.run.store import Store, hold
+from seedrender.values.entry import JobState, Lock
 from seedrender.values.job import JobId
 from seedrender.values.provider import Limits, Provider
+from seedrender.values.task import TaskId
+
+GRACE_S = 10.0  # after a first Ctrl-C
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,10 @@ class Options:
     concurrency: int | None = None
     speed: float = 60.0  # of the embedded simulator
     resubmit: Collection[JobId] = ()
+    keep_stale: bool = False
+    deadline_s: float | None = None  # goes before the manifest's
+    grace_s: float = GRACE_S
+    waits: bool = True  # False: submit and leave
     environ: Mapping[str, str]
 
 
@@ -50,41 +60,83 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
 
     Raises: SeedrenderError.
     """
-    lock = project.read_lock()
-    before = project.plan(lock, options.resubmit)
+    before = _plan(project, project.read_lock(), options)
     if before.is_done:
-        return Result(exit=Exit.DONE, before=before, after=before, lock=lock, errors={})
+        return _nothing_sent(Exit.DONE, before, project)
     over = _over_budget(project, before)
     if over:
-        return Result(
-            exit=Exit.OVER_BUDGET, before=before, after=before, lock=lock, message=over, errors={}
-        )
-    async with hold(project.lock_path, project.path.name, project.manifest.moved) as store:
-        before = project.plan(store.lock, options.resubmit)  # another run may just have ended
-        async with _route(project, options) as provider:
-            desk = Desk(
-                provider=provider,
-                store=store,
-                files=project.files,
-                inputs=Inputs(provider, store, project.files, project.digests),
-                slots=Slots(provider.limits.concurrency),
-                pace=Pace(provider.limits.requests_per_minute * provider.limits.speed),
-                gate=Gate(),
-                poll=project.manifest.run.poll,
-                listener=listener,
+        return _nothing_sent(Exit.OVER_BUDGET, before, project, over)
+    async with hold(project.lock_path, project.path.name, project.moves) as store:
+        before = _plan(project, store.lock, options)  # another run may just have ended
+        async with opened(project, options, store, listener) as desk:
+            facts = partial(_facts, project, store, options)
+            executor = Executor(desk, before, facts)
+            interrupted = await until_stopped(
+                executor, desk, _deadline_s(project, options), options
             )
-            executor = Executor(desk, before, lambda: project.facts(store.lock, options.resubmit))
-            ended_by = await _until_stopped(executor, project.manifest.run.deadline_s)
-        after = project.plan(store.lock)
-        code = outcome(after, store.lock, executor.failed)
-        return Result(
-            exit=Exit.INTERRUPTED if ended_by is Exit.INTERRUPTED else code,
+        after = _plan(project, store.lock, options)
+        result = Result(
+            exit=Exit.INTERRUPTED if interrupted else outcome(after, store.lock, executor.failed),
             before=before,
             after=after,
             lock=store.lock,
-            message=str(executor.halted_by or ""),
+            message=desk.gate.closed_by,
             errors={job: str(error) for job, error in executor.failed.items()},
         )
+    if store.failure is not None:
+        raise LockError(
+            f"{store.failure}. The lockfile has everything now: make room and run again"
+        )
+    return result
+
+
+def _nothing_sent(code: Exit, before: Plan, project: Project, message: str = "") -> Result:
+    lock = project.read_lock()
+    return Result(exit=code, before=before, after=before, lock=lock, message=message, errors={})
+
+
+def _plan(project: Project, lock: Lock, options: Options) -> Plan:
+    return project.plan(lock, resubmit=options.resubmit, keep_stale=options.keep_stale)
+
+
+def _facts(project: Project, store: Store, options: Options) -> Facts:
+    return project.facts(store.lock, resubmit=options.resubmit, keep_stale=options.keep_stale)
+
+
+def _deadline_s(project: Project, options: Options) -> float | None:
+    return options.deadline_s or project.manifest.run.deadline_s
+
+
+@asynccontextmanager
+async def opened(
+    project: Project, options: Options, store: Store, listener: Listener
+) -> AsyncIterator[Desk]:
+    """Open the route, and lay out everything that work on its tasks needs."""
+    files = replace(project.files, clock=store.clock)
+    async with _route(project, options) as provider:
+        limits = provider.limits
+        yield Desk(
+            provider=provider,
+            store=store,
+            files=files,
+            inputs=Inputs(provider, store, files, project.digests),
+            slots=Slots(limits.concurrency, _in_flight(store.lock, provider.name)),
+            pace=Pace(limits.requests_per_minute * limits.speed, lambda: provider.window),
+            gate=Gate(),
+            poll=project.manifest.run.poll,
+            listener=listener,
+            waits=options.waits,
+        )
+
+
+def _in_flight(lock: Lock, provider: str) -> set[TaskId]:
+    """Return the tasks of earlier runs that still run: they hold places at the provider."""
+    return {
+        record.task_id
+        for entry in lock.entries.values()
+        for record in entry.tasks
+        if record.state is JobState.SUBMITTED and record.task_id and record.provider == provider
+    }
 
 
 @asynccontextmanager
@@ -109,29 +161,6 @@ def _limits(project: Project, options: Options) -> Limits:
         concurrency=options.concurrency or run.concurrency or account.concurrency,
         requests_per_minute=run.requests_per_minute or account.requests_per_minute,
     )
-
-
-async def _until_stopped(executor: Executor, deadline_s: float | None) -> Exit | None:
-    """Run until done, interrupted (Ctrl-C, SIGTERM) or out of time."""
-    loop = asyncio.get_running_loop()
-    ended_by: list[Exit] = []
-
-    def stop(code: Exit) -> None:
-        ended_by.append(code)
-        executor.stop()
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, stop, Exit.INTERRUPTED)
-    timer = loop.call_later(deadline_s, stop, Exit.UNFINISHED) if deadline_s else None
-    try:
-        await executor.run()
-    finally:
-        if timer is not None:
-            timer.cancel()
-        for number in signals:
-            loop.remove_signal_handler(number)
-    return max(ended_by, default=None)
 
 
 def _over_budget(project: Project, plan: Plan) -> str:

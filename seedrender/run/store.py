@@ -2,115 +2,156 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from seedrender.errors import LockCorruptError, LockError, LockHeldError
 from seedrender.lock import fold, lockfile
-from seedrender.run.files import write_atomically
-from seedrender.values.entry import Event, Lock, LockEntry
-from seedrender.values.job import JobId
+from seedrender.run.clock import Clock
+from seedrender.run.files import sync_folder, write_atomically
+from seedrender.run.journal import Journal
+from seedrender.values.entry import Event, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.job import CorrelationId, JobId
+from seedrender.values.task import TaskId
 
 NO_RENAMES: Mapping[str, str] = {}
+Moves = Callable[[Lock], Mapping[str, str]]  # id in the file → id now
+
+
+def no_moves(lock: Lock) -> Mapping[str, str]:
+    """Leave every entry where it is."""
+    del lock
+    return NO_RENAMES
 
 
 class Store:
     """The lock of one run, held by this process alone."""
 
     def __init__(
-        self, path: Path, lock: Lock, journal: BinaryIO, moved: Mapping[str, str] = NO_RENAMES
+        self, path: Path, lock: Lock, journal: Journal, moved: Mapping[str, str] = NO_RENAMES
     ) -> None:
         self._path = path
         self._moved = moved
         self._manifest = lock.manifest
         self._entries = dict(lock.entries)
         self._journal = journal
-        self._waiting: list[bytes] = []
-        self._taken = self._committed = 0
-        self._commit = asyncio.Lock()
+        self._unwritten: dict[CorrelationId, tuple[JobId, TaskId]] = {}
+        self.clock = Clock(fold.newest_moment(lock))
 
     @property
     def lock(self) -> Lock:
         """Everything that is known now."""
         return Lock(manifest=self._manifest, entries=self._entries)
 
+    @property
+    def failure(self) -> LockError | None:
+        """Why nothing more may be bought: the journal could not be written."""
+        return self._journal.failure
+
     def entry(self, job: JobId) -> LockEntry | None:
         """Return what is known of one job now."""
         return self._entries.get(job)
 
-    async def append(self, event: Event) -> None:
-        """Note a fact; it is on disk when this returns. Waiters share one sync.
+    async def intend(self, job: JobId, record: TaskRecord) -> None:
+        """Note that a request is about to leave; it may leave when this returns.
 
-        Raises: LockError where it cannot be written: nothing may be bought after that.
+        Raises: LockError where that is not on disk: neither this request nor another one may leave
+            in this run.
         """
+        if self.failure is not None:
+            raise self.failure
+        try:
+            await self.append(LockEntry(job=job, tasks=(record,)))
+        except LockError:
+            nothing = replace(record, state=JobState.PLANNED)
+            await self.keep(LockEntry(job=job, tasks=(nothing,)))
+            raise
+
+    async def keep(self, fact: Event) -> None:
+        """Note what has happened, on disk where that is possible and in memory in any case."""
+        try:
+            await self.append(fact)
+        except LockError:
+            for record in fact.tasks:
+                if record.task_id is not None:
+                    self._unwritten[record.correlation_id] = (fact.job, record.task_id)
+        else:
+            self._unwritten.clear()  # lines that had failed before were written with this one
+
+    async def append(self, event: Event) -> None:
+        """Note a fact; it is on disk when this returns. Raises: LockError."""
         known = self._entries.get(event.job)
         self._entries[event.job] = event if known is None else fold.join(known, event)
-        self._waiting.append(lockfile.entry_line(event).encode())
-        self._taken += 1
-        ticket = self._taken
-        async with self._commit:
-            if self._committed >= ticket:
-                return
-            batch, self._waiting = self._waiting, []
-            await _to_the_end(self._write(b"".join(batch)))
-            self._committed += len(batch)
-
-    async def _write(self, data: bytes) -> None:
-        try:
-            await asyncio.to_thread(_append, self._journal, data)
-        except OSError as error:
-            raise LockError(
-                f"{self._journal.name} cannot be written ({error.strerror}); no further request is "
-                "sent. Make room or mend the permissions, then run again"
-            ) from None
+        await self._journal.append(lockfile.journal_line(event))
 
     def compact(self) -> None:
-        """Fold everything into the lockfile, with what came into it from elsewhere meanwhile."""
+        """Fold everything into the lockfile, with what came into it from elsewhere meanwhile.
+
+        Raises: LockError; it names the tasks that are on no disk.
+        """
         found = fold.rename(read_lockfile(self._path, self._manifest), self._moved)
         merged = fold.fold(found, self._entries.values())
         text = lockfile.dumps(Lock(manifest=self._manifest, entries=merged.entries))
-        if not self._path.exists() or self._path.read_text("utf-8") != text:
-            try:
-                write_atomically(self._path, text)
-            except OSError as error:
-                raise LockError(
-                    f"{self._path.name} cannot be written ({error.strerror}); what happened is in "
-                    f"{journal_path(self._path).name} and is not lost: make room, then run again"
-                ) from None
+        if self._path.exists() and self._path.read_text("utf-8") == text:
+            return
+        try:
+            write_atomically(self._path, text)
+        except OSError as error:
+            raise LockError(
+                f"{self._path.name} cannot be written ({error.strerror}); {self._what_is_lost()} "
+                "Make room or mend the permissions, then run again"
+            ) from None
+
+    def _what_is_lost(self) -> str:
+        journal = journal_path(self._path).name
+        if not self._unwritten:
+            return f"what happened is in {journal}, and nothing is lost."
+        tasks = "".join(
+            f"\n  seedrender adopt {self._manifest} {job} --task {task_id}"
+            for job, task_id in self._unwritten.values()
+        )
+        return f"these tasks are paid, and neither it nor {journal} could take them:{tasks}\n"
 
 
 @asynccontextmanager
-async def hold(
-    path: Path, manifest: str, moved: Mapping[str, str] = NO_RENAMES
-) -> AsyncIterator[Store]:
+async def hold(path: Path, manifest: str, moves: Moves = no_moves) -> AsyncIterator[Store]:
     """Hold a lockfile for the length of a run: journal first, lockfile at the end.
 
-    `moved` gives entries of the file their new ids.
+    `moves` tells the new ids of entries.
 
-    Raises: LockHeldError, LockVersionError, LockCorruptError.
+    Raises: LockHeldError, LockVersionError, LockCorruptError; LockError where it cannot be written.
     """
-    journal = _claim(journal_path(path))
-    try:
-        lock = fold.rename(read(path, manifest), moved)
-        store = Store(path, lock, journal, moved)
+    path = real(path)
+    with _claimed(journal_path(path)) as file:
+        lock = read(path, manifest)
+        moved = moves(lock)
+        journal = Journal(file)
+        store = Store(path, fold.rename(lock, moved), journal, moved)
         store.compact()
-        journal.truncate(0)
-        _append(journal, _header(manifest))
+        _begin(journal, path, manifest)
         try:
             yield store
         finally:
             store.compact()
             journal_path(path).unlink(missing_ok=True)
-    finally:
-        journal.close()
+
+
+def _begin(journal: Journal, path: Path, manifest: str) -> None:
+    try:
+        journal.start(_header(manifest))
+        sync_folder(path.parent)
+    except OSError as error:
+        raise LockError(
+            f"{journal_path(path).name} cannot be written ({error.strerror}); nothing was sent"
+        ) from None
 
 
 def read(path: Path, manifest: str) -> Lock:
@@ -118,6 +159,7 @@ def read(path: Path, manifest: str) -> Lock:
 
     Raises: LockVersionError, LockCorruptError.
     """
+    path = real(path)
     lock = read_lockfile(path, manifest)
     journal = journal_path(path)
     return fold.fold(lock, lockfile.loads_journal(_text(journal), journal.name))
@@ -136,32 +178,45 @@ def read_lockfile(path: Path, manifest: str) -> Lock:
     return lock
 
 
+def real(path: Path) -> Path:
+    """Return where a lockfile really is: two runs by different paths must meet at one journal."""
+    return path.resolve()
+
+
 def journal_path(path: Path) -> Path:
     """Return the journal's place beside its lockfile."""
     return path.with_name(path.name + ".journal")
 
 
-def _claim(path: Path) -> BinaryIO:
+@contextmanager
+def _claimed(path: Path) -> Iterator[BinaryIO]:
     """Open and lock the journal. Raises: LockHeldError with the holder's own words."""
+    file = _claim(path)
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def _claim(path: Path) -> BinaryIO:
     while True:
         try:
-            journal = path.open("ab+")
+            file = path.open("ab+", buffering=0)
         except OSError as error:
             raise LockError(
                 f"{path.name} cannot be written ({error.strerror}); nothing was sent"
             ) from None
         try:
-            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            holder = _holder(path)
-            journal.close()
+            file.close()
             raise LockHeldError(
-                f"{path.name.removesuffix('.journal')} is held by another run: {holder}. "
+                f"{path.name.removesuffix('.journal')} is held by another run: {_holder(path)}. "
                 "Wait for it, or stop it; nothing was sent"
             ) from None
-        if path.exists() and os.fstat(journal.fileno()).st_ino == path.stat().st_ino:
-            return journal
-        journal.close()  # the holder ended and removed the file between our two calls
+        if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+            return file
+        file.close()  # the holder ended and removed the file between our two calls
 
 
 def _holder(path: Path) -> str:
@@ -183,12 +238,6 @@ def _header(manifest: str) -> bytes:
     return json.dumps(header).encode() + b"\n"
 
 
-def _append(journal: BinaryIO, data: bytes) -> None:
-    journal.write(data)
-    journal.flush()
-    os.fsync(journal.fileno())
-
-
 def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
@@ -200,13 +249,3 @@ def _text(path: Path) -> str:
         ) from None
     except OSError as error:
         raise LockError(f"{path.name} cannot be read: {error.strerror}") from None
-
-
-async def _to_the_end(work: object) -> None:
-    """Await a write even when we are cancelled meanwhile: half a record must not be left."""
-    task = asyncio.ensure_future(work)  # type: ignore[call-overload]
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
@@ -20,6 +21,7 @@ from seedrender.values.job import MediaKind, Reference
 from seedrender.values.manifest import Manifest, Path, PollSchedule, RunSettings
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 _MANY = 12
 _FIRST = 1000  # names to sort
 
@@ -223,6 +225,12 @@ def _run_settings(row: Mapping[str, Any]) -> RunSettings:
         deadline_s=_seconds(row["deadline"]) if "deadline" in row else None,
         poll=PollSchedule(**schedule),
     )
+
+
+def duration_s(text: str) -> float | None:
+    """Read a time such as 90s, 15m or 2h; None: it is none."""
+    found = _DURATION.fullmatch(text)
+    return float(found[1]) * _SECONDS[found[2]] if found is not None else None
 
 
 def _seconds(text: str) -> float:

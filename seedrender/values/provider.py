@@ -30,8 +30,17 @@ class Limits:
     concurrency: int  # tasks in flight
     requests_per_minute: int
     batch: int = 0  # tasks that one list call tells of; 0: the route has no such call
+    settle_s: float = 900.0  # age from which an empty answer to `find` proves that nothing exists
     hold_s: float = 0.0  # how long a poll may be held until the task ends; 0: not at all
     speed: float = 1.0  # seconds that pass at the provider in one of ours; not 1 for the simulator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateWindow:
+    """What an answer says of the provider's own count of our requests."""
+
+    remaining: int  # requests that are left
+    reset_in_s: float  # from that answer until a new window opens
 
 
 class Provider(Protocol):
@@ -39,6 +48,11 @@ class Provider(Protocol):
 
     name: str
     limits: Limits
+
+    @property
+    def window(self) -> RateWindow | None:
+        """What the newest answer says of the request count; None: nothing."""
+        ...
 
     def violations(self, job: Job) -> Sequence[Violation]:
         """Say what the model would refuse in this job; pure."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 
 from seedrender.errors import (
     ArtifactError,
-    LockError,
     ProtocolError,
     QuotaError,
     RateLimitedError,
@@ -23,13 +23,17 @@ from seedrender.lock import fold
 from seedrender.plan import graph, make
 from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
+from seedrender.run import clock
+from seedrender.run.desk import Desk
 from seedrender.run.executor import Executor
 from seedrender.run.files import Files
+from seedrender.run.gate import Gate
 from seedrender.run.inputs import Inputs
+from seedrender.run.journal import Journal
+from seedrender.run.pace import Pace
+from seedrender.run.slots import Slots
 from seedrender.run.store import Store, hold, read
-from seedrender.run.tasks import Desk
-from seedrender.run.throttle import Gate, Pace, Slots
-from seedrender.values.entry import JobState, Lock
+from seedrender.values.entry import JobState, Lock, LockEntry, Pin
 from seedrender.values.job import Job, JobId, Mode
 from seedrender.values.manifest import LongTake, PollSchedule
 from seedrender.values.money import Amount
@@ -49,6 +53,9 @@ class Quiet:
         del detail
         self.notes.append((job, what))
 
+    def say(self, words: str) -> None:
+        self.notes.append(("", words))
+
 
 @dataclass
 class Film:
@@ -61,6 +68,10 @@ class Film:
     concurrency: int = 4
     stop_after_s: float | None = None
     resubmit: tuple[JobId, ...] = ()
+    keep_stale: bool = False
+    waits: bool = True
+    drain_after_s: float | None = None
+    grace_s: float = 0.0
     seconds: float = 0.0
 
     @property
@@ -75,7 +86,11 @@ class Film:
 
     def facts(self, lock: Lock) -> Facts:
         return Facts(
-            lock=lock, digests={}, is_present=self.files.is_present, resubmit=self.resubmit
+            lock=lock,
+            digests={},
+            is_present=self.files.is_present,
+            resubmit=self.resubmit,
+            keep_stale=self.keep_stale,
         )
 
     @property
@@ -94,7 +109,10 @@ class Film:
             store = await stack.enter_async_context(hold(self.lock_path, "film.yaml"))
             executor = self._executor(store)
             if self.stop_after_s is not None:
-                asyncio.get_running_loop().call_later(self.stop_after_s, executor.stop)
+                asyncio.get_running_loop().call_later(self.stop_after_s, executor.stop, "")
+            if self.drain_after_s is not None:
+                loop = asyncio.get_running_loop()
+                loop.call_later(self.drain_after_s, executor.drain, "", self.grace_s)
             await executor.run()
             after = make.plan(graph.build(self.jobs), self.takes, self.facts(store.lock))
             return outcome(after, store.lock, executor.failed)
@@ -104,13 +122,14 @@ class Film:
         desk = Desk(
             provider=self.provider,
             store=store,
-            files=self.files,
+            files=replace(self.files, clock=store.clock),
             inputs=Inputs(self.provider, store, self.files, {}),
             slots=Slots(self.concurrency),
             pace=Pace(6000),
             gate=Gate(),
             poll=SCHEDULE,
             listener=self.listener,
+            waits=self.waits,
         )
         plan = make.plan(graph.build(self.jobs), self.takes, self.facts(store.lock))
         return Executor(desk, plan, lambda: self.facts(store.lock))
@@ -393,7 +412,7 @@ def test_a_segment_is_given_the_clip_before_it(tmp_path: Path) -> None:
     film.run()
 
     media = film.provider.bodies["fly/02"]["media"]
-    assert media == {"fly/01": "https://scripted.example/fly/01.mp4?sig=secret"}
+    assert media == {"fly/01": "https://scripted.example/fly/01.mp4?task=task-1&sig=secret"}
     assert "sig=secret" not in film.lock_path.read_text()
 
 
@@ -478,21 +497,249 @@ def test_what_a_task_cost_is_recorded(tmp_path: Path) -> None:
     assert (str(cost.amount), cost.source) == ("0.69 USD", "provider")
 
 
-def test_when_facts_cannot_be_noted_nothing_more_is_bought(
+@pytest.mark.parametrize("last", range(1, 17))
+def test_when_facts_cannot_be_noted_nothing_more_is_bought_and_what_runs_is_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    film = Film(tmp_path, [job(f"shot{n}") for n in range(4)], concurrency=2)
+    put, written = Journal._put, []
+
+    def full(journal: Journal, data: bytes) -> None:
+        written.append(data)
+        if len(written) > last:
+            raise OSError(28, "No space left on device")
+        put(journal, data)
+
+    monkeypatch.setattr(Journal, "_put", full)
+    code = film.run()
+    received = list(film.provider.received)
+    done = [name for name in received if film.state(name) is JobState.DONE]
+    monkeypatch.setattr(Journal, "_put", put)
+
+    is_intent_lost = len(received) < 4
+    assert code == (Exit.FAILED if is_intent_lost else Exit.DONE)
+    assert done == received, "what was paid is collected, and the lockfile says so"
+    assert film.run() == Exit.DONE
+    assert sorted(film.provider.received) == ["shot0", "shot1", "shot2", "shot3"]
+
+
+def pin(film: Film, name: str, *, is_on: bool = True) -> None:
+    async def note() -> None:
+        async with hold(film.lock_path, "film.yaml") as store:
+            word = Pin(is_on=is_on, at=store.clock.now())
+            await store.append(LockEntry(job=JobId(name), pin=word))
+
+    virtual.run(note())
+
+
+def test_a_definition_that_comes_back_brings_its_clip_back_without_paying(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin", prompt="A fox.")])
+    film.run()
+    film.provider.clip_seed = 1
+    film.jobs = [job("spin", prompt="A hare.")]
+    film.run()
+    newer = (tmp_path / "renders/spin.mp4").read_bytes()
+    film.jobs = [job("spin", prompt="A fox.")]
+    planned = film.plan().steps[0]
+
+    code = film.run()
+
+    assert planned.verdict is Verdict.RESUME
+    assert "comes back from renders/.superseded/" in planned.reason
+    assert (code, film.provider.received) == (Exit.DONE, ["spin", "spin"])
+    assert (tmp_path / "renders/spin.mp4").read_bytes() == clip_bytes(0) != newer
+    film.jobs = [job("spin", prompt="A hare.")]
+    assert film.run() == Exit.DONE
+    assert (tmp_path / "renders/spin.mp4").read_bytes() == newer
+    assert film.provider.received == ["spin", "spin"]
+
+
+def test_what_continues_a_clip_that_comes_back_comes_back_too(tmp_path: Path) -> None:
+    film = Film(tmp_path, chain(2))
+    film.run()
+    film.provider.clip_seed = 1
+    first, second = film.jobs
+    film.jobs = [replace(first, prompt="Another."), second]
+    film.run()
+    film.jobs = [first, second]
+
+    planned = [step.verdict for step in film.plan().steps]
+    code = film.run()
+
+    assert planned == [Verdict.RESUME, Verdict.RESUME]
+    assert (code, film.provider.received) == (Exit.DONE, ["fly/01", "fly/02"] * 2)
+
+
+def test_a_set_aside_clip_that_is_gone_is_bought_anew(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin", prompt="A fox.")])
+    film.run()
+    film.provider.clip_seed = 1
+    film.jobs = [job("spin", prompt="A hare.")]
+    film.run()
+    for kept in (tmp_path / "renders/.superseded").iterdir():
+        kept.unlink()
+    film.jobs = [job("spin", prompt="A fox.")]
+
+    assert film.plan().steps[0].verdict is Verdict.STALE
+
+
+def test_a_pinned_clip_stays_whatever_the_manifest_says_until_it_is_unpinned(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, chain(2))
+    film.run()
+    pin(film, "fly/02")
+    first, second = film.jobs
+    film.jobs = [replace(first, prompt="Another."), replace(second, prompt="Other too.")]
+
+    pinned = film.run()
+    bought = list(film.provider.received)
+    pin(film, "fly/02", is_on=False)
+    after = film.plan().steps[1]
+
+    assert (pinned, bought) == (Exit.DONE, ["fly/01", "fly/02", "fly/01"])
+    assert after.verdict is Verdict.STALE
+
+
+def test_a_pinned_clip_that_was_lost_is_downloaded_again(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.run()
+    pin(film, "spin")
+    film.jobs = [job("spin", prompt="Another.")]
+    (tmp_path / "renders/spin.mp4").unlink()
+    film.provider.finish_everything()
+
+    assert film.run() == Exit.DONE
+    assert film.provider.received == ["spin"]
+    assert (tmp_path / "renders/spin.mp4").exists()
+
+
+def test_stale_clips_are_kept_on_request(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.run()
+    film.jobs = [job("spin", prompt="Another.")]
+    film.keep_stale = True
+
+    assert film.run() == Exit.DONE
+    assert film.provider.received == ["spin"]
+
+
+def test_a_lost_clip_that_the_provider_forgot_is_bought_again_only_on_request(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.run()
+    film.provider.forgets_everything()
+    (tmp_path / "renders/spin.mp4").unlink()
+
+    first = film.run()
+    film.resubmit = (JobId("spin"),)
+    second = film.run()
+
+    assert (first, second) == (Exit.FAILED, Exit.DONE)
+    assert film.provider.received == ["spin", "spin"]
+
+
+def test_a_clock_that_was_set_back_buys_nothing_and_loses_no_clip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    film = Film(tmp_path, [job(f"shot{n}") for n in range(5)], concurrency=1)
-    written: list[int] = []
+    film = Film(tmp_path, [job("spin")])
+    film.run()
+    film.provider.clip_seed = 1
+    film.jobs = [job("spin", prompt="Another.")]
+    earlier = clock.wall() - timedelta(days=400)
+    monkeypatch.setattr(clock, "wall", lambda: earlier)
 
-    def full(journal: object, data: bytes) -> None:
-        del journal
-        written.append(len(data))
-        if len(written) > 3:
-            raise OSError(28, "No space left on device")
+    codes = (film.run(), film.run())
 
-    monkeypatch.setattr("seedrender.run.store._append", full)
+    assert codes == (Exit.DONE, Exit.DONE)
+    assert film.provider.received == ["spin", "spin"]
+    assert (tmp_path / "renders/spin.mp4").read_bytes() == clip_bytes(1)
 
-    with pytest.raises(LockError, match="No space left"):
-        film.run()
 
-    assert film.provider.attempts == ["shot0"]
+def test_submit_and_leave_then_collect(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job(f"s{n}") for n in range(3)], concurrency=2)
+    film.waits = False
+
+    first = film.run()
+    left = (list(film.provider.received), film.seconds, dict(film.listener.notes))
+    film.provider.render_s = 0
+    film.provider.finish_everything()
+    codes = [film.run() for _ in range(2)]
+    film.waits = True
+
+    assert (first, left[0]) == (Exit.UNFINISHED, ["s0", "s1"])
+    assert left[1] < 5
+    assert left[2]["s2"] == "waits"
+    assert film.provider.received == ["s0", "s1", "s2"]
+    assert codes == [Exit.UNFINISHED, Exit.UNFINISHED] or codes[-1] is Exit.DONE
+    assert film.run() == Exit.DONE
+
+
+def test_a_refusal_of_the_account_lets_running_tasks_be_collected(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("first"), job("second"), job("third")], concurrency=2)
+    film.provider.submit_errors["second"].append(QuotaError("no credit"))
+
+    code = film.run()
+
+    assert code == Exit.FAILED
+    assert film.state("first") is JobState.DONE
+    assert film.provider.received == ["first"]
+
+
+def test_five_refusals_alike_stop_what_would_be_refused_next(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job(f"s{n}") for n in range(12)], concurrency=1)
+    for n in range(12):
+        film.provider.submit_errors[f"s{n}"].append(RejectedError("HTTP 404: no such model"))
+
+    code = film.run()
+
+    assert code == Exit.FAILED
+    assert len(film.provider.attempts) == 5
+
+
+def test_too_many_tasks_shrink_concurrency_and_nothing_is_lost(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job(f"s{n}") for n in range(9)], concurrency=8)
+    film.provider.takes_at_once = 3
+
+    code = film.run()
+
+    assert code == Exit.DONE
+    assert film.provider.most_in_flight == 3
+    assert sorted(film.provider.received) == sorted(f"s{n}" for n in range(9))
+
+
+def test_an_empty_list_soon_after_a_lost_submit_proves_nothing(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.limits = replace(film.provider.limits, settle_s=900)
+    film.provider.loses_answer_to("spin")
+    film.run()
+    film.provider.found = {}
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.UNDECIDED, [])
+
+
+def test_a_first_interrupt_collects_for_a_while_and_submits_no_more(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job(f"s{n}") for n in range(3)], concurrency=1)
+    film.drain_after_s, film.grace_s = 10, 100
+
+    code = film.run()
+
+    assert code == Exit.UNFINISHED
+    assert film.state("s0") is JobState.DONE
+    assert film.provider.received == ["s0"]
+
+
+def test_after_the_grace_the_rest_is_left_for_the_next_run(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("s0")])
+    film.drain_after_s, film.grace_s = 10, 20
+
+    first, waited = film.run(), film.seconds
+    film.drain_after_s = None
+    second = film.run()
+
+    assert (first, second) == (Exit.UNFINISHED, Exit.DONE)
+    assert waited <= 35
+    assert film.provider.received == ["s0"]

@@ -174,16 +174,17 @@ def test_a_second_run_on_the_same_lock_is_refused_and_names_the_holder(folder: P
 def test_an_interrupted_run_ends_politely_and_says_what_goes_on(
     folder: Path, number: signal.Signals
 ) -> None:
-    process = start(folder, "--sim-speed", "5")
+    process = start(folder, "--sim-speed", "5", "--grace", "0.2s")
     wait_for(folder, '"submitted"', count=4)
     asked = time.monotonic()
     process.send_signal(number)
 
-    code, out, _ = ended(process)
+    code, out, err = ended(process)
     took = time.monotonic() - asked
 
     assert code == 130
     assert took < 2.5
+    assert "Stopping: no further submits. In flight: spin/1" in err
     assert "Still at the provider: spin/1" in out
     assert "nothing of this is paid again" in out
 

@@ -1,0 +1,115 @@
+"""Brings clips that are paid for to their place, and keeps what they replace."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+
+from seedrender.errors import (
+    ArtifactError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    UnavailableError,
+)
+from seedrender.lock import fold
+from seedrender.run.desk import Desk
+from seedrender.values.entry import Fingerprint, LockEntry, TaskRecord
+from seedrender.values.job import Job
+from seedrender.values.task import Artifact, Task
+
+_ATTEMPTS = 6
+
+
+class Collect:
+    """The downloads and moves of one run."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def collect(self, job: Job, record: TaskRecord, task: Task | None) -> None:
+        """Download the clip of a task, and keep the one that it replaces.
+
+        Raises: ProviderError, ArtifactError: the next run tries again.
+        """
+        assert record.task_id is not None, "only tasks are collected"
+        before = self._desk.store.entry(job.id)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                if task is None:
+                    await self._desk.pace.turn()
+                    task = await self._desk.provider.poll(record.task_id)
+                artifact, kept = await self._download(job, record, task)
+            except (UnavailableError, RateLimitedError, ArtifactError, NotFoundError) as error:
+                if attempt == _ATTEMPTS:
+                    raise
+                self._desk.listener.note(job.id, "waits", f"{error}; asking again")
+                await self._desk.back_off(error, attempt)
+                task = None  # its URL may have lapsed: a poll gives a fresh one
+            else:
+                await self._replace_output(job, artifact, kept, before)
+                return
+
+    async def restore(self, job: Job, wanted: Fingerprint) -> None:
+        """Bring back a clip that is paid for, from where it is: another place, or the provider.
+
+        Raises: ProviderError, ArtifactError.
+        """
+        entry = self._desk.store.entry(job.id)
+        assert entry is not None, "it has a clip in the lock"
+        aside = fold.set_aside(entry, wanted)
+        if aside is not None and aside.superseded is not None:
+            await self._bring_back(job, entry, aside, aside.superseded)
+            return
+        assert entry.output is not None, "it has a clip in the lock"
+        if self._desk.files.is_present(entry.output) and entry.output.path != job.output:
+            moved = await asyncio.to_thread(self._desk.files.move, entry.output, job.output)
+            await self._replace_output(job, moved, None, None)
+            return
+        record = fold.output_record(entry)
+        assert record is not None, "plan.make resumes what has a record only"
+        if record.task_id is None or record.provider != self._desk.provider.name:
+            raise ArtifactError(
+                f"{entry.output.path} is missing, and no task of this route has it; put the file "
+                f"back, or buy it again with --resubmit {job.id}"
+            )
+        await self.collect(job, record, None)
+
+    async def _bring_back(
+        self, job: Job, entry: LockEntry, record: TaskRecord, clip: Artifact
+    ) -> None:
+        """Exchange the clip in place for one that was there before."""
+        files = self._desk.files
+        moved, kept = await asyncio.to_thread(files.bring_back, clip, job.output)
+        artifact = replace(moved, made_by=record.correlation_id)
+        await self._replace_output(job, artifact, kept, entry)
+
+    async def _download(
+        self, job: Job, record: TaskRecord, task: Task
+    ) -> tuple[Artifact, str | None]:
+        if task.video is None:
+            raise ProtocolError(f"task {task.id} has succeeded and names no video")
+        desk = self._desk
+        async with desk.downloads, aclosing(desk.provider.retrieve(task.video)) as blocks:
+            saved = await desk.files.save(
+                blocks,
+                job.output,
+                promised_bytes=task.video.size_bytes,
+                made_by=record.correlation_id,
+            )
+        desk.inputs.remember(job.id, task.video.url)
+        return saved
+
+    async def _replace_output(
+        self, job: Job, artifact: Artifact, kept: str | None, before: LockEntry | None
+    ) -> None:
+        superseded: tuple[TaskRecord, ...] = ()
+        if before is not None and before.output is not None and kept is not None:
+            old = fold.output_record(before)
+            if old is not None and old.correlation_id != artifact.made_by:
+                clip = replace(before.output, path=kept, made_at=self._desk.store.clock.now())
+                superseded = (replace(old, superseded=clip),)
+        artifact = replace(artifact, made_at=self._desk.store.clock.now())
+        await self._desk.store.keep(LockEntry(job=job.id, tasks=superseded, output=artifact))
+        self._desk.listener.note(job.id, "done", artifact.path)

@@ -1,0 +1,77 @@
+"""What everybody who works on a run's tasks shares: where facts go, and what bounds requests."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from seedrender.errors import RateLimitedError
+from seedrender.run.files import Files
+from seedrender.run.gate import Gate
+from seedrender.run.inputs import Inputs
+from seedrender.run.pace import Pace
+from seedrender.run.slots import Slots
+from seedrender.run.store import Store
+from seedrender.values.entry import LockEntry, TaskRecord
+from seedrender.values.job import Job, JobId
+from seedrender.values.manifest import PollSchedule
+from seedrender.values.provider import Provider
+
+_PARALLEL_DOWNLOADS = 8
+_MAX_BACKOFF_S = 60.0
+
+
+class Listener(Protocol):
+    """Who is told what happens, as it happens."""
+
+    def note(self, job: JobId, what: str, detail: str = "") -> None:
+        """Take one change of a job's state."""
+        ...
+
+    def say(self, words: str) -> None:
+        """Take what concerns the whole run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the work on tasks needs."""
+
+    provider: Provider
+    store: Store
+    files: Files
+    inputs: Inputs
+    slots: Slots
+    pace: Pace
+    gate: Gate
+    poll: PollSchedule
+    listener: Listener
+    waits: bool = True  # False: submit and leave, look once at what was submitted before
+    downloads: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(_PARALLEL_DOWNLOADS)
+    )
+
+    async def keep(self, job: Job, record: TaskRecord) -> None:
+        """Note a fact about one task."""
+        await self.store.keep(LockEntry(job=job.id, tasks=(record,)))
+
+    async def back_off(self, error: Exception, attempt: int) -> None:
+        """Wait before asking again, longer each time; at least as long as the provider says.
+
+        Where the provider counts requests, everybody waits.
+        """
+        own_s = min(2.0**attempt, _MAX_BACKOFF_S) / self.provider.limits.speed
+        wait_s = own_s * spread(0.5)
+        if isinstance(error, RateLimitedError):
+            asked_s = (error.retry_after_s or 0.0) * (1 + spread(1.0) / 10)
+            wait_s = max(wait_s, asked_s)
+            if not error.is_concurrency:
+                self.pace.too_fast(asked_s)
+        await asyncio.sleep(wait_s)
+
+
+def spread(jitter: float) -> float:
+    """Draw a factor about 1, so that many waits do not end together."""
+    return random.uniform(1 - jitter, 1 + jitter)  # noqa: S311 - nothing secret rests on it

@@ -1,0 +1,129 @@
+"""Turns a job into a task: intent on disk, then the request, then what its answer says."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+
+from seedrender.errors import (
+    ProviderError,
+    RateLimitedError,
+    RejectedError,
+    SubmissionUnknownError,
+    UnavailableError,
+)
+from seedrender.run.desk import Desk
+from seedrender.values.entry import Fingerprint, JobState, TaskRecord
+from seedrender.values.job import CorrelationId, Job
+from seedrender.values.provider import MediaUrl
+from seedrender.values.task import TaskId
+
+_CONNECT_ATTEMPTS = 6  # to a host that refuses: nothing is bought meanwhile
+
+
+class Submits:
+    """The paid requests of one run; nobody else sends one."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def submit(self, job: Job, wanted: Fingerprint) -> TaskRecord | None:
+        """Submit until a task exists or may exist, or the job is refused: the last two are None.
+
+        Raises: ProviderError: nothing was created; LockError: nothing was sent.
+        """
+        media = await self._media(job)
+        attempt = 0
+        while True:
+            await self._desk.pace.turn()
+            if not await self._desk.gate.passes():
+                return None
+            try:
+                with self._desk.gate.answer_is_due():
+                    return await self._once(job, wanted, media)
+            except (UnavailableError, RateLimitedError) as error:
+                attempt += 1
+                self._learn(error)
+                if isinstance(error, UnavailableError) and attempt >= _CONNECT_ATTEMPTS:
+                    raise
+                self._desk.listener.note(job.id, "waits", str(error))
+                await self._desk.back_off(error, attempt)
+
+    def _learn(self, error: UnavailableError | RateLimitedError) -> None:
+        if isinstance(error, UnavailableError):
+            self._desk.slots.troubled()
+        elif error.is_concurrency:
+            self._desk.slots.refused()
+
+    async def _media(self, job: Job) -> Mapping[str, MediaUrl]:
+        attempt = 1
+        while True:
+            try:
+                return await self._desk.inputs.media(job)
+            except (UnavailableError, RateLimitedError) as error:
+                if attempt >= _CONNECT_ATTEMPTS:
+                    raise
+                await self._desk.back_off(error, attempt)
+                attempt += 1
+
+    async def _once(
+        self, job: Job, wanted: Fingerprint, media: Mapping[str, MediaUrl]
+    ) -> TaskRecord | None:
+        """Write the intent down, send it, and write down what the answer says.
+
+        Raises: ProviderError: no task was created.
+        """
+        desk, record = self._desk, self._intent(job, wanted)
+        submission = desk.provider.encode(job, media, record.correlation_id)
+        await desk.store.intend(job.id, record)
+        try:
+            task_id = await desk.provider.submit(submission)
+        except SubmissionUnknownError as error:
+            await desk.keep(job, replace(record, state=JobState.UNKNOWN, error=str(error)))
+            desk.slots.troubled()
+            desk.listener.note(job.id, "unknown", f"{error}: {advice(job)}")
+            return None
+        except RejectedError as error:
+            await self._refused(job, record, error)
+            return None
+        except ProviderError:  # each other one proves that nothing was created
+            await desk.keep(job, replace(record, state=JobState.PLANNED))
+            raise
+        desk.gate.accepted()
+        desk.slots.accepted()
+        return await self.submitted(job, record, task_id)
+
+    async def _refused(self, job: Job, record: TaskRecord, error: RejectedError) -> None:
+        words = f"{error}; nothing was bought"
+        refused = replace(
+            record, state=JobState.BLOCKED, finished_at=self._desk.store.clock.now(), error=words
+        )
+        await self._desk.keep(job, refused)
+        self._desk.listener.note(job.id, "blocked", words)
+        self._desk.gate.refused(str(error))
+
+    def _intent(self, job: Job, wanted: Fingerprint) -> TaskRecord:
+        return TaskRecord(
+            correlation_id=CorrelationId(uuid.uuid4().hex),
+            state=JobState.SUBMITTING,
+            fingerprint=wanted,
+            provider=self._desk.provider.name,
+            submitted_at=self._desk.store.clock.now(),
+            estimate=self._desk.provider.price(job).expected,
+        )
+
+    async def submitted(self, job: Job, record: TaskRecord, task_id: TaskId) -> TaskRecord:
+        """Note that a task exists."""
+        submitted = replace(record, state=JobState.SUBMITTED, task_id=task_id, error=None)
+        await self._desk.keep(job, submitted)
+        return submitted
+
+
+def advice(job: Job) -> str:
+    """Say what a person can do about a lost answer."""
+    return (
+        "a paid task may exist. Look at the provider's console; if there is one, take it over with "
+        f"`adopt MANIFEST {job.id} --task ID`; if there is none, run again with "
+        f"--resubmit {job.id}"
+    )
