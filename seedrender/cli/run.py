@@ -24,6 +24,7 @@ from seedrender.plan.outcome import Exit, summary
 from seedrender.run import project
 from seedrender.run.progress import heard_or_not, progress
 from seedrender.run.project import Choices
+from seedrender.run.store import is_left
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
 
@@ -87,7 +88,7 @@ def command(
         found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
     given_up = tuple(JobId(job) for job in resubmit)
     before = found.plan(found.read_lock(), resubmit=given_up, keep_stale=keep_stale)
-    if before.is_done:
+    if before.is_done and not is_left(found.lock_path):
         return _nothing_to_do(found.lock_path, before, is_json=is_json)
     from seedrender.run.render import Options, render  # aiohttp is loaded where work is to be done
 

@@ -105,9 +105,11 @@ class Collect:
         self, job: Job, artifact: Artifact, kept: str | None, before: LockEntry | None
     ) -> None:
         superseded: tuple[TaskRecord, ...] = ()
-        if before is not None and before.output is not None and kept is not None:
+        if before is not None and before.output is not None:
             old = fold.output_record(before)
-            if old is not None and old.correlation_id != artifact.made_by:
+            kept = kept or self._desk.files.where_kept(before.output)
+            is_other = old is not None and old.correlation_id != artifact.made_by
+            if old is not None and kept is not None and is_other:
                 clip = replace(before.output, path=kept, made_at=self._desk.store.clock.now())
                 superseded = (replace(old, superseded=clip),)
         artifact = replace(artifact, made_at=self._desk.store.clock.now())

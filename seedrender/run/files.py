@@ -79,15 +79,16 @@ class Files:
     def part(self, target: str) -> Path:
         """Return the partial file's path beside its target, in a folder that exists."""
         path = self.path(target)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.with_name(f".{path.name}.part")
+        _make_folder(path.parent)
+        return part_path(path)
 
     def move(self, artifact: Artifact, target: str) -> Artifact:
         """Move a clip to the place that the manifest now gives it."""
         source, path = self.path(artifact.path), self.path(target)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         self.set_aside(target)
         source.replace(path)
+        sync_folder(path.parent)
         return replace(artifact, path=target, made_at=self.clock.now())
 
     def bring_back(self, artifact: Artifact, target: str) -> tuple[Artifact, str | None]:
@@ -100,14 +101,24 @@ class Files:
         path = self.path(relative)
         if not path.exists():
             return None
+        kept = self._kept_path(relative, sha256(path))
+        target = self.path(kept)
+        _make_folder(target.parent)
+        path.replace(target)
+        sync_folder(target.parent)
+        return kept
+
+    def where_kept(self, artifact: Artifact) -> str | None:
+        """Say where a clip was set aside, also by a run that could not note it any more."""
+        kept = self._kept_path(artifact.path, artifact.sha256)
+        return kept if self.path(kept).is_file() else None
+
+    def _kept_path(self, relative: str, digest: str) -> str:
         inside = Path(relative)
         if inside.is_relative_to(self.output_dir):
             inside = inside.relative_to(self.output_dir)
-        name = f"{inside.stem}.{sha256(path)[:12]}{inside.suffix}"
-        kept = Path(self.output_dir) / _SUPERSEDED / inside.with_name(name)
-        self.path(kept.as_posix()).parent.mkdir(parents=True, exist_ok=True)
-        path.replace(self.path(kept.as_posix()))
-        return kept.as_posix()
+        name = f"{inside.stem}.{digest[:12]}{inside.suffix}"
+        return (Path(self.output_dir) / _SUPERSEDED / inside.with_name(name)).as_posix()
 
     def _keep_and_place(
         self, part: Path, target: str, digest: str, made_by: str
@@ -154,9 +165,22 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder with those above it, so that they last."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def part_path(path: Path) -> Path:
+    """Return where a file is written before it takes its place."""
+    return path.with_name(f".{path.name}.part")
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Replace a text file; after a crash there is the old one or the new one, never a part."""
-    part = path.with_name(f".{path.name}.part")
+    part = part_path(path)
     with part.open("w", encoding="utf-8", newline="") as file:
         file.write(text)
         _sync(file)

@@ -20,7 +20,7 @@ from seedrender.run.pace import Pace
 from seedrender.run.project import Project
 from seedrender.run.slots import Slots
 from seedrender.run.stop import until_stopped
-from seedrender.run.store import Store, hold
+from seedrender.run.store import Store, hold, is_left
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.job import JobId
 from seedrender.values.provider import Limits, Provider
@@ -61,13 +61,15 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     Raises: SeedrenderError.
     """
     before = _plan(project, project.read_lock(), options)
-    if before.is_done:
+    if before.is_done and not is_left(project.lock_path):
         return _nothing_sent(Exit.DONE, before, project)
     over = _over_budget(project, before)
     if over:
         return _nothing_sent(Exit.OVER_BUDGET, before, project, over)
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         before = _plan(project, store.lock, options)  # another run may just have ended
+        if before.is_done:
+            return _nothing_sent(Exit.DONE, before, project)
         async with opened(project, options, store, listener) as desk:
             facts = partial(_facts, project, store, options)
             executor = Executor(desk, before, facts)

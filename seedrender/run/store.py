@@ -16,7 +16,7 @@ from typing import BinaryIO
 from seedrender.errors import LockCorruptError, LockError, LockHeldError
 from seedrender.lock import fold, lockfile
 from seedrender.run.clock import Clock
-from seedrender.run.files import sync_folder, write_atomically
+from seedrender.run.files import part_path, sync_folder, write_atomically
 from seedrender.run.journal import Journal
 from seedrender.values.entry import Event, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
@@ -141,6 +141,7 @@ async def hold(path: Path, manifest: str, moves: Moves = no_moves) -> AsyncItera
             yield store
         finally:
             store.compact()
+            part_path(path).unlink(missing_ok=True)  # of a run that was killed
             journal_path(path).unlink(missing_ok=True)
 
 
@@ -162,7 +163,12 @@ def read(path: Path, manifest: str) -> Lock:
     path = real(path)
     lock = read_lockfile(path, manifest)
     journal = journal_path(path)
-    return fold.fold(lock, lockfile.loads_journal(_text(journal), journal.name))
+    return fold.fold(lock, lockfile.loads_journal(_whole_lines(journal), journal.name))
+
+
+def _whole_lines(journal: Path) -> str:
+    """Read a journal up to its last whole line: what a crash tore may end within a letter."""
+    return _decoded(journal, _bytes(journal).rpartition(b"\n")[0] + b"\n")
 
 
 def read_lockfile(path: Path, manifest: str) -> Lock:
@@ -181,6 +187,11 @@ def read_lockfile(path: Path, manifest: str) -> Lock:
 def real(path: Path) -> Path:
     """Return where a lockfile really is: two runs by different paths must meet at one journal."""
     return path.resolve()
+
+
+def is_left(path: Path) -> bool:
+    """Whether a run that was killed left facts that are not in the lockfile yet."""
+    return journal_path(real(path)).exists()
 
 
 def journal_path(path: Path) -> Path:
@@ -239,13 +250,22 @@ def _header(manifest: str) -> bytes:
 
 
 def _text(path: Path) -> str:
+    return _decoded(path, _bytes(path))
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        return path.read_text("utf-8")
+        return path.read_bytes()
     except FileNotFoundError:
-        return ""
+        return b""
+    except OSError as error:
+        raise LockError(f"{path.name} cannot be read: {error.strerror}") from None
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise LockCorruptError(
             f"{path.name}: byte {error.start} is not UTF-8; restore it from git"
         ) from None
-    except OSError as error:
-        raise LockError(f"{path.name} cannot be read: {error.strerror}") from None
