@@ -15,7 +15,7 @@ from seedrender.run.pace import Pace
 from seedrender.run.slots import Slots
 from seedrender.run.store import Store
 from seedrender.values.entry import LockEntry, TaskRecord
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import JobId
 from seedrender.values.manifest import PollSchedule
 from seedrender.values.provider import Provider
 
@@ -53,9 +53,9 @@ class Desk:
         default_factory=lambda: asyncio.Semaphore(_PARALLEL_DOWNLOADS)
     )
 
-    async def keep(self, job: Job, record: TaskRecord) -> None:
+    async def keep(self, job: JobId, record: TaskRecord) -> None:
         """Note a fact about one task."""
-        await self.store.keep(LockEntry(job=job.id, tasks=(record,)))
+        await self.store.keep(LockEntry(job=job, tasks=(record,)))
 
     async def back_off(self, error: Exception, attempt: int) -> None:
         """Wait before asking again, longer each time; at least as long as the provider says.

@@ -15,7 +15,7 @@ from seedrender.errors import (
 )
 from seedrender.run.desk import Desk
 from seedrender.values.entry import Fingerprint, JobState, TaskRecord
-from seedrender.values.job import CorrelationId, Job
+from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.provider import MediaUrl
 from seedrender.values.task import TaskId
 
@@ -80,26 +80,26 @@ class Submits:
         try:
             task_id = await desk.provider.submit(submission)
         except SubmissionUnknownError as error:
-            await desk.keep(job, replace(record, state=JobState.UNKNOWN, error=str(error)))
+            await desk.keep(job.id, replace(record, state=JobState.UNKNOWN, error=str(error)))
             desk.slots.troubled()
-            desk.listener.note(job.id, "unknown", f"{error}: {advice(job)}")
+            desk.listener.note(job.id, "unknown", f"{error}: {advice(job.id)}")
             return None
         except RejectedError as error:
             await self._refused(job, record, error)
             return None
         except ProviderError:  # each other one proves that nothing was created
-            await desk.keep(job, replace(record, state=JobState.PLANNED))
+            await desk.keep(job.id, replace(record, state=JobState.PLANNED))
             raise
         desk.gate.accepted()
         desk.slots.accepted()
-        return await self.submitted(job, record, task_id)
+        return await self.submitted(job.id, record, task_id)
 
     async def _refused(self, job: Job, record: TaskRecord, error: RejectedError) -> None:
         words = f"{error}; nothing was bought"
         refused = replace(
             record, state=JobState.BLOCKED, finished_at=self._desk.store.clock.now(), error=words
         )
-        await self._desk.keep(job, refused)
+        await self._desk.keep(job.id, refused)
         self._desk.listener.note(job.id, "blocked", words)
         self._desk.gate.refused(str(error))
 
@@ -113,17 +113,17 @@ class Submits:
             estimate=self._desk.provider.price(job).expected,
         )
 
-    async def submitted(self, job: Job, record: TaskRecord, task_id: TaskId) -> TaskRecord:
+    async def submitted(self, job: JobId, record: TaskRecord, task_id: TaskId) -> TaskRecord:
         """Note that a task exists."""
         submitted = replace(record, state=JobState.SUBMITTED, task_id=task_id, error=None)
         await self._desk.keep(job, submitted)
         return submitted
 
 
-def advice(job: Job) -> str:
+def advice(job: JobId) -> str:
     """Say what a person can do about a lost answer."""
     return (
         "a paid task may exist. Look at the provider's console; if there is one, take it over with "
-        f"`adopt MANIFEST {job.id} --task ID`; if there is none, run again with "
-        f"--resubmit {job.id}"
+        f"`adopt MANIFEST {job} --task ID`; if there is none, run again with "
+        f"--resubmit {job}"
     )

@@ -10,7 +10,7 @@ from seedrender.run.desk import Desk
 from seedrender.run.submit import Submits, advice
 from seedrender.run.watch import Watch
 from seedrender.values.entry import Fingerprint, JobState, TaskRecord
-from seedrender.values.job import Job
+from seedrender.values.job import Job, JobId
 
 
 class Tasks:
@@ -51,7 +51,7 @@ class Tasks:
         False: nobody can say what became of it, or it still runs.
         """
         if record.task_id is None:
-            found = await self.find(job, record)
+            found = await self.find(job.id, record)
             if found is None or found.task_id is None:
                 return found is not None
             record = found
@@ -69,13 +69,13 @@ class Tasks:
     async def give_up(self, job: Job, record: TaskRecord) -> None:
         """Note that a person wants a lost submit to be forgotten and the job bought again."""
         given_up = replace(record, state=JobState.CANCELLED, error="given up by --resubmit")
-        await self._desk.keep(job, given_up)
+        await self._desk.keep(job.id, given_up)
 
     async def restore(self, job: Job, wanted: Fingerprint) -> None:
         """Bring back a clip that is paid for. Raises: ProviderError, ArtifactError."""
         await self._collect.restore(job, wanted)
 
-    async def find(self, job: Job, record: TaskRecord) -> TaskRecord | None:
+    async def find(self, job: JobId, record: TaskRecord) -> TaskRecord | None:
         """Ask for the task of a submit whose answer was lost; None: nobody can tell."""
         desk = self._desk
         await desk.pace.turn()
@@ -85,7 +85,7 @@ class Tasks:
         if found is None or self._is_young(record):
             await desk.keep(job, replace(record, state=JobState.UNKNOWN))
             words = advice(job) if found is None else "it may still be listed: ask again later"
-            desk.listener.note(job.id, "unknown", words)
+            desk.listener.note(job, "unknown", words)
             return None
         nothing = replace(record, state=JobState.PLANNED)
         await desk.keep(job, nothing)

@@ -72,7 +72,7 @@ class Watch:
     ) -> TaskRecord:
         finished_at = self._desk.store.clock.now()
         ended = replace(record, state=state, finished_at=finished_at, error=error)
-        await self._desk.keep(job, ended)
+        await self._desk.keep(job.id, ended)
         if state is not JobState.SUCCEEDED:
             self._desk.listener.note(job.id, state.value, error or "")
         return ended

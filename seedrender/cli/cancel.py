@@ -1,0 +1,37 @@
+"""`seedrender cancel`: drop what the provider has not started yet."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from seedrender.cli.console import json_option, manifest_argument, selectors_argument
+from seedrender.cli.settled import ask, say
+from seedrender.plan.outcome import Exit
+from seedrender.values.entry import JobState
+
+
+@click.command("cancel")
+@manifest_argument
+@selectors_argument
+@json_option
+def command(manifest: Path, *, selectors: tuple[str, ...], is_json: bool) -> int:
+    """Ask the provider to cancel what is still queued; never deletes a task that has finished.
+
+    Exit code 5 where some run on: they are paid, and the next run collects them.
+    """
+    from seedrender.run.reconcile import cancel  # aiohttp is loaded where work is to be done
+
+    settled = asyncio.run(ask(cancel, manifest, selectors))
+    is_over = {one.job: one.record.state is JobState.CANCELLED for one in settled}
+    code = Exit.DONE if all(is_over.values()) else Exit.UNFINISHED
+    words = {
+        job: "it had not started: nothing is paid, and the next run would buy it anew"
+        if over
+        else "it cannot be cancelled: it runs on and is paid, and the next run collects it"
+        for job, over in is_over.items()
+    }
+    say(settled, words, code, nothing="No task is in flight.", is_json=is_json)
+    return code

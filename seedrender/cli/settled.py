@@ -1,0 +1,68 @@
+"""What `reconcile` and `cancel` have in common: whom to ask, and the words for what came of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from seedrender.cli.console import say_json, table
+from seedrender.plan.outcome import Exit
+from seedrender.run import project
+from seedrender.run.progress import progress
+from seedrender.run.project import Project
+from seedrender.values.job import JobId
+
+if TYPE_CHECKING:
+    from seedrender.run.desk import Listener  # aiohttp is loaded where work is to be done
+    from seedrender.run.reconcile import Settled
+    from seedrender.run.render import Options
+
+    Question = Callable[
+        [Project, Options, Listener, Collection[JobId] | None], Awaitable[tuple[Settled, ...]]
+    ]
+
+
+async def ask(question: Question, manifest: Path, selectors: Sequence[str]) -> tuple[Settled, ...]:
+    """Ask about the selected jobs; without a selector, about all that the lockfile knows."""
+    from seedrender.run.render import Options
+
+    found = project.load(manifest, selectors=selectors)
+    jobs = {job.id for job in found.jobs} if selectors else None
+    with progress(sys.stderr, total=0) as listener:
+        return await question(found, Options(environ=os.environ), listener, jobs)
+
+
+def say(
+    settled: Sequence[Settled],
+    words: Mapping[JobId, str],
+    code: Exit,
+    *,
+    nothing: str,
+    is_json: bool,
+) -> None:
+    """Print what became of each."""
+    if is_json:
+        rows = [
+            {
+                "job": one.job,
+                "state": one.record.state.value,
+                "task_id": one.record.task_id,
+                "correlation_id": one.record.correlation_id,
+                "what": words[one.job],
+            }
+            for one in settled
+        ]
+        say_json({"exit_code": int(code), "tasks": rows})
+    elif not settled:
+        click.echo(nothing)
+    else:
+        rows_of_text = [
+            (one.job, one.record.state.value, one.record.task_id or "no task", words[one.job])
+            for one in settled
+        ]
+        click.echo(table(("job", "state", "task", "what now"), rows_of_text))

@@ -1,0 +1,100 @@
+"""Settles what is open at the provider without buying anything: lost submits, unwanted tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from seedrender.lock import fold
+from seedrender.run.desk import Desk, Listener
+from seedrender.run.project import Project
+from seedrender.run.render import Options, opened
+from seedrender.run.store import Store, hold
+from seedrender.run.tasks import Tasks
+from seedrender.values.entry import JobState, Lock, TaskRecord
+from seedrender.values.job import JobId
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One task record, and what became of it."""
+
+    job: JobId
+    record: TaskRecord
+
+
+async def reconcile(
+    project: Project, options: Options, listener: Listener, jobs: Collection[JobId] | None
+) -> tuple[Settled, ...]:
+    """Ask the provider what became of submits whose answer was lost; `jobs` None: of all.
+
+    Raises: SeedrenderError.
+    """
+    if not _waiting(project.read_lock(), jobs, fold.Action.ASK):
+        return ()
+    async with hold(project.lock_path, project.path.name, project.moves) as store:
+        asked = _waiting(store.lock, jobs, fold.Action.ASK)
+        async with opened(project, options, store, listener) as desk:
+            for one in asked:
+                if one.record.provider == desk.provider.name:
+                    await Tasks(desk).find(one.job, one.record)
+        return _as_now(store, asked)
+
+
+async def cancel(
+    project: Project, options: Options, listener: Listener, jobs: Collection[JobId] | None
+) -> tuple[Settled, ...]:
+    """Ask the provider to drop tasks that have not started; the others run on and are paid.
+
+    Raises: SeedrenderError.
+    """
+    if not _waiting(project.read_lock(), jobs, fold.Action.RESUME):
+        return ()
+    async with hold(project.lock_path, project.path.name, project.moves) as store:
+        asked = _waiting(store.lock, jobs, fold.Action.RESUME)
+        async with opened(project, options, store, listener) as desk:
+            for one in asked:
+                if one.record.provider == desk.provider.name:
+                    await _cancel(desk, one)
+        return _as_now(store, asked)
+
+
+async def _cancel(desk: Desk, one: Settled) -> None:
+    record = one.record
+    assert record.task_id is not None, "it is at the provider"
+    if record.state is not JobState.SUBMITTED:
+        return
+    await desk.pace.turn()
+    if await desk.provider.cancel(record.task_id):
+        ended = replace(
+            record,
+            state=JobState.CANCELLED,
+            finished_at=desk.store.clock.now(),
+            error="cancelled before it started",
+        )
+        await desk.keep(one.job, ended)
+
+
+def _waiting(
+    lock: Lock, jobs: Collection[JobId] | None, action: fold.Action
+) -> tuple[Settled, ...]:
+    """Return the live records that wait for this, also those of jobs that are no longer named."""
+    return tuple(
+        Settled(job, record)
+        for job, entry in sorted(lock.entries.items())
+        if jobs is None or job in jobs
+        for record in fold.alive(entry)
+        if fold.next_action(record.state) is action
+    )
+
+
+def _as_now(store: Store, asked: Collection[Settled]) -> tuple[Settled, ...]:
+    """Return the same records as they are now."""
+    return tuple(Settled(one.job, _now(store, one)) for one in asked)
+
+
+def _now(store: Store, one: Settled) -> TaskRecord:
+    entry = store.entry(one.job)
+    assert entry is not None, "it was asked about"
+    same = (r for r in entry.tasks if r.correlation_id == one.record.correlation_id)
+    return next(same, one.record)
