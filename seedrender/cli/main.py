@@ -21,6 +21,7 @@ COMMANDS = {  # name → what it does; each is a module of this package, loaded 
     "run": "Render what is missing. The same command again resumes.",
     "status": "Show the state of every job, from the lockfile alone.",
     "explain": "Say what has changed since a job was rendered.",
+    "ctl": "Pause, resume or resize a run that is going on.",
     "reconcile": "Settle unknown outcomes, by asking the provider.",
     "cancel": "Ask the provider to drop what is still queued.",
     "verify": "Compare the clips on disk with the lockfile.",

@@ -12,6 +12,7 @@ from seedrender.plan.cost import estimate
 from seedrender.plan.make import Facts, Plan
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
+from seedrender.run.control import steered
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
 from seedrender.run.gate import Gate
@@ -73,9 +74,9 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         async with opened(project, options, store, listener) as desk:
             facts = partial(_facts, project, store, options)
             executor = Executor(desk, before, facts)
-            interrupted = await until_stopped(
-                executor, desk, _deadline_s(project, options), options
-            )
+            deadline_s = _deadline_s(project, options)
+            async with steered(project.lock_path, desk):
+                interrupted = await until_stopped(executor, desk, deadline_s, options)
         after = _plan(project, store.lock, options)
         result = Result(
             exit=Exit.INTERRUPTED if interrupted else outcome(after, store.lock, executor.failed),

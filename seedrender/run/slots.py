@@ -14,9 +14,15 @@ from seedrender.values.task import TaskId
 class Slot:
     """One place in flight. Once it is a task's, it is free when that task has ended, not before."""
 
-    def __init__(self, task_id: TaskId | None = None) -> None:
+    def __init__(self, slots: Slots, task_id: TaskId | None = None) -> None:
+        self._slots = slots
         self.task_id = task_id
         self.has_ended = False
+
+    def becomes(self, task_id: TaskId) -> None:
+        """Give the place to the task that was made."""
+        self.task_id = task_id
+        self._slots.begin(task_id)
 
 
 class Slots:
@@ -46,6 +52,11 @@ class Slots:
         return len(self._tasks) + self._reserved
 
     @property
+    def tasks(self) -> int:
+        """How many tasks are at the provider."""
+        return len(self._tasks)
+
+    @property
     def is_free(self) -> bool:
         """Whether a place could be had without waiting."""
         return self.in_flight < self._limit and not self._queue
@@ -54,22 +65,28 @@ class Slots:
     async def place(self, behind_s: int) -> AsyncIterator[Slot]:
         """Hold a place for a task that is to be made."""
         await self._take(behind_s)
-        slot = Slot()
+        slot = Slot(self)
         try:
             yield slot
         finally:
-            self._reserved -= 1
+            if slot.task_id is None:
+                self._reserved -= 1
             self._leave(slot)
 
     @asynccontextmanager
     async def place_of(self, task_id: TaskId) -> AsyncIterator[Slot]:
         """Hold the place of a task that exists already."""
         self._tasks.add(task_id)
-        slot = Slot(task_id)
+        slot = Slot(self, task_id)
         try:
             yield slot
         finally:
             self._leave(slot)
+
+    def begin(self, task_id: TaskId) -> None:
+        """Turn a place that was reserved into its task's."""
+        self._reserved -= 1
+        self._tasks.add(task_id)
 
     def limit_to(self, most: int) -> None:
         """Let a person change the most that may be in flight."""
@@ -109,11 +126,8 @@ class Slots:
             raise
 
     def _leave(self, slot: Slot) -> None:
-        if slot.task_id is not None:
-            if slot.has_ended:
-                self._tasks.discard(slot.task_id)
-            else:
-                self._tasks.add(slot.task_id)
+        if slot.task_id is not None and slot.has_ended:
+            self._tasks.discard(slot.task_id)
         self._wake()
 
     def _wake(self) -> None:

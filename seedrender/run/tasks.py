@@ -36,7 +36,8 @@ class Tasks:
             record = await self._submits.submit(job, wanted)
             if record is None:
                 return
-            slot.task_id = record.task_id
+            assert record.task_id is not None, "it was submitted"
+            slot.becomes(record.task_id)
             desk.listener.note(job.id, "submitted", f"{record.task_id} ({reason})")
             if not desk.waits:
                 return

@@ -189,6 +189,38 @@ def test_an_interrupted_run_ends_politely_and_says_what_goes_on(
     assert "nothing of this is paid again" in out
 
 
+def ctl(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "seedrender", "ctl", "film.yaml", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_run_is_paused_resized_and_resumed_from_another_terminal(folder: Path) -> None:
+    process = start(folder, "--sim-speed", "20", "--concurrency", "2")
+    wait_for(folder, '"submitted"', count=2)
+
+    paused = ctl(folder, "pause")
+    before = (folder / "film.lock.journal").read_text().count('"submitting"')
+    while json.loads(ctl(folder, "status", "--json").stdout)["in_flight"]:
+        assert process.poll() is None
+    bought = (folder / "film.lock.journal").read_text().count('"submitting"')
+    ctl(folder, "concurrency", "16")
+    resumed = ctl(folder, "resume")
+    code, _, err = ended(process)
+
+    assert paused.stdout.startswith("paused: ")
+    assert bought == before < 10
+    assert resumed.stdout.endswith("16 at most\n")
+    assert code == 0
+    assert "Paused: no further submits" in err
+
+
+def test_without_a_run_there_is_nothing_to_steer(folder: Path) -> None:
+    done = ctl(folder, "pause")
+
+    assert done.returncode == 2
+    assert "no run of film.lock listens" in done.stderr
+
+
 def test_a_run_with_nothing_to_do_writes_no_byte(folder: Path) -> None:
     run(folder, "--sim-speed", "600")
     before = {p: p.stat().st_mtime_ns for p in sorted(folder.rglob("*"))}

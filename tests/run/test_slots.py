@@ -11,7 +11,7 @@ async def fill(slots: Slots, names: list[str], entered: list[str], *, ends: bool
     async def one(name: str) -> None:
         async with slots.place(0) as slot:
             entered.append(name)
-            slot.task_id = TaskId(name)
+            slot.becomes(TaskId(name))
             await asyncio.sleep(1)
             slot.has_ended = ends
 
