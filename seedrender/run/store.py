@@ -163,12 +163,7 @@ def read(path: Path, manifest: str) -> Lock:
     path = real(path)
     lock = read_lockfile(path, manifest)
     journal = journal_path(path)
-    return fold.fold(lock, lockfile.loads_journal(_whole_lines(journal), journal.name))
-
-
-def _whole_lines(journal: Path) -> str:
-    """Read a journal up to its last whole line: what a crash tore may end within a letter."""
-    return _decoded(journal, _bytes(journal).rpartition(b"\n")[0] + b"\n")
+    return fold.fold(lock, lockfile.loads_journal(_bytes(journal), journal.name))
 
 
 def read_lockfile(path: Path, manifest: str) -> Lock:
@@ -267,5 +262,6 @@ def _decoded(path: Path, data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise LockCorruptError(
-            f"{path.name}: byte {error.start} is not UTF-8; restore it from git"
+            f"{path.name}: byte {error.start} is not UTF-8; restore it from git, or see what "
+            "`seedrender lock repair` with the manifest's name can keep"
         ) from None

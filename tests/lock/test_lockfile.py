@@ -17,11 +17,30 @@ from tests.builders import clip, entry, record
 from tests.strategies import entries
 
 HEADER = '{"lock": 1, "manifest": "film.yaml"}\n'
+JOURNAL = b'{"journal": 1, "manifest": "film.yaml"}\n'
+OUTPUT = {
+    "path": "a.mp4",
+    "sha256": "ab" * 32,
+    "size_bytes": 1,
+    "duration_s": 1,
+    "width": 1,
+    "height": 1,
+    "made_at": "2026-01-01T00:00:00Z",
+    "made_by": "c",
+}
 
 
 def line(**fields: Any) -> str:
     task = {"correlation_id": "c", "fingerprint": "f", "state": "failed", **fields}
     return json.dumps({"job": "a", "provider": "sim", "tasks": [task]}) + "\n"
+
+
+def output(**fields: Any) -> str:
+    return json.dumps({"job": "a", "output": {**OUTPUT, **fields}}) + "\n"
+
+
+def cost(amount: str) -> str:
+    return line(cost={"amount": amount, "currency": "USD", "source": "x"})
 
 
 def settled(found: LockEntry) -> LockEntry:
@@ -86,12 +105,13 @@ def test_a_submit_that_was_not_accepted_leaves_no_trace() -> None:
 @given(st.data())
 def test_a_journal_cut_at_any_byte_loads_what_was_whole(data: st.DataObject) -> None:
     events = [entry("spin", record(f"c{n}")) for n in range(3)]
-    text = '{"journal": 1, "manifest": "film.yaml"}\n' + "".join(map(lockfile.entry_line, events))
+    text = JOURNAL + b"".join(map(lockfile.journal_line, events))
     cut = data.draw(st.integers(0, len(text)))
 
     found = lockfile.loads_journal(text[:cut], "film.lock.journal")
 
-    assert list(found) == events[: max(text[:cut].count("\n") - 1, 0)]
+    whole = text[: cut + 1].count(b"\n") - 1  # a line that lacks nothing but its end is whole
+    assert list(found) == events[: max(whole, 0)]
 
 
 @given(st.text() | st.lists(st.sampled_from(["{", "}", '"job"', ":", "1", "\n", "["])).map("".join))
@@ -109,19 +129,52 @@ def test_no_text_makes_anything_but_a_lock_error(text: str) -> None:
         pytest.param(HEADER + "<<<<<<< ours\n", "conflict markers", id="a conflict"),
         pytest.param(HEADER + '{"job": "a", "new": 1}\n', "unknown key 'new'", id="a new key"),
         pytest.param(HEADER + '{"job": 7}\n', "7 is not a text", id="a wrong type"),
-        pytest.param(
-            HEADER + '{"job": "a", "output": {"path": "a", "sha256": "b", "size_bytes": true}}\n',
-            "True is not a whole number",
-            id="a boolean",
-        ),
+        pytest.param(HEADER + output(size_bytes=True), "True is not a whole", id="a boolean"),
         pytest.param(HEADER + line(error=7), "7 is not a text", id="an error"),
         pytest.param(HEADER + line(submitted_at="2026-01-01T00:00:00"), "no time zone", id="zone"),
         pytest.param(
             HEADER + line(estimate={"amount": "NaN", "currency": "USD"}),
-            "NaN is not an amount",
+            "'NaN' is not an amount",
             id="NaN",
         ),
         pytest.param(HEADER + '{"job": "a", "tasks": [{}]}\n', "fingerprint", id="no id"),
+        pytest.param(HEADER + '{"job": "a", "tasks": 7}\n', "7 is not a list", id="no list"),
+        pytest.param(HEADER + '{"job": "a", "tasks": [7]}\n', "7 is not an object", id="no task"),
+        pytest.param(HEADER + '{"job": "a", "job": "b"}\n', "a key stands in it twice", id="twice"),
+        pytest.param(HEADER + '{"job": "a", "state": "dome"}\n', "'dome'", id="no state"),
+        pytest.param(HEADER + line(tesk_id="x"), "unknown key 'tesk_id'", id="a key of a task"),
+        pytest.param(HEADER + line(state="done"), "never 'done'", id="a task that is done"),
+        pytest.param(HEADER + line(render_s=-1), "-1 is no number of seconds", id="negative"),
+        pytest.param(HEADER + line(error="\ud800"), "half a character", id="half a character"),
+        pytest.param(
+            HEADER + line(submitted_at="0001-01-01T00:00:00+23:59"), "out of range", id="year 0"
+        ),
+        pytest.param(HEADER + output(sha256="ab"), "no sha256", id="a short sha256"),
+        pytest.param(HEADER + output(duration_s=10**400), "too large", id="huge"),
+        pytest.param(HEADER + output(path="a\0b"), "is no path", id="NUL"),
+        pytest.param(HEADER + output(path="../a"), "leads out", id="outside"),
+        pytest.param(HEADER + cost("1e999999"), "is not an amount", id="a huge cost"),
+        pytest.param(HEADER + cost("0e-999999"), "is not an amount", id="a tiny cost"),
+        pytest.param(HEADER + cost("-1"), "is not an amount", id="a negative cost"),
+        pytest.param(HEADER + cost("1" * 50), "is not an amount", id="a long cost"),
+        pytest.param(
+            HEADER + '{"job": "a", "output": {"size_bytes": 1e400}}\n', "too large", id="1e400"
+        ),
+        pytest.param(HEADER + '{"job": "a", "output": NaN}\n', "NaN is not a number", id="no NaN"),
+        pytest.param(HEADER + "[" * 100_000 + "\n", "not JSON", id="deep"),
+        pytest.param(
+            HEADER
+            + '{"job": "a", "fingerprint": {"version": 1, "digest": "d", "parts": {"a": '
+            + "[" * 50
+            + "]" * 50
+            + "}}}\n",
+            "not plain",
+            id="deep parts",
+        ),
+        pytest.param(
+            HEADER + HEADER.replace("film", "other"), "of two manifests", id="two manifests"
+        ),
+        pytest.param('{"lock": true}\n', "the first line is not", id="no version"),
     ],
 )
 def test_a_damaged_file_is_refused_with_its_place(text: str, words: str) -> None:
@@ -129,6 +182,42 @@ def test_a_damaged_file_is_refused_with_its_place(text: str, words: str) -> None
         lockfile.loads(text, "film.lock")
 
     assert words in str(caught.value)
+
+
+@given(st.lists(entries() | entries("opener"), max_size=4), st.data())
+def test_reading_is_a_join_lines_may_be_reordered_and_repeated(
+    some: list[LockEntry], data: st.DataObject
+) -> None:
+    lines = [HEADER, *(lockfile.entry_line(e) for e in some)]
+    again = data.draw(st.lists(st.sampled_from(lines), max_size=3))
+    shuffled = data.draw(st.permutations([*lines, *again]))
+
+    found = lockfile.loads("".join(shuffled), "film.lock")
+
+    assert found == lockfile.loads("".join(lines), "film.lock")
+
+
+@given(st.lists(entries(), max_size=3), st.data())
+def test_a_journal_may_be_reordered_and_repeated(
+    some: list[LockEntry], data: st.DataObject
+) -> None:
+    lines = [lockfile.journal_line(e) for e in some]
+    again = data.draw(st.permutations([*lines, *lines]))
+
+    found = lockfile.loads_journal(JOURNAL + b"".join(again), "film.lock.journal")
+
+    lock = Lock(manifest="film.yaml")
+    assert fold.fold(lock, found) == fold.fold(lock, some)
+
+
+@given(st.text(st.characters()))
+def test_any_words_of_a_provider_are_written_and_read(words: str) -> None:
+    told = entry("spin", record(error=words))
+
+    (found,) = lockfile.loads_journal(JOURNAL + lockfile.journal_line(told), "j")
+
+    halves = [c for c in words if "\ud800" <= c <= "\udfff"]
+    assert (found == told) == (not halves)
 
 
 def test_a_newer_version_is_refused_by_name() -> None:

@@ -33,24 +33,25 @@ def test_what_was_noted_is_on_disk_at_once_and_many_share_a_sync(
     synced: list[int] = []
     monkeypatch.setattr("seedrender.run.store.os.fsync", synced.append)
 
-    async def run() -> tuple[str, int]:
+    async def run() -> tuple[bytes, int]:
         async with hold(lock_path(tmp_path), "film.yaml") as store:
             events = [entry(f"shot{n}", record(f"c{n}")) for n in range(100)]
             synced.clear()
             async with asyncio.TaskGroup() as group:
                 for event in events:
                     group.create_task(store.append(event))
-            return journal_path(lock_path(tmp_path)).read_text(), len(synced)
+            return journal_path(lock_path(tmp_path)).read_bytes(), len(synced)
 
-    text, syncs = asyncio.run(run())
+    journal, syncs = asyncio.run(run())
 
-    assert len(lockfile.loads_journal(text, "j")) == 100
+    assert len(lockfile.loads_journal(journal, "j")) == 100
     assert syncs <= 2
 
 
 def test_a_journal_left_by_a_crash_is_folded_in_even_with_a_torn_tail(tmp_path: Path) -> None:
-    line = lockfile.entry_line(entry("spin", record()))
-    journal_path(lock_path(tmp_path)).write_text('{"journal": 1}\n' + line + line[:40])
+    line = lockfile.journal_line(entry("spin", record(error="ö" * 40)))
+    torn = line[: line.index("ö".encode()) + 1]  # within a character
+    journal_path(lock_path(tmp_path)).write_bytes(b'{"journal": 1}\n' + line + torn)
 
     async def run() -> None:
         async with hold(lock_path(tmp_path), "film.yaml"):
