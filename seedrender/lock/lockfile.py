@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from seedrender.errors import LockCorruptError, LockVersionError
-from seedrender.lock import fold, line
+from seedrender.lock import checks, fold, line
 from seedrender.values.entry import Event, JobState, Lock, LockEntry
 
 LOCK_VERSION = 1
@@ -92,7 +92,7 @@ def event(row: bytes) -> Event:
     found = _CHECKED.fullmatch(row)
     if found is None or not is_whole(row):
         raise ValueError("this line is not as it was written (its checksum differs)")
-    return line.entry(line.json_object((found[1] + b"}").decode()))
+    return line.entry(checks.json_object((found[1] + b"}").decode()))
 
 
 def entry_line(entry: LockEntry) -> str:
@@ -131,7 +131,7 @@ def _manifest(headers: list[tuple[int, dict[str, Any]]], name: str) -> str:
 
 def _row(text: str, number: int, name: str) -> dict[str, Any]:
     try:
-        return line.json_object(text)
+        return checks.json_object(text)
     except ValueError as error:
         raise _corrupt(name, number, str(error)) from None
 

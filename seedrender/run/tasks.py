@@ -80,7 +80,8 @@ class Tasks:
         """Ask for the task of a submit whose answer was lost; None: nobody can tell."""
         desk = self._desk
         await desk.pace.turn()
-        found = await desk.provider.find(record.correlation_id)
+        ask = desk.provider.find
+        found = None if record.is_guess else await ask(record.correlation_id)
         if found:
             return await self._submits.submitted(job, record, found[0])
         if found is None or self._is_young(record):

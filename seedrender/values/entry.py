@@ -12,6 +12,8 @@ from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.money import Amount, Cost
 from seedrender.values.task import Artifact, TaskId
 
+GUESSED = "damaged-"  # begins the correlation id of a record that a damaged line left behind
+
 
 class JobState(StrEnum):
     """How far a job, or one of its task records, is; a record only moves down this list."""
@@ -57,6 +59,11 @@ class TaskRecord:
     render_s: float | None = None  # from submit to end, by the provider's own clock
     error: str | None = None
     superseded: Artifact | None = None  # where its clip went when a later one took its place
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether no provider can be asked for it: it stands for a line that was damaged."""
+        return self.correlation_id.startswith(GUESSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

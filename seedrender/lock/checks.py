@@ -1,0 +1,143 @@
+"""Reads the single values of a line: hostile input, of which nothing is taken on trust."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any, NoReturn
+
+_MAX_DEPTH = 10  # of a fingerprint's parts
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def json_object(row: str) -> dict[str, Any]:
+    """Read a line as JSON, and as strictly as JSON is meant. Raises: ValueError."""
+    try:
+        value = json.loads(
+            row,
+            object_pairs_hook=_without_repeats,
+            parse_constant=_no_number,
+            parse_float=_finite,
+        )
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"this line is not JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise ValueError("this line is not a JSON object")  # noqa: TRY004 - callers act on one type
+    return value
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands in it twice")
+    return found
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not a number")
+
+
+def _finite(word: str) -> float:
+    value = float(word)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def only_keys(value: Any, known: Collection[str]) -> None:
+    """Refuse an object with other keys. Raises: TypeError, ValueError."""
+    if not isinstance(value, dict):
+        raise TypeError(f"{short(value)} is not an object")
+    strange = value.keys() - known
+    if strange:
+        raise ValueError(f"unknown key {min(strange)!r}")
+
+
+def list_of(value: object) -> list[Any]:
+    """Return a list. Raises: TypeError."""
+    if not isinstance(value, list):
+        raise TypeError(f"{short(value)} is not a list")
+    return value
+
+
+def short(value: object) -> str:
+    """Show a value, of which a message needs no more than the beginning."""
+    return f"{value!r:.100}"
+
+
+def text(value: object) -> str:
+    """Return a text that is not empty. Raises: TypeError, ValueError."""
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{short(value)} is not a text")
+    if _SURROGATE.search(value):
+        raise ValueError(f"{short(value)} has half a character")
+    return value
+
+
+def maybe_text(value: object) -> str | None:
+    """Return a text, or nothing. Raises: TypeError, ValueError."""
+    return value if value is None or value == "" else text(value)
+
+
+def inside(path: str) -> str:
+    """Return a path that stays in the manifest's folder, as every one that we write does."""
+    posix = PurePosixPath(path)
+    if posix.is_absolute() or ".." in posix.parts:
+        raise ValueError(f"{short(path)} leads out of the manifest's folder")
+    if _CONTROL.search(path):
+        raise ValueError(f"{short(path)} is no path")
+    return path
+
+
+def sha256(value: object) -> str:
+    """Return a digest. Raises: TypeError, ValueError."""
+    digest = text(value)
+    if not _SHA256.fullmatch(digest):
+        raise ValueError(f"{short(digest)} is no sha256")
+    return digest
+
+
+def whole(value: object) -> int:
+    """Return a whole number that is not negative. Raises: TypeError."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"{short(value)} is not a whole number")
+    return value
+
+
+def seconds(value: object) -> float:
+    """Return a length of time. Raises: TypeError."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise TypeError(f"{short(value)} is no number of seconds")
+    return float(value)
+
+
+def is_plain(value: object, depth: int = 0) -> bool:
+    """Say whether a value is shallow, and of whole characters: it is printed and written again."""
+    match value:
+        case dict():
+            inner = [*value.keys(), *value.values()]
+        case list():
+            inner = value
+        case str():
+            return not _SURROGATE.search(value)
+        case _:
+            return True
+    return depth < _MAX_DEPTH and all(is_plain(item, depth + 1) for item in inner)
+
+
+def moment(value: Any) -> datetime:
+    """Return a time in UTC, as exact as it is written.
+
+    Raises: TypeError, ValueError, OverflowError.
+    """
+    given = datetime.fromisoformat(text(value))
+    if given.tzinfo is None:
+        raise ValueError(f"{short(value)} has no time zone")
+    utc = given.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
