@@ -20,6 +20,11 @@ _UNPRINTABLE = re.compile(
 _KEPT = 100  # that a program is told
 
 
+def printable(text: str) -> str:
+    """Return a text of one line, of which a terminal obeys nothing."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Origin:
     """A place in a text file; line and column count from 1."""
@@ -60,7 +65,7 @@ class Violation:
         is_plain = self.severity is Severity.ERROR and not self.code.startswith("SR")
         weight = "" if is_plain else f"{self.severity} {self.code}: "
         text = f"{self.origin}: {weight}{subject}{self.message}{way}{hint}"
-        return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+        return printable(text)
 
     def as_json(self) -> dict[str, Any]:
         """Return the violation as editors read it."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
-from seedrender.errors import ConfigError
+from seedrender.errors import ConfigError, printable
 from seedrender.lock import fold
-from seedrender.lock.fingerprint import fingerprint
-from seedrender.plan.explain import CONTINUES, Change, compare
+from seedrender.plan.explain import Change, compare, definition, shown, without_parents
 from seedrender.plan.make import Step
 from seedrender.run import project
 from seedrender.run.project import Choices, Project
@@ -56,27 +54,15 @@ def _comparable(found: Project, step: Step, old: Fingerprint) -> tuple[Fingerpri
     """Leave the parents' clips out of both where one of them is still to come."""
     if step.fingerprint is not None:
         return old, step.fingerprint
-    new = fingerprint(step.job, found.digests, dict.fromkeys(step.job.needs, ""))
-    return _without_parents(old), _without_parents(new)
-
-
-def _without_parents(whole: Fingerprint) -> Fingerprint:
-    parts = {name: value for name, value in whole.parts.items() if name != CONTINUES}
-    return Fingerprint(digest=whole.digest, version=whole.version, parts=parts)
+    return without_parents(old), definition(step.job, found.digests)
 
 
 def _lines(step: Step, changes: tuple[Change, ...]) -> list[str]:
-    lines = [f"{step.job.id}  {step.verdict.value}: {step.reason}"]
+    lines = [f"{step.job.id}  {step.verdict.value}: {printable(step.reason)}"]
     for change in changes:
         lines += ["", f"{change.part}  ({change.origin})"]
-        lines += [f"  was  {_shown(change.old)}", f"  is   {_shown(change.new)}"]
+        lines += [f"  was  {shown(change.old)}", f"  is   {shown(change.new)}"]
     return lines
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "not set"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _as_json(step: Step, changes: tuple[Change, ...]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from seedrender.cli.console import (
 from seedrender.plan.cost import Estimate, estimate
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
-from seedrender.run import project
+from seedrender.plan.saved import Chosen
+from seedrender.run import project, promise
 from seedrender.run.project import Choices, Project
 
 
@@ -28,6 +29,12 @@ from seedrender.run.project import Choices, Project
 @selectors_argument
 @choices_options
 @click.option("--check", is_flag=True, help="Exit with code 8 if anything is pending.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save the plan; `run --plan FILE` does exactly that.",
+)
 @json_option
 def command(
     manifest: Path,
@@ -35,6 +42,7 @@ def command(
     selectors: tuple[str, ...],
     choices: Choices,
     check: bool,
+    out: Path | None,
     is_json: bool,
 ) -> int:
     """Say what a run of MANIFEST would do with each job, and why; nothing is sent or written."""
@@ -42,11 +50,18 @@ def command(
         found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
     made = found.plan(found.read_lock())
     cost = estimate(made, found.provider.price)
+    if out is not None:
+        chosen = Chosen(
+            profile=choices.profile, vars=choices.given().values, selectors=tuple(selectors)
+        )
+        promise.save(promise.of(found, made, chosen), out)
     code = Exit.PENDING if check and not made.is_done else Exit.DONE
     if is_json:
         say_json(_as_json(made, cost, code))
     else:
         click.echo(_as_text(found, made, cost))
+        if out is not None:
+            click.echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
     return code
 
 

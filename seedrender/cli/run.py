@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from seedrender.cli.console import (
     say_json,
     selectors_argument,
 )
+from seedrender.errors import printable
 from seedrender.plan.make import Plan, Verdict
 from seedrender.plan.outcome import Exit, summary
-from seedrender.run import project
+from seedrender.run import project, promise
 from seedrender.run.progress import heard_or_not, progress
-from seedrender.run.project import Choices
+from seedrender.run.project import AS_WRITTEN, Choices
+from seedrender.run.promise import Agreed
 from seedrender.run.store import is_left
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
@@ -57,6 +60,19 @@ _SHOWN = 10  # jobs named in one sentence
     help="How long to collect what is in flight after a first Ctrl-C.",
 )
 @click.option(
+    "--plan",
+    "saved",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Do exactly a plan that `plan --out` saved; refused if anything moved since.",
+)
+@click.option(
+    "--locked",
+    "is_locked",
+    is_flag=True,
+    help="Submit nothing: collect what is paid, and exit with code 2 if anything would be bought.",
+)
+@click.option(
     "--sim-speed",
     type=click.FloatRange(1, 100_000),
     default=60.0,
@@ -75,6 +91,8 @@ def command(
     deadline: float | None,
     no_wait: bool,
     grace: float,
+    saved: Path | None,
+    is_locked: bool,
     sim_speed: float,
     is_json: bool,
 ) -> int:
@@ -84,10 +102,17 @@ def command(
     bought again. A first Ctrl-C submits no more and collects for a while; a second one stops now,
     and the next run collects.
     """
+    if resubmit and (saved is not None or is_locked):
+        raise click.UsageError("--resubmit buys what neither --plan nor --locked allows")
+    agreed = _agreed(saved, manifest, choices, selectors)
+    if agreed is not None:
+        choices, selectors = agreed.choices, agreed.made.chosen.selectors
     with counting() as tick:
         found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
     given_up = tuple(JobId(job) for job in resubmit)
     before = found.plan(found.read_lock(), resubmit=given_up, keep_stale=keep_stale)
+    if agreed is not None:
+        agreed.hold(found, before)
     if before.is_done and not is_left(found.lock_path):
         return _nothing_to_do(found.lock_path, before, is_json=is_json)
     from seedrender.run.render import Options, render  # aiohttp is loaded where work is to be done
@@ -100,6 +125,8 @@ def command(
         deadline_s=deadline,
         grace_s=grace,
         waits=not no_wait,
+        holds=partial(agreed.hold, found) if agreed is not None else None,
+        is_locked=is_locked,
         environ=os.environ,
     )
     pending = sum(1 for step in before.steps if step.verdict is not Verdict.CURRENT)
@@ -110,8 +137,37 @@ def command(
             say_json(_as_json(result.exit, result.after, result.errors))
         else:
             words = (found.lock_path, result.exit, result.after, result.lock, result.message)
-            click.echo(_ending(*words))
+            left = _not_bought(result.after) if is_locked else []
+            click.echo("\n".join([_ending(*words), *left]))
     return result.exit
+
+
+def _agreed(
+    saved: Path | None, manifest: Path, choices: Choices, selectors: tuple[str, ...]
+) -> Agreed | None:
+    """Read the plan that a run is held to; None: there is none."""
+    if saved is None:
+        return None
+    if choices != AS_WRITTEN or selectors:
+        raise click.UsageError(
+            "--plan brings its own --profile, --set, --vars and selectors: give none beside it"
+        )
+    return promise.load(saved, manifest)
+
+
+def _not_bought(after: Plan) -> list[str]:
+    """Name what `--locked` did not buy, and why it would have been."""
+    steps = [step for step in after.steps if step.will_submit]
+    if not steps:
+        return []
+    lines = [f"--locked: nothing was submitted; {len(steps)} jobs would be bought:"]
+    lines += [
+        f"  {step.job.origin}: {step.job.id}: {step.verdict.value}: {printable(step.reason)}"
+        for step in steps[:_SHOWN]
+    ]
+    more = len(steps) - _SHOWN
+    lines += [f"  … and {more} more"] if more > 0 else []
+    return [*lines, "Run without --locked where buying is allowed, and check in the lockfile."]
 
 
 def _nothing_to_do(lock_path: Path, plan: Plan, *, is_json: bool) -> int:
@@ -157,6 +213,7 @@ def _is_current(step: Any) -> bool:
 def _as_json(code: Exit, after: Plan, errors: Any) -> dict[str, Any]:
     return {
         "exit_code": int(code),
+        "to_buy": [s.job.id for s in after.steps if s.will_submit],
         "jobs": [
             {
                 "job": s.job.id,

@@ -81,3 +81,13 @@ def unsigned(url: str) -> str:
     query = [pair for pair in parse_qsl(split.query) if not _SIGNATURE.match(pair[0])]
     rest = hashlib.sha256(urlencode(query).encode()).hexdigest()[:16] if query else ""
     return urlunsplit((split.scheme, host, split.path, rest, ""))
+
+
+def is_signed(url: str) -> bool:
+    """Say whether a URL carries credentials or a signature: it is shown and written nowhere."""
+    try:
+        split = urlsplit(url)
+    except ValueError:  # it is no URL
+        return False
+    names = [name for name, _ in parse_qsl(split.query, keep_blank_values=True)]
+    return "@" in split.netloc or any(_SIGNATURE.match(name) for name in names)

@@ -2,34 +2,72 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seedrender.errors import Origin
+from seedrender.errors import Origin, printable
+from seedrender.lock.fingerprint import fingerprint
 from seedrender.values.entry import Fingerprint
 from seedrender.values.job import Job
 
 _FIELDS = {"duration_s": "duration"}  # part of a fingerprint → key of a manifest
 CONTINUES = "continues"  # the part that names the parents' clips
 
+Parts = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Difference:
     """One part of a fingerprint that differs; None: it was, or is, not set."""
 
     part: str
     old: Any
     new: Any
-    origin: Origin  # where the manifest says it, or the job's own line
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Difference):
+    """A difference, and where the manifest says it, or the job's own line."""
+
+    origin: Origin
 
 
 def compare(job: Job, old: Fingerprint, new: Fingerprint) -> tuple[Change, ...]:
     """Return the parts that differ, in the order of the old ones."""
     return tuple(
-        Change(part, old.parts.get(part), new.parts.get(part), _origin(job, part))
-        for part in {**old.parts, **new.parts}
-        if old.parts.get(part) != new.parts.get(part)
+        Change(found.part, found.old, found.new, _origin(job, found.part))
+        for found in differences(old.parts, new.parts)
     )
+
+
+def differences(old: Parts, new: Parts) -> tuple[Difference, ...]:
+    """Return the parts that differ, in the order of the old ones."""
+    return tuple(
+        Difference(part, old.get(part), new.get(part))
+        for part in {**old, **new}
+        if old.get(part) != new.get(part)
+    )
+
+
+def definition(job: Job, digests: Mapping[str, str]) -> Fingerprint:
+    """Fingerprint a job without the clips that it continues: they may be still to come."""
+    return without_parents(fingerprint(job, digests, dict.fromkeys(job.needs, "")))
+
+
+def without_parents(whole: Fingerprint) -> Fingerprint:
+    """Leave the parents' clips out of the parts."""
+    parts = {name: value for name, value in whole.parts.items() if name != CONTINUES}
+    return Fingerprint(digest=whole.digest, version=whole.version, parts=parts)
+
+
+def shown(value: Any) -> str:
+    """Write the value of a part for people, in one line."""
+    if value is None:
+        return "not set"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return printable(text)
 
 
 def _origin(job: Job, part: str) -> Origin:

@@ -18,6 +18,7 @@ class Exit(IntEnum):
     """Exit codes that are results, not errors; the highest that applies wins."""
 
     DONE = 0
+    LOCKED = 2  # `run --locked` would have had to buy something
     FAILED = 4
     UNFINISHED = 5
     UNDECIDED = 6
@@ -26,9 +27,14 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-def outcome(after: Plan, lock: Lock, failed: Collection[JobId] = ()) -> Exit:
+def outcome(
+    after: Plan, lock: Lock, failed: Collection[JobId] = (), *, is_locked: bool = False
+) -> Exit:
     """Say how a run ended, given the plan made anew after it and the jobs that met an error."""
-    codes = [_step_code(step, lock, failed) for step in after.steps]
+    codes = [
+        Exit.LOCKED if is_locked and step.will_submit else _step_code(step, lock, failed)
+        for step in after.steps
+    ]
     codes += [Exit.FAILED for j in after.joins if j.verdict not in (Verdict.CURRENT, Verdict.WAITS)]
     return max(codes, default=Exit.DONE)
 

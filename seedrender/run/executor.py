@@ -29,8 +29,11 @@ _GRACE_S = 1.5  # for submits under way, when a run is stopped
 class Executor:
     """One run over one plan."""
 
-    def __init__(self, desk: Desk, plan: Plan, facts: Callable[[], Facts]) -> None:
+    def __init__(
+        self, desk: Desk, plan: Plan, facts: Callable[[], Facts], *, is_exact: bool = False
+    ) -> None:
         self._plan = plan
+        self._is_exact = is_exact  # what the plan does not know yet is not bought
         self._facts = facts
         self._tasks = Tasks(desk)
         self._store, self._files = desk.store, desk.files
@@ -122,12 +125,17 @@ class Executor:
         verdict, reason = make.decide(job, wanted, self._store.entry(job.id), facts)
         if verdict is Verdict.RESUME:
             await self._tasks.restore(job, wanted)
-        elif verdict in make.SPENDS and (step.will_submit or step.verdict is Verdict.UNKNOWN):
+        elif self._may_buy(step) and verdict in make.SPENDS:
             await self._tasks.buy(job, wanted, reason, self._plan.graph.behind_s[job.id])
-        elif verdict is not Verdict.CURRENT:  # also what the plan did not say it would buy
+        elif verdict is not Verdict.CURRENT and self._gate.is_open:
             self._listener.note(job.id, verdict.value, reason)
         if self._is_current(job, wanted):
             self._current.add(job.id)
+
+    def _may_buy(self, step: Step) -> bool:
+        """Say whether the plan said so, or might have, and buying is still allowed."""
+        is_allowed = step.will_submit or (step.verdict is Verdict.UNKNOWN and not self._is_exact)
+        return is_allowed and self._gate.is_open
 
     async def _is_kept(self, job: Job) -> bool:
         """Say whether a person keeps the clip, having brought it back where it was not in place."""

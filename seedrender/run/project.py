@@ -97,10 +97,13 @@ class Choices:
     profile: str | None = None
     flags: tuple[str, ...] = ()  # name=value
     files: tuple[Path, ...] = ()  # of vars, relative to the current folder
+    kept: Given | None = None  # the vars of a saved plan, instead of flags and files
 
     def given(self) -> Given:
         """Read the values for vars. Raises: ConfigError, ManifestError."""
-        return given.read(self.flags, [(str(path), _read(path)) for path in self.files])
+        if self.kept is not None:
+            return self.kept
+        return given.read(self.flags, [(str(path), read_text(path)) for path in self.files])
 
 
 AS_WRITTEN = Choices()
@@ -129,7 +132,7 @@ def load(
     try:
         with _without_collector(), bounded(path.name, tick) as heard:
             expansion = expand.attempt(
-                _read(path),
+                read_text(path),
                 path.name,
                 read=read,
                 profile=choices.profile,
@@ -201,10 +204,11 @@ def _read_inside(root: Path, name: str) -> str:
     path = root / name
     if not path.resolve().is_relative_to(_repository(root)) or not path.is_file():
         raise ConfigError(f"{name} is no file in this repository")
-    return _read(path)
+    return read_text(path)
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a text file within bounds. Raises: ConfigError."""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_MANIFEST_BYTES + 1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
 from seedrender.errors import LockError
 from seedrender.plan.cost import estimate
-from seedrender.plan.make import Facts, Plan
+from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
 from seedrender.run.control import steered
@@ -41,6 +41,8 @@ class Options:
     deadline_s: float | None = None  # goes before the manifest's
     grace_s: float = GRACE_S
     waits: bool = True  # False: submit and leave
+    holds: Callable[[Plan], None] | None = None  # raises where a plan is not the agreed one
+    is_locked: bool = False  # collect what is paid, and submit nothing
     environ: Mapping[str, str]
 
 
@@ -64,22 +66,25 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     before = _plan(project, project.read_lock(), options)
     if before.is_done and not is_left(project.lock_path):
         return _nothing_sent(Exit.DONE, before, project)
-    over = _over_budget(project, before)
-    if over:
-        return _nothing_sent(Exit.OVER_BUDGET, before, project, over)
+    refused = _refused(project, before, options)
+    if refused is not None:
+        return refused
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         before = _plan(project, store.lock, options)  # another run may just have ended
+        if options.holds is not None:
+            options.holds(before)
         if before.is_done:
             return _nothing_sent(Exit.DONE, before, project)
         async with opened(project, options, store, listener) as desk:
             facts = partial(_facts, project, store, options)
-            executor = Executor(desk, before, facts)
+            executor = Executor(desk, before, facts, is_exact=options.holds is not None)
             deadline_s = _deadline_s(project, options)
             async with steered(project.lock_path, desk):
                 interrupted = await until_stopped(executor, desk, deadline_s, options)
         after = _plan(project, store.lock, options)
+        code = outcome(after, store.lock, executor.failed, is_locked=options.is_locked)
         result = Result(
-            exit=Exit.INTERRUPTED if interrupted else outcome(after, store.lock, executor.failed),
+            exit=Exit.INTERRUPTED if interrupted else code,
             before=before,
             after=after,
             lock=store.lock,
@@ -125,7 +130,7 @@ async def opened(
             inputs=Inputs(provider, store, files, project.digests),
             slots=Slots(limits.concurrency, _in_flight(store.lock, provider.name)),
             pace=Pace(limits.requests_per_minute * limits.speed, lambda: provider.window),
-            gate=Gate(),
+            gate=_gate(options),
             poll=project.manifest.run.poll,
             listener=listener,
             waits=options.waits,
@@ -140,6 +145,26 @@ def _in_flight(lock: Lock, provider: str) -> set[TaskId]:
         for record in entry.tasks
         if record.state is JobState.SUBMITTED and record.task_id and record.provider == provider
     }
+
+
+def _refused(project: Project, plan: Plan, options: Options) -> Result | None:
+    """Say that nothing is to be done within the limits that a person set; None: there is."""
+    if options.is_locked:
+        free = {step.verdict for step in plan.steps} & {Verdict.RESUME, Verdict.UNKNOWN}
+        joins = {join.verdict for join in plan.joins} - {Verdict.CURRENT, Verdict.WAITS}
+        if free or joins:
+            return None
+        code = outcome(plan, project.read_lock(), is_locked=True)
+        return _nothing_sent(code, plan, project)
+    over = _over_budget(project, plan)
+    return _nothing_sent(Exit.OVER_BUDGET, plan, project, over) if over else None
+
+
+def _gate(options: Options) -> Gate:
+    gate = Gate()
+    if options.is_locked:
+        gate.close("--locked: nothing is bought")
+    return gate
 
 
 @asynccontextmanager
@@ -160,7 +185,8 @@ async def _route(project: Project, options: Options) -> AsyncIterator[Provider]:
 def _limits(project: Project, options: Options) -> Limits:
     account = project.provider.limits
     run = project.manifest.run
-    return Limits(
+    return replace(
+        account,
         concurrency=options.concurrency or run.concurrency or account.concurrency,
         requests_per_minute=run.requests_per_minute or account.requests_per_minute,
     )
