@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from seedrender.cli import against
 from seedrender.cli.console import (
     choices_options,
     counting,
@@ -20,7 +21,7 @@ from seedrender.plan.cost import Estimate, estimate
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
 from seedrender.plan.saved import Chosen
-from seedrender.run import project, promise
+from seedrender.run import project, promise, revision
 from seedrender.run.project import Choices, Project
 
 
@@ -35,6 +36,12 @@ from seedrender.run.project import Choices, Project
     type=click.Path(dir_okay=False, path_type=Path),
     help="Save the plan; `run --plan FILE` does exactly that.",
 )
+@click.option(
+    "--against",
+    "ref",
+    metavar="GITREF",
+    help="Say as Markdown what differs from the manifest at a commit, and what that costs.",
+)
 @json_option
 def command(
     manifest: Path,
@@ -43,12 +50,18 @@ def command(
     choices: Choices,
     check: bool,
     out: Path | None,
+    ref: str | None,
     is_json: bool,
 ) -> int:
     """Say what a run of MANIFEST would do with each job, and why; nothing is sent or written."""
+    if ref is not None and (check or out is not None):
+        raise click.UsageError("--against compares; it takes neither --check nor --out")
     with counting() as tick:
         found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
     made = found.plan(found.read_lock())
+    if ref is not None:
+        _compare(found, made, ref, choices, selectors, is_json=is_json)
+        return Exit.DONE
     cost = estimate(made, found.provider.price)
     if out is not None:
         chosen = Chosen(
@@ -63,6 +76,24 @@ def command(
         if out is not None:
             click.echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
     return code
+
+
+def _compare(
+    found: Project,
+    made: Plan,
+    ref: str,
+    choices: Choices,
+    selectors: tuple[str, ...],
+    *,
+    is_json: bool,
+) -> None:
+    differs = revision.compare(found, made, ref, choices, selectors)
+    if is_json:
+        say_json(against.as_json(differs, ref))
+    else:
+        is_simulated = found.manifest.provider == "sim"
+        name = found.path.name
+        click.echo(against.as_markdown(differs, name, ref, is_simulated=is_simulated))
 
 
 def _as_text(found: Project, made: Plan, cost: Estimate) -> str:
