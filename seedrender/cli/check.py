@@ -97,7 +97,7 @@ def _check(manifest: Path, choices: Choices, deny: Sequence[str]) -> Checked:
         violations=review.deny(found.findings, deny),
         jobs=len(found.jobs),
         takes=len(found.takes),
-        seconds=sum(job.duration_s or 0 for job in found.jobs),
+        seconds=sum(job.stated_duration_s or 0 for job in found.jobs),
     )
 
 

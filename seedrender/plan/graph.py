@@ -33,7 +33,7 @@ def build(jobs: Sequence[Job]) -> JobGraph:
     behind: dict[JobId, int] = {}
     longest_after: dict[JobId, int] = {}
     for job in reversed(jobs):
-        length = job.duration_s or _ASSUMED_DURATION_S
+        length = job.stated_duration_s or _ASSUMED_DURATION_S
         behind[job.id] = length + longest_after.get(job.id, 0)
         for need in job.needs:
             longest_after[need] = max(longest_after.get(need, 0), behind[job.id])

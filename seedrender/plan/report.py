@@ -57,7 +57,7 @@ def _facts(plan: Plan, lock: Lock, estimate: Estimate) -> str:
     cost = str(paid) if paid is not None else "nothing"
     if unpriced:
         cost += f" + {unpriced} unknown"
-    seconds = sum(step.job.duration_s or 0 for step in plan.steps)
+    seconds = sum(step.job.stated_duration_s or 0 for step in plan.steps)
     facts = {
         "Jobs": summary(plan),
         "Footage": f"{seconds} s" if seconds else "not said",

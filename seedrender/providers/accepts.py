@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from seedrender.catalog.models import Catalog, Family, Variant
 from seedrender.errors import Violation
 from seedrender.source.names import closest
-from seedrender.values.job import Job, MediaKind, Mode, Role
+from seedrender.values.job import CHOSEN_BY_MODEL, Job, MediaKind, Mode, Role
 
 _RATIO = re.compile(r"([1-9][0-9]{0,3}) ?[:x/] ?([1-9][0-9]{0,3})")
 _ALIKE = 0.11  # in the logarithm of width by height: 16:10 is 0.105 from 16:9
@@ -35,7 +35,11 @@ def _settings(job: Job, variant: Variant) -> Iterator[Violation]:
     if job.ratio is not None and job.ratio not in variant.ratios:
         yield _unlisted(job, "ratio", job.ratio, variant.ratios, where)
     low, high = family.min_duration_s, family.max_duration_s
-    if job.duration_s is not None and not low <= job.duration_s <= high:
+    if job.duration_s == CHOSEN_BY_MODEL:
+        if not family.can_choose_duration:
+            message = f"duration -1 (the model chooses) is not possible {where}"
+            yield _violation(job, "duration", message, f"{low} to {high} whole seconds")
+    elif job.duration_s is not None and not low <= job.duration_s <= high:
         message = f"duration {job.duration_s} s is not possible {where}"
         hint = f"{low} to {high} whole seconds"
         longer = f"{hint}; for a longer take use a chain" if job.duration_s > high else hint

@@ -93,7 +93,7 @@ class Modellix:
         rate = variant.price_per_second.get(job.resolution or variant.family.default_resolution)
         if rate is None:
             return UNKNOWN_PRICE
-        seconds = job.duration_s or variant.family.default_duration_s
+        seconds = job.stated_duration_s or variant.family.default_duration_s
         if seconds is None:  # the model chooses
             return UNKNOWN_PRICE
         amount = Amount(rate * seconds, self._catalog.currency)

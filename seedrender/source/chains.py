@@ -13,7 +13,7 @@ from seedrender.source.parse import did_you_mean, violation
 from seedrender.source.scope import Layer, Scope
 from seedrender.source.settings import Values, Written
 from seedrender.source.template import PREVIOUS
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import CHOSEN_BY_MODEL, Job, JobId
 from seedrender.values.manifest import LongTake, Path
 
 _MAX_CHAIN_S = 24 * 3600
@@ -132,6 +132,11 @@ def _segments(
     asked = {k: v for k, v in common.items() if k in ("model", "duration")}
     values = scope.evaluator.values(asked | {"prompt": Written("", path)}, scope.variables, ())
     if values is None or values.duration is None:
+        return []
+    if values.duration == CHOSEN_BY_MODEL:
+        message = f"chain {path[-1]} leaves its length to the model, and cannot be split"
+        hint = "write the whole take's seconds, or `segments:` of which each may be -1"
+        scope.problems.append(violation(scope.tree, common["duration"].path, message, hint))
         return []
     lengths = _split(scope, values.model, values.duration, common["duration"])
     return [((*path, "duration"), {"duration": length}) for length in lengths]

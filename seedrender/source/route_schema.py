@@ -15,6 +15,7 @@ from typing import Any
 from seedrender.catalog.models import Variant
 from seedrender.source.schema import schema_text
 from seedrender.source.settings import DEFAULT_MODEL, DEFAULT_TIER
+from seedrender.values.job import CHOSEN_BY_MODEL
 
 _Allowed = Mapping[str, Sequence[Any]]  # key of an entry → what may stand there, in order
 _DECIDES: Mapping[str, Callable[[Variant], str]] = {
@@ -56,7 +57,10 @@ def _allowed(variants: Sequence[Variant]) -> _Allowed:
         **{key: list(dict.fromkeys(map(name, variants))) for key, name in _DECIDES.items()},
         "resolution": list(dict.fromkeys(r for v in variants for r in v.resolutions)),
         "ratio": list(dict.fromkeys(r for v in variants for r in v.ratios)),
-        "duration": range(min(low for low, _ in lengths), max(high for _, high in lengths) + 1),
+        "duration": [
+            *([CHOSEN_BY_MODEL] if any(v.family.can_choose_duration for v in variants) else []),
+            *range(min(low for low, _ in lengths), max(high for _, high in lengths) + 1),
+        ],
         **{
             key: [True] if any(key in v.family.settings for v in variants) else []
             for key in _SWITCHES
@@ -75,8 +79,11 @@ def _rule(key: str, values: Sequence[Any]) -> dict[str, Any]:
     if key in _SWITCHES:
         return {} if values else {"not": {}}
     rule: dict[str, Any] = {"enum": list(values)}
-    if isinstance(values, range):
-        rule = {"type": "integer", "minimum": values[0], "maximum": values[-1]}
+    if key == "duration":
+        lengths = [value for value in values if value != CHOSEN_BY_MODEL]
+        rule = {"type": "integer", "minimum": lengths[0], "maximum": lengths[-1]}
+        if CHOSEN_BY_MODEL in values:
+            rule = {"if": {"const": CHOSEN_BY_MODEL}, "else": rule}
     return {"if": {"$ref": "#/$defs/expression"}, "else": rule}
 
 

@@ -12,7 +12,7 @@ from seedrender.source import template
 from seedrender.source.document import Document
 from seedrender.source.parse import did_you_mean, violation
 from seedrender.source.template import PLACEHOLDER, TemplateFailure
-from seedrender.values.job import Place, Reference, ReferenceUse, Role, Tier
+from seedrender.values.job import CHOSEN_BY_MODEL, Place, Reference, ReferenceUse, Role, Tier
 from seedrender.values.manifest import Manifest, Path
 
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
@@ -32,6 +32,7 @@ DEFAULT_MODEL = "seedance-2.0"
 DEFAULT_TIER = Tier.STANDARD
 
 _CHOICES = {"tier": ("standard", "fast", "mini"), "mode": ("t2v", "i2v", "v2v")}
+_LENGTH_HINT = f"give whole seconds, or {CHOSEN_BY_MODEL} where the model is to choose"
 _TYPE_WORDS = {str: "a text", int: "a whole number", bool: "true or false"}
 
 
@@ -160,8 +161,8 @@ class Evaluator:
         elif isinstance(value, str) and value not in _CHOICES.get(name, (value,)):
             hint = did_you_mean(value, dict.fromkeys(_CHOICES[name]))
             self.problem(item, f"there is no {name} '{value}'", hint, related)
-        elif name == "duration" and isinstance(value, int) and value < 1:
-            self.problem(item, f"duration is {value}", "give whole seconds", related)
+        elif name == "duration" and isinstance(value, int) and not _is_length(value):
+            self.problem(item, f"duration is {value}", _LENGTH_HINT, related)
         return value
 
     def _references(
@@ -281,3 +282,7 @@ def _typed(text: str, kind: type) -> Any:
     if kind is bool:
         return _WORDS.get(text.lower(), text)
     return text
+
+
+def _is_length(value: int) -> bool:
+    return value >= 1 or value == CHOSEN_BY_MODEL

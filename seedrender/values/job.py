@@ -12,6 +12,8 @@ from seedrender.errors import Origin
 JobId = NewType("JobId", str)
 CorrelationId = NewType("CorrelationId", str)  # ours, one per job and attempt
 
+CHOSEN_BY_MODEL = -1  # a duration: the model takes as many whole seconds as it sees fit
+
 
 class MediaKind(StrEnum):
     """What a reference or a resource is."""
@@ -103,6 +105,11 @@ class Job:
     row: Origin | None = None  # the data row that it comes from
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     # field name → where its value was written
+
+    @property
+    def stated_duration_s(self) -> int | None:
+        """Return how long the author wants it; None: nothing was said, or the model chooses."""
+        return None if self.duration_s == CHOSEN_BY_MODEL else self.duration_s
 
     def origin_of(self, name: str) -> Origin:
         """Return where the value of a field was written."""

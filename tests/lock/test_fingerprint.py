@@ -140,3 +140,8 @@ def test_a_url_is_known_without_its_secrets(url: str, identity: str) -> None:
 @given(st.text(st.characters(categories=["L", "N"]), min_size=8))
 def test_no_value_of_a_query_is_shown(secret: str) -> None:
     assert secret not in unsigned(f"https://cdn.example/a.png?id={secret}")
+
+
+def test_a_length_that_the_model_chooses_is_a_length_of_its_own() -> None:
+    assert fingerprint(job(duration_s=-1), {}, {}).parts["duration_s"] == -1
+    assert len({digest(job(duration_s=length)) for length in (None, -1, 5)}) == 3

@@ -44,6 +44,9 @@ def refusals(route: str, **fields: Any) -> str:
         ("modellix", {"ratio": "2:1"}, "one of 21:9"),
         ("modellix", {"ratio": "wide"}, "one of 21:9"),
         ("modellix", {"ratio": "0:9"}, "one of 21:9"),
+        ("modellix", {"duration_s": -1}, "the model chooses) is not possible"),
+        ("byteplus", {**OLD, "duration_s": -1}, "2 to 12 whole seconds"),
+        ("byteplus", {"duration_s": 0}, "4 to 15 whole seconds"),
         ("byteplus", {"camera_fixed": True}, "camera_fixed is not possible with seedance-2.0"),
         ("byteplus", {**OLD, "ratio": "adaptive"}, "ratio 'adaptive' is not possible"),
         ("byteplus", {"mode": Mode.V2V, "references": CLIPS + FIRST}, "together with reference v"),
@@ -66,6 +69,7 @@ def test_a_model_refuses(route: str, fields: dict[str, Any], words: str) -> None
         ("modellix", {"mode": Mode.V2V, "references": CLIPS + FIRST}),
         ("byteplus", {"ratio": "adaptive", "prompt": "x" * 20_000}),
         ("byteplus", {**OLD, "mode": Mode.I2V, "references": FIRST, "ratio": "adaptive"}),
+        ("volcengine", {"duration_s": -1}),
         ("volcengine", {**NEW, "references": SOUNDS, "resolution": "1080p"}),
     ],
 )

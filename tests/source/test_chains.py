@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedrender.source.chains import split
+from tests.source.film import jobs, refused
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,21 @@ def test_a_split_adds_up_and_keeps_the_limits(duration: int, low: int, high: int
         assert sum(segments) == duration
         assert len(segments) == count
         assert all(low <= length <= high for length in segments)
+
+
+def test_a_segment_may_leave_its_length_to_the_model_and_a_whole_take_may_not() -> None:
+    take = "chains: {fly: {prompt: One flight., %s}}\n"
+
+    made = jobs(take % "segments: [{duration: -1}, {duration: 5}]")
+
+    assert [(job.duration_s, job.stated_duration_s) for job in made.values()] == [
+        (-1, None),
+        (5, 5),
+    ]
+    length = "vars: {length: -1}\n" + take % "duration: '{{ vars.length }}'"
+    assert "leaves its length to the model, and cannot be split" in refused(length)
+
+
+@pytest.mark.parametrize("length", ["0", "-2", "'{{ 0 }}'", "'{{ 0 - 5 }}'"])
+def test_no_other_length_below_one_is_taken(length: str) -> None:
+    assert "film.yaml:3:35: " in refused(f"shots: {{a: {{prompt: A., duration: {length}}}}}\n")

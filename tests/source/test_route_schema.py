@@ -23,7 +23,7 @@ SETTINGS: dict[str, list[Any]] = {
     "tier": ["standard", "fast", "mini"],
     "resolution": ["480p", "720p", "1080p", "4k"],
     "ratio": ["16:9", "21:9", "adaptive"],
-    "duration": [2, 4, 12, 15, 16, 30, 31],
+    "duration": [-1, 2, 4, 12, 15, 16, 30, 31],
     "audio": [True, False],
     "camera_fixed": [True],
 }
@@ -96,6 +96,7 @@ def test_what_modellix_does_not_render_is_refused_by_its_schema(
         ({}, {"resolution": "{{ quality }}", "tier": "fast"}, True),
         ({}, {"ratio": "adaptive"}, False),
         ({}, {"duration": 16}, False),
+        ({}, {"duration": -1}, False),
         ({}, {"model": "seedance-2.5", "tier": "standard"}, False),
         ({}, {"references": [{"use": "a", "as": "first_frame"}] * 16}, False),
     ],
