@@ -7,8 +7,9 @@ import ipaddress
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Self
@@ -60,6 +61,30 @@ NOTHING_CREATED: Mapping[int, type[ProviderError]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an answer that is no success means, and its words."""
+
+    kind: type[ProviderError]
+    words: str
+
+
+Judge = Callable[[int, Mapping[str, Any]], Refusal]  # of an HTTP status and a body, each per wire
+
+
+def by_status(status: int, body: Mapping[str, Any]) -> Refusal:
+    """Judge an answer by its HTTP status alone, and take its `message` for words."""
+    detail = body.get("message")
+    text = detail if isinstance(detail, str) else json.dumps(body) if body else ""
+    words = f"HTTP {status}: {printable(text)}" if text else f"HTTP {status}"
+    return Refusal(NOTHING_CREATED.get(status, ProtocolError), words)
+
+
+def printable(text: str) -> str:
+    """Return the start of what a provider says, without what a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in text[:_MESSAGE_CHARS])
+
+
 class Http:
     """Three sessions: submits on fresh connections, other calls, results without a key.
 
@@ -68,12 +93,19 @@ class Http:
     """
 
     def __init__(
-        self, base_url: str, key: str | None, *, key_name: str, connections: int = 100
+        self,
+        base_url: str,
+        key: str | None,
+        *,
+        key_name: str,
+        connections: int = 100,
+        judge: Judge = by_status,
     ) -> None:
         self.base_url = checked_base_url(base_url)
         self._key = key
         self._key_name = key_name
         self._connections = connections
+        self._judge = judge
         self._stack = AsyncExitStack()
         self.window: RateWindow | None = None  # of the newest answer that told one
 
@@ -120,9 +152,8 @@ class Http:
                 allow_redirects=False,
             ) as response:
                 self._heed(response)
-                refusal = NOTHING_CREATED.get(response.status)
-                if refusal is not None:
-                    raise await _refused(refusal, response)
+                if response.status in NOTHING_CREATED:
+                    raise await _refused(response, self._judge)
                 if not _is_success(response.status):
                     raise SubmissionUnknownError(f"HTTP {response.status} in answer to a submit")
                 return await _json_object(response)
@@ -133,8 +164,12 @@ class Http:
                 f"the answer to a submit was lost ({type(error).__name__})"
             ) from None
 
-    async def read(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+    async def read(
+        self, path: str, params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None
+    ) -> dict[str, Any]:
         """GET a JSON object; the caller decides whether and when to ask again.
+
+        A key of `params` may repeat.
 
         Raises: ProviderError.
         """
@@ -145,7 +180,18 @@ class Http:
             ) as response,
         ):
             self._heed(response)
-            return await _read_json(response)
+            return await self._read_json(response)
+
+    async def delete(self, path: str) -> None:
+        """DELETE; what the answer says beside its status is not read. Raises: ProviderError."""
+        async with (
+            self._guarded(),
+            self._calls.delete(
+                self.base_url + path, timeout=_READ_TIMEOUT, allow_redirects=False
+            ) as response,
+        ):
+            if not _is_success(response.status):
+                raise await _error(response, self._judge)
 
     async def upload(self, path: str, form: aiohttp.FormData) -> dict[str, Any]:
         """POST a free multipart form. Raises: ProviderError."""
@@ -156,7 +202,7 @@ class Http:
             ) as response,
         ):
             self._heed(response)
-            return await _read_json(response)
+            return await self._read_json(response)
 
     async def retrieve(self, url: str) -> AsyncGenerator[bytes, None]:
         """Stream a result without the key, in blocks; redirects are followed to safe places only.
@@ -165,7 +211,7 @@ class Http:
         """
         async with self._guarded(), self._results_response(url) as response:
             if response.status != HTTPStatus.OK:
-                raise await _error(response)
+                raise await _lapsed_or_error(response)
             received = 0
             try:
                 async for block in response.content.iter_chunked(_BLOCK_BYTES):
@@ -192,6 +238,11 @@ class Http:
                     return
                 url = urljoin(url, response.headers.get("Location", ""))
         raise ProtocolError("the result's address redirects too often")
+
+    async def _read_json(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
+        if not _is_success(response.status):
+            raise await _error(response, self._judge)
+        return await _json_object(response)
 
     @asynccontextmanager
     async def _guarded(self) -> AsyncIterator[None]:
@@ -232,12 +283,6 @@ def _check_result_url(url: str, *, is_local: bool) -> None:
         raise ProtocolError(f"a result at a {scheme or 'relative'} address is not fetched")
 
 
-async def _read_json(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    if not _is_success(response.status):
-        raise await _error(response)
-    return await _json_object(response)
-
-
 async def _json_object(response: aiohttp.ClientResponse) -> dict[str, Any]:
     text = await response.content.read(_MAX_JSON_BYTES)
     while not response.content.at_eof():
@@ -254,36 +299,39 @@ async def _json_object(response: aiohttp.ClientResponse) -> dict[str, Any]:
     return value
 
 
-async def _error(response: aiohttp.ClientResponse) -> ProviderError:
+async def _error(response: aiohttp.ClientResponse, judge: Judge) -> ProviderError:
     """Turn an answer to a read into its error: a GET may always be asked again later."""
     if response.status in (408, 425) or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return UnavailableError(await _message(response))
-    kind = NOTHING_CREATED.get(response.status, ProtocolError)
+        return UnavailableError(judge(response.status, await _body(response)).words)
+    return await _refused(response, judge)
+
+
+async def _lapsed_or_error(response: aiohttp.ClientResponse) -> ProviderError:
+    """Turn a store's answer into its error: it knows no account, so a refused link has lapsed."""
+    if response.status in (401, 403):
+        return NotFoundError(f"HTTP {response.status}: the link to the clip is no longer good")
+    return await _error(response, by_status)
+
+
+async def _refused(response: aiohttp.ClientResponse, judge: Judge) -> ProviderError:
+    refusal = judge(response.status, await _body(response))
     if response.status == HTTPStatus.GONE:
-        kind = NotFoundError
-    return await _refused(kind, response)
-
-
-async def _refused(kind: type[ProviderError], response: aiohttp.ClientResponse) -> ProviderError:
-    message = await _message(response)
-    if kind is RateLimitedError:
+        return NotFoundError(refusal.words)
+    if refusal.kind is RateLimitedError:
         return RateLimitedError(
-            message,
+            refusal.words,
             retry_after_s=_retry_after_s(response.headers),
-            is_concurrency=_CONCURRENCY.search(message) is not None,
+            is_concurrency=_CONCURRENCY.search(refusal.words) is not None,
         )
-    return kind(message)
+    return refusal.kind(refusal.words)
 
 
-async def _message(response: aiohttp.ClientResponse) -> str:
+async def _body(response: aiohttp.ClientResponse) -> Mapping[str, Any]:
+    """Read the body of a refusal; empty where it is no JSON object."""
     try:
-        body = await _json_object(response)
+        return await _json_object(response)
     except (TimeoutError, ProtocolError, aiohttp.ClientError):
-        return f"HTTP {response.status}"
-    detail = body.get("message")
-    text = detail if isinstance(detail, str) else json.dumps(body)
-    printable = "".join(c if c.isprintable() else " " for c in text[:_MESSAGE_CHARS])
-    return f"HTTP {response.status}: {printable}"
+        return {}
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
