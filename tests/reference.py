@@ -23,6 +23,8 @@ CODES = {  # of errors that are no lint rules
     "data": "A row of a table is wrong.",
     "output": "Two clips would be one file.",
     "limits": "The route's model does not render this; `seedrender providers` says what it does.",
+    "prompt": "An option in a prompt would be obeyed by the route; no comment allows it.",
+    "hosting": "A local file that the route takes as a URL only.",
     "reference": "A local file is not there, or outside the repository.",
     "manifest": "An entry is wrong as a whole: it has no prompt, or no length.",
 }

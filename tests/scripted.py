@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -139,7 +140,14 @@ class Scripted:
             raise self.retrieve_errors[job].pop(0)
         yield clip_bytes(self._seeds[file.url.partition("?task=")[2].partition("&")[0]])
 
-    async def find(self, correlation_id: CorrelationId) -> Sequence[TaskId] | None:
+    async def find(
+        self,
+        correlation_id: CorrelationId,
+        *,
+        since: datetime | None = None,
+        witnesses: Collection[TaskId] = (),
+    ) -> Sequence[TaskId] | None:
+        del since, witnesses
         return None if self.found is None else self.found.get(correlation_id, [])
 
     async def cancel(self, task_id: TaskId) -> bool:

@@ -54,6 +54,7 @@ class Family:
     settings: frozenset[str]  # which of audio, seed and camera_fixed it knows
     roles: frozenset[Role]
     audio_needs_visual: bool
+    ratio_follows_media: bool = False  # with frames or a clip to continue, only the adaptive one
     max_media: int
     media: Mapping[MediaKind, Media]
     pixels: Mapping[str, Mapping[str, tuple[int, int]]]  # resolution → ratio → width, height
@@ -97,7 +98,9 @@ class Catalog:
     concurrency: int
     requests_per_minute: int
     max_request_bytes: int
+    batch: int  # tasks that one list call tells of; 0: there is no such call
     frames_exclude: tuple[MediaKind, ...]  # references that do not go together with frames
+    last_frame_needs_first: bool
     placeholders: Mapping[MediaKind, str]  # with {n}, which counts from 1
     sends: Mapping[MediaKind, tuple[str, ...]]  # of url, data, asset
     families: Mapping[str, Family]
@@ -128,6 +131,8 @@ def catalog(route: str) -> Catalog:
         concurrency=data["limits"]["concurrency"],
         requests_per_minute=data["limits"]["requests_per_minute"],
         max_request_bytes=data["max_request_bytes"],
+        batch=data["limits"].get("batch", 0),
+        last_frame_needs_first=data.get("last_frame_needs_first", False),
         frames_exclude=tuple(map(MediaKind, data["frames_exclude"])),
         placeholders={kind: data["placeholders"][kind] for kind in MediaKind},
         sends={kind: tuple(data["sends"][kind]) for kind in MediaKind},

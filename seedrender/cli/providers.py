@@ -61,9 +61,7 @@ def _page(route: str, data: Catalog, model: str | None, *, is_alone: bool) -> st
 
 
 def _rendering(route: str) -> str:
-    if route == "sim":
-        return "free, and accepts what modellix does"
-    return "renders" if route in registry.names() else "data only: not rendered by this version yet"
+    return "free, and accepts what modellix does" if route == "sim" else "renders"
 
 
 def _groups(data: Catalog, models: set[str]) -> list[list[Variant]]:
@@ -124,13 +122,13 @@ def _as_json(route: str, data: Catalog, model: str | None) -> dict[str, Any]:
     limits = registry.account_limits(route)
     return {
         "name": route,
-        "renders": route in registry.names(),
         "date": data.date.isoformat(),
         "sources": list(data.sources),
         "currency": data.currency,
         "account": {
             "concurrency": limits.concurrency,
             "requests_per_minute": limits.requests_per_minute,
+            "batch": limits.batch,
         },
         "max_request_bytes": data.max_request_bytes,
         "frames_exclude": [kind.value for kind in data.frames_exclude],

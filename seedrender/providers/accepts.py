@@ -6,8 +6,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
-from seedrender.catalog.models import Catalog, Family, Variant
+from seedrender.catalog.models import ADAPTIVE, Catalog, Family, Variant
 from seedrender.errors import Violation
 from seedrender.source.names import closest
 from seedrender.values.job import CHOSEN_BY_MODEL, Job, MediaKind, Mode, Role
@@ -23,8 +24,21 @@ def violations(job: Job, catalog: Catalog, route: str) -> Sequence[Violation]:
     variant = catalog.variant(job.model, job.tier, job.mode)
     if variant is None:
         wanted = f"{job.model} has no {job.tier.value} {job.mode.value} on the route {route}"
-        return [_violation(job, "tier", wanted, "choose another tier or mode")]
-    return [*_settings(job, variant), *_media(job, variant, catalog.frames_exclude)]
+        return [violation(job, "tier", wanted, "choose another tier or mode")]
+    if variant.ended is not None:
+        message = f"{job.model} {job.tier.value} is sold no more on {route} since {variant.ended}"
+        return [violation(job, "model", message, "choose another model")]
+    return [*_settings(job, variant), *_media(job, variant, catalog)]
+
+
+def unhosted(job: Job, catalog: Catalog, route: str) -> Iterator[Violation]:
+    """Yield the local files that the route takes as URLs only, and by no upload."""
+    for use in job.references:
+        reference = use.reference
+        if reference.path is not None and "data" not in catalog.sends[reference.kind]:
+            message = f"reference '{reference.name}' is a local {reference.kind.value}"
+            hint = f"{route} takes those as URLs only: set up `hosting:`, or give a URL"
+            yield replace(violation(job, "references", message, hint), code="hosting")
 
 
 def _settings(job: Job, variant: Variant) -> Iterator[Violation]:
@@ -38,26 +52,24 @@ def _settings(job: Job, variant: Variant) -> Iterator[Violation]:
     if job.duration_s == CHOSEN_BY_MODEL:
         if not family.can_choose_duration:
             message = f"duration -1 (the model chooses) is not possible {where}"
-            yield _violation(job, "duration", message, f"{low} to {high} whole seconds")
+            yield violation(job, "duration", message, f"{low} to {high} whole seconds")
     elif job.duration_s is not None and not low <= job.duration_s <= high:
         message = f"duration {job.duration_s} s is not possible {where}"
         hint = f"{low} to {high} whole seconds"
         longer = f"{hint}; for a longer take use a chain" if job.duration_s > high else hint
-        yield _violation(job, "duration", message, longer)
+        yield violation(job, "duration", message, longer)
     for name in ("audio", "seed", "camera_fixed"):
         if getattr(job, name) is not None and name not in family.settings:
             message = f"{name} is not possible {where}"
-            yield _violation(job, name, message, "the model does not know it: take it out")
+            yield violation(job, name, message, "the model does not know it: take it out")
     if family.max_prompt_chars is not None and len(job.prompt) > family.max_prompt_chars:
         message = f"the prompt has {len(job.prompt)} characters"
-        yield _violation(job, "prompt", message, f"{family.max_prompt_chars} at most {where}")
+        yield violation(job, "prompt", message, f"{family.max_prompt_chars} at most {where}")
     if not job.prompt.strip():
-        yield _violation(job, "prompt", "the prompt is empty", "say what is to be seen")
+        yield violation(job, "prompt", "the prompt is empty", "say what is to be seen")
 
 
-def _media(
-    job: Job, variant: Variant, frames_exclude: Collection[MediaKind]
-) -> Iterator[Violation]:
+def _media(job: Job, variant: Variant, catalog: Catalog) -> Iterator[Violation]:
     family = variant.family
     plain = Counter(u.reference.kind for u in job.references if u.role is Role.REFERENCE)
     frames: Counter[Role] = Counter(u.role for u in job.references if u.role is not Role.REFERENCE)
@@ -65,11 +77,18 @@ def _media(
     for kind, media in family.media.items():
         if plain[kind] > media.max_count:
             message = f"{plain[kind]} {kind.value} references"
-            yield _violation(job, "references", message, _most(family, media.max_count))
+            yield violation(job, "references", message, _most(family, media.max_count))
     if plain.total() + frames.total() > family.max_media:
         message = f"{plain.total() + frames.total()} media in all"
-        yield _violation(job, "references", message, _most(family, family.max_media))
-    yield from _frames(job, family, frames, [kind for kind in frames_exclude if plain[kind]])
+        yield violation(job, "references", message, _most(family, family.max_media))
+    yield from _frames(job, family, frames, [k for k in catalog.frames_exclude if plain[k]])
+    if catalog.last_frame_needs_first and frames[Role.LAST_FRAME] and not frames[Role.FIRST_FRAME]:
+        hint = "give a `first_frame` too, or write `as: first_frame`"
+        yield violation(job, "references", "a last_frame needs a first_frame beside it", hint)
+    if family.ratio_follows_media and (frames or job.needs) and job.ratio not in (None, ADAPTIVE):
+        what = "a frame" if frames else "the clip that is continued"
+        message = f"{family.name} takes the ratio of {what}, and ratio is '{job.ratio}'"
+        yield violation(job, "ratio", message, f"write `ratio: {ADAPTIVE}`")
     moving = [
         use
         for use in job.references
@@ -77,7 +96,7 @@ def _media(
     ]
     for use in moving:
         message = f"reference '{use.reference.name}' is no image and cannot be a {use.role.value}"
-        yield _violation(job, "references", message, "give an image")
+        yield violation(job, "references", message, "give an image")
     if not moving:  # else the mode follows from what is wrong
         yield from _mode(job, family, plain, frames)
 
@@ -88,13 +107,13 @@ def _frames(
     for kind in excluded:
         if frames:
             message = f"first_frame or last_frame does not go together with reference {kind}s"
-            yield _violation(job, "references", message, "use frames or references in one shot")
+            yield violation(job, "references", message, "use frames or references in one shot")
     for role in frames.keys() - family.roles:
         message = f"{family.name} takes no {role.value}"
-        yield _violation(job, "references", message, "take it out, or choose another model")
+        yield violation(job, "references", message, "take it out, or choose another model")
     for role, count in frames.items():
         if count > 1:
-            yield _violation(
+            yield violation(
                 job, "references", f"{count} references are its {role.value}", "give one"
             )
 
@@ -105,17 +124,17 @@ def _mode(
     has_image, has_video = bool(plain[MediaKind.IMAGE] or frames), bool(plain[MediaKind.VIDEO])
     if plain[MediaKind.AUDIO] and not (has_image or has_video) and family.audio_needs_visual:
         message = "sound alone is refused by the model"
-        yield _violation(job, "references", message, "add an image or a video reference")
+        yield violation(job, "references", message, "add an image or a video reference")
     if job.mode is Mode.V2V and not has_video:
-        yield _violation(job, "mode", "v2v needs a video reference", "add one, or drop `mode`")
+        yield violation(job, "mode", "v2v needs a video reference", "add one, or drop `mode`")
     if job.mode is Mode.I2V and not frames and Role.REFERENCE not in family.roles:
         message = f"i2v of {family.name} needs a first or a last frame"
-        yield _violation(job, "mode", message, "add one, or drop `mode`")
+        yield violation(job, "mode", message, "add one, or drop `mode`")
     if job.mode is not Mode.V2V and has_video:
         message = f"{job.mode.value} takes no video reference"
-        yield _violation(job, "mode", message, "use v2v, or drop `mode`")
+        yield violation(job, "mode", message, "use v2v, or drop `mode`")
     if job.mode is Mode.T2V and has_image:
-        yield _violation(job, "mode", "t2v takes no image", "use i2v, or drop `mode`")
+        yield violation(job, "mode", "t2v takes no image", "use i2v, or drop `mode`")
 
 
 def _most(family: Family, most: int) -> str:
@@ -127,7 +146,7 @@ def _most(family: Family, most: int) -> str:
 def _unlisted(job: Job, name: str, value: str, known: Collection[str], where: str) -> Violation:
     close = _same_shape(value, known) if name == "ratio" else closest(value, known, cutoff=0.8)
     hint = f"did you mean '{close}'?" if close else f"one of {', '.join(known)}"
-    return _violation(job, name, f"{name} '{value}' is not possible {where}", hint)
+    return violation(job, name, f"{name} '{value}' is not possible {where}", hint)
 
 
 def _same_shape(value: str, known: Collection[str]) -> str | None:
@@ -144,7 +163,8 @@ def _shape(ratio: re.Match[str]) -> float:
     return math.log(int(ratio[1]) / int(ratio[2]))
 
 
-def _violation(job: Job, name: str, message: str, hint: str) -> Violation:
+def violation(job: Job, name: str, message: str, hint: str) -> Violation:
+    """Say what is wrong with a field of a job, where it was written."""
     origin = job.origin_of(name)
     places = (job.origin, job.row) if job.row is not None else (job.origin,)
     related = tuple(place for place in places if place != origin)

@@ -7,7 +7,7 @@ import base64
 import io
 import logging
 import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -166,8 +166,15 @@ class Modellix:
         """Stream a result."""
         return self._http.retrieve(file.url)
 
-    async def find(self, correlation_id: CorrelationId) -> Sequence[TaskId] | None:
+    async def find(
+        self,
+        correlation_id: CorrelationId,
+        *,
+        since: datetime | None = None,
+        witnesses: Collection[TaskId] = (),
+    ) -> Sequence[TaskId] | None:
         """Ask the simulator's ledger; the real service lists no tasks."""
+        del since, witnesses  # the ledger holds everything that was ever created
         if not self._has_ledger:
             return None
         answer = await self._http.read("/sim/ledger", {"request_id": correlation_id})

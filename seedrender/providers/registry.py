@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
-from seedrender.catalog.models import catalog
+from seedrender.catalog.models import Catalog, catalog
 from seedrender.errors import ConfigError
-from seedrender.providers.http import Http
+from seedrender.providers import ark_errors
+from seedrender.providers.ark import Ark
+from seedrender.providers.http import Http, Judge, by_status
 from seedrender.providers.modellix import Modellix
-from seedrender.values.provider import Limits
+from seedrender.values.provider import Limits, Provider
+
+
+class Client(Provider, Protocol):
+    """A provider that is entered before it is asked anything over the network."""
+
+    async def __aenter__(self) -> Self:
+        """Open its sessions. Raises: ConfigError where it has no key."""
+        ...
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Close them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where a route is reached, and the names of the variables that say so."""
+    """Where a route is reached, the names of the variables that say so, and its wire."""
 
     name: str
     base_url: str
     base_name: str
     key_name: str
+    wire: Callable[[str, Http, Catalog, Limits], Client]
+    judge: Judge
+
+
+def _ark(name: str, base_url: str) -> Route:
+    return Route(
+        name=name,
+        base_url=base_url,
+        base_name="ARK_BASE_URL",
+        key_name="ARK_API_KEY",
+        wire=Ark,
+        judge=ark_errors.judge,
+    )
 
 
 ROUTES: Mapping[str, Route] = {
@@ -28,7 +56,11 @@ ROUTES: Mapping[str, Route] = {
         base_url="https://api.modellix.ai",
         base_name="MODELLIX_BASE_URL",
         key_name="MODELLIX_API_KEY",
+        wire=Modellix,
+        judge=by_status,
     ),
+    "byteplus": _ark("byteplus", "https://ark.ap-southeast.bytepluses.com/api/v3"),
+    "volcengine": _ark("volcengine", "https://ark.cn-beijing.volces.com/api/v3"),
 }
 
 SIMULATED_LIMITS = Limits(concurrency=16, requests_per_minute=1000)
@@ -40,7 +72,7 @@ def names() -> tuple[str, ...]:
     return ("sim", *ROUTES)
 
 
-def offline(name: str) -> Modellix:
+def offline(name: str) -> Provider:
     """Return a provider for its pure methods: what it accepts, costs and would be sent.
 
     Raises: ConfigError for a route that does not exist.
@@ -49,23 +81,24 @@ def offline(name: str) -> Modellix:
         raise ConfigError(f"there is no route '{name}'; one of {', '.join(names())}")
     if name == "sim":
         return simulated(_NOWHERE, speed=1.0)
-    limits = account_limits(name)
-    http = Http(_NOWHERE, None, key_name=ROUTES[name].key_name)
-    return Modellix(name, http, catalog(name), limits)
+    route = ROUTES[name]
+    http = Http(_NOWHERE, None, key_name=route.key_name)
+    return route.wire(name, http, catalog(name), account_limits(name))
 
 
-def online(name: str, environ: Mapping[str, str], limits: Limits) -> Modellix:
+def online(name: str, environ: Mapping[str, str], limits: Limits) -> Client:
     """Return a provider that can be entered; its key and host come from the environment.
 
     Raises: ConfigError where the host is not safe.
     """
     route = ROUTES[name]
     base_url = environ.get(route.base_name) or route.base_url
-    http = Http(base_url, environ.get(route.key_name), key_name=route.key_name)
-    return Modellix(name, http, catalog(name), limits)
+    key = environ.get(route.key_name)
+    http = Http(base_url, key, key_name=route.key_name, judge=route.judge)
+    return route.wire(name, http, catalog(name), limits)
 
 
-def simulated(base_url: str, *, speed: float, limits: Limits = SIMULATED_LIMITS) -> Modellix:
+def simulated(base_url: str, *, speed: float, limits: Limits = SIMULATED_LIMITS) -> Client:
     """Return the client of an embedded simulator: the Modellix wire, on loopback, free."""
     http = Http(base_url, "simulated", key_name="the simulator's key")
     limits = replace(limits, speed=speed, settle_s=0.0)  # its ledger misses nothing
@@ -77,4 +110,8 @@ def account_limits(name: str) -> Limits:
     if name == "sim":
         return SIMULATED_LIMITS
     data = catalog(name)
-    return Limits(concurrency=data.concurrency, requests_per_minute=data.requests_per_minute)
+    return Limits(
+        concurrency=data.concurrency,
+        requests_per_minute=data.requests_per_minute,
+        batch=data.batch,
+    )

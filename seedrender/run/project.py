@@ -13,7 +13,6 @@ from seedrender.lock import fold
 from seedrender.plan import graph, make, renames, select
 from seedrender.plan.make import Facts, Plan
 from seedrender.providers import registry
-from seedrender.providers.modellix import Modellix
 from seedrender.run import store
 from seedrender.run.bounds import bounded
 from seedrender.run.files import Files, sha256
@@ -24,6 +23,7 @@ from seedrender.source.trace import Source
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job, JobId
 from seedrender.values.manifest import LongTake, Manifest
+from seedrender.values.provider import Provider
 
 _MAX_MANIFEST_BYTES = 64 * 2**20
 
@@ -39,7 +39,7 @@ class Project:
     all_jobs: tuple[Job, ...]  # those that are not selected too
     all_takes: tuple[LongTake, ...]
     digests: dict[str, str]  # of the local references in use
-    provider: Modellix  # offline
+    provider: Provider  # offline
     sources: tuple[Source, ...] = ()  # of the job that was to be explained
     findings: tuple[Violation, ...] = ()  # of a review
 
@@ -165,13 +165,12 @@ def _checked(
     path: Path, expansion: Expansion, selectors: Sequence[str], read: Callable[[str], str]
 ) -> Project:
     """Check every job with its route and its references, then select."""
-    route = expansion.manifest.provider
-    if route not in registry.names():
-        raise ManifestError([*expansion.problems, _not_rendered(expansion, route)])
-    provider = registry.offline(route)
+    provider = registry.offline(expansion.manifest.provider)
     violations = [v for job in expansion.whole for v in provider.violations(job)]
     digests, missing = _digest(path.parent, expansion.whole)
-    wrong = [*expansion.problems, *violations, *missing, *review.mistakes(expansion, read)]
+    said = {violation.origin for violation in violations if violation.code == "prompt"}
+    lint = [v for v in review.mistakes(expansion, read) if v.origin not in said]
+    wrong = [*expansion.problems, *violations, *missing, *lint]
     if wrong:
         raise ManifestError(wrong)
     jobs = select.select(expansion.jobs, selectors)
@@ -185,17 +184,6 @@ def _checked(
         digests=digests,
         provider=provider,
         sources=expansion.sources,
-    )
-
-
-def _not_rendered(expansion: Expansion, route: str) -> Violation:
-    """Say that a route is known by its data only."""
-    return Violation(
-        origin=expansion.place(("provider",)),
-        message=f"the route '{route}' is not rendered by this version",
-        hint=f"one of {', '.join(registry.names())}; `seedrender providers` says what it accepts",
-        code="name",
-        path=("provider",),
     )
 
 

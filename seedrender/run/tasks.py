@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,8 +10,9 @@ from seedrender.run.collect import Collect
 from seedrender.run.desk import Desk
 from seedrender.run.submit import Submits, advice
 from seedrender.run.watch import Watch
-from seedrender.values.entry import Fingerprint, JobState, TaskRecord
+from seedrender.values.entry import Fingerprint, JobState, Lock, TaskRecord
 from seedrender.values.job import Job, JobId
+from seedrender.values.task import TaskId
 
 
 class Tasks:
@@ -80,8 +82,7 @@ class Tasks:
         """Ask for the task of a submit whose answer was lost; None: nobody can tell."""
         desk = self._desk
         await desk.pace.turn()
-        ask = desk.provider.find
-        found = None if record.is_guess else await ask(record.correlation_id)
+        found = None if record.is_guess else await self._ask(record)
         if found:
             return await self._submits.submitted(job, record, found[0])
         if found is None or self._is_young(record):
@@ -93,8 +94,22 @@ class Tasks:
         await desk.keep(job, nothing)
         return nothing
 
+    async def _ask(self, record: TaskRecord) -> Sequence[TaskId] | None:
+        desk = self._desk
+        return await desk.provider.find(
+            record.correlation_id,
+            since=record.submitted_at,
+            witnesses=_tasks_of(desk.store.lock, desk.provider.name),
+        )
+
     def _is_young(self, record: TaskRecord) -> bool:
         """Whether a request may still be on its way, or its task not be listed yet."""
         settle = timedelta(seconds=self._desk.provider.limits.settle_s)
         at = record.submitted_at
         return at is None or self._desk.store.clock.now() < at + settle
+
+
+def _tasks_of(lock: Lock, route: str) -> frozenset[TaskId]:
+    """Return every task that the lock knows of one route."""
+    records = (record for entry in lock.entries.values() for record in entry.tasks)
+    return frozenset(r.task_id for r in records if r.task_id is not None and r.provider == route)

@@ -60,12 +60,10 @@ class Watch:
         return record, None
 
     async def _ended(self, job: Job, record: TaskRecord, task: Task) -> TaskRecord:
-        cost = Cost(amount=task.cost, source=self._cost_source()) if task.cost is not None else None
+        source = "simulated" if self._desk.provider.name == "sim" else task.cost_source
+        cost = Cost(amount=task.cost, source=source) if task.cost is not None else None
         ended = replace(record, cost=cost, render_s=task.render_s)
         return await self._ended_as(job, ended, _ENDS[task.state], task.message)
-
-    def _cost_source(self) -> str:
-        return "simulated" if self._desk.provider.name == "sim" else "provider"
 
     async def _ended_as(
         self, job: Job, record: TaskRecord, state: JobState, error: str | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NewType, Protocol
 
 from seedrender.errors import Violation
@@ -88,8 +89,19 @@ class Provider(Protocol):
         """Stream a result. Raises: ArtifactError where fewer bytes arrive than were promised."""
         ...
 
-    async def find(self, correlation_id: CorrelationId) -> Sequence[TaskId] | None:
-        """List tasks made under a correlation id; None: the provider cannot tell."""
+    async def find(
+        self,
+        correlation_id: CorrelationId,
+        *,
+        since: datetime | None = None,
+        witnesses: Collection[TaskId] = (),
+    ) -> Sequence[TaskId] | None:
+        """List tasks made under a correlation id; None: the provider cannot tell.
+
+        Nothing in the list is a proof that nothing was created. `since` is when it was sent, and
+        `witnesses` are other tasks of the same account: what can be seen of them shows whether
+        the provider's list is to be trusted.
+        """
         ...
 
     async def cancel(self, task_id: TaskId) -> bool:

@@ -48,7 +48,9 @@ class Task:
     state: TaskState
     provider_state: str  # the provider's own word
     video: RemoteFile | None = None
+    last_frame: RemoteFile | None = None  # where the request asked for it
     cost: Amount | None = None
+    cost_source: str = "provider"  # who says so, as in `Cost`
     message: str | None = None  # why it failed
     render_s: float | None = None  # from submit to end, by the provider's own clock
 

@@ -35,7 +35,7 @@ def test_every_route_is_printed_with_what_it_renders_and_costs() -> None:
 
     assert "sim: free, and accepts what modellix does" in text
     assert "modellix: renders; facts of 2026-09-01; 10 tasks in flight" in text
-    assert "byteplus: data only: not rendered by this version yet" in text
+    assert "byteplus: renders; facts of 2026-11-01; 3 tasks in flight" in text
     assert "0.0690-0.1380 USD a second" in text
     assert "4.0-7.7 USD a million tokens" in text
     assert "720p 1080p unknown" in text
@@ -68,7 +68,7 @@ def test_the_json_holds_every_route_with_numbers_and_units() -> None:
     assert fast["resolutions"] == ["480p", "720p"]
     assert fast["price_per_second"] == {"480p": "0.0690", "720p": "0.1380"}
     assert rows["modellix"]["placeholders"]["image"] == "[Image {n}]"
-    assert rows["byteplus"]["renders"] is False
+    assert rows["byteplus"]["account"]["batch"] == 100
     assert rows["modellix"]["sources"]
 
 

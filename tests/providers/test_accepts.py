@@ -17,6 +17,7 @@ SOUND = Reference(name="score", kind=MediaKind.AUDIO, url="https://cdn.example.o
 PICTURES = (ReferenceUse(reference=IMAGE),)
 CLIPS = (ReferenceUse(reference=CLIP),)
 SOUNDS = (ReferenceUse(reference=SOUND),)
+LAST = (ReferenceUse(reference=IMAGE, role=Role.LAST_FRAME),)
 FIRST = (ReferenceUse(reference=IMAGE, role=Role.FIRST_FRAME),)
 OLD = {"model": "seedance-1.0-pro", "tier": Tier.STANDARD}
 PRO = {"model": "seedance-1.5-pro", "tier": Tier.STANDARD}
@@ -47,6 +48,18 @@ def refusals(route: str, **fields: Any) -> str:
         ("modellix", {"duration_s": -1}, "the model chooses) is not possible"),
         ("byteplus", {**OLD, "duration_s": -1}, "2 to 12 whole seconds"),
         ("byteplus", {"duration_s": 0}, "4 to 15 whole seconds"),
+        (
+            "byteplus",
+            {**PRO},
+            "seedance-1.5-pro standard is sold no more on byteplus since 2026-11-11",
+        ),
+        ("byteplus", {"mode": Mode.I2V, "references": LAST}, "a last_frame needs a first_frame"),
+        ("volcengine", {**PRO, "mode": Mode.I2V, "references": LAST}, "needs a first_frame"),
+        (
+            "volcengine",
+            {**NEW, "mode": Mode.I2V, "references": FIRST, "ratio": "16:9"},
+            "takes the ratio of a frame, and ratio is '16:9'; write `ratio: adaptive`",
+        ),
         ("byteplus", {"camera_fixed": True}, "camera_fixed is not possible with seedance-2.0"),
         ("byteplus", {**OLD, "ratio": "adaptive"}, "ratio 'adaptive' is not possible"),
         ("byteplus", {"mode": Mode.V2V, "references": CLIPS + FIRST}, "together with reference v"),
@@ -70,6 +83,10 @@ def test_a_model_refuses(route: str, fields: dict[str, Any], words: str) -> None
         ("byteplus", {"ratio": "adaptive", "prompt": "x" * 20_000}),
         ("byteplus", {**OLD, "mode": Mode.I2V, "references": FIRST, "ratio": "adaptive"}),
         ("volcengine", {"duration_s": -1}),
+        ("volcengine", {**PRO, "mode": Mode.I2V, "references": FIRST + LAST}),
+        ("volcengine", {**NEW, "mode": Mode.I2V, "references": FIRST, "ratio": "adaptive"}),
+        ("volcengine", {"mode": Mode.I2V, "references": FIRST, "ratio": "16:9"}),
+        ("modellix", {"mode": Mode.I2V, "references": LAST}),
         ("volcengine", {**NEW, "references": SOUNDS, "resolution": "1080p"}),
     ],
 )
@@ -79,3 +96,18 @@ def test_a_model_takes(route: str, fields: dict[str, Any]) -> None:
 
 def test_an_audio_reference_alone_is_refused_only_where_the_model_needs_a_picture() -> None:
     assert "sound alone" in refusals("byteplus", references=SOUNDS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_taken"),
+    [(MediaKind.IMAGE, True), (MediaKind.AUDIO, True), (MediaKind.VIDEO, False)],
+)
+def test_a_local_clip_needs_a_host_on_ark(kind: MediaKind, *, is_taken: bool) -> None:
+    local = ReferenceUse(reference=Reference(name="dance", kind=kind, path="refs/dance"))
+
+    found = list(accepts.unhosted(job(references=(local,)), catalog("byteplus"), "byteplus"))
+
+    assert (found == []) is is_taken
+    assert [(v.code, "set up `hosting:`" in str(v)) for v in found] == [("hosting", True)] * len(
+        found
+    )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from seedrender.providers import registry
+from seedrender.providers.modellix import Modellix
 from seedrender.values.job import (
     CorrelationId,
     JobId,
@@ -20,7 +21,14 @@ from seedrender.values.provider import MediaUrl
 from seedrender.values.task import TaskId, TaskState
 from tests.builders import job
 
-MODELLIX = registry.offline("modellix")
+
+def modellix() -> Modellix:
+    found = registry.offline("modellix")
+    assert isinstance(found, Modellix)
+    return found
+
+
+MODELLIX = modellix()
 ID = CorrelationId("c1")
 HERO = Reference(name="hero", kind=MediaKind.IMAGE, url="https://cdn.example/hero.png")
 STREET = Reference(name="street", kind=MediaKind.IMAGE, path="refs/street.png")

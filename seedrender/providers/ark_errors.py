@@ -1,0 +1,115 @@
+"""Turns Ark's error codes into our errors, with what a person can do about each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from seedrender.errors import (
+    NotFoundError,
+    ProviderError,
+    QuotaError,
+    RateLimitedError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from seedrender.providers.http import Refusal, by_status, printable
+from seedrender.values.task import TaskState
+
+_ACTIVATE = "activate the model in the cloud's console; it asks for a balance or a pack"
+_PAY = "settle the balance in the cloud's console"
+_KEY = "compare ARK_API_KEY with the cloud, the region and the project it was made for"
+_REWRITE = "the cloud's content check refuses it: change the prompt or the media"
+_AGAIN = "the cloud's content check refused the clip: another rendering may pass"
+
+# A code is looked up whole, then without what follows its last dot, and so on.
+_BUCKETS: Mapping[str, tuple[type[ProviderError], str]] = {
+    "MissingParameter": (RejectedError, ""),
+    "InvalidParameter": (RejectedError, ""),
+    "InvalidImageURL": (RejectedError, "the address of an image is empty or malformed"),
+    "InvalidEndpoint.ClosedEndpoint": (UnavailableError, "the endpoint is closed for the moment"),
+    "SensitiveContentDetected": (RejectedError, _REWRITE),
+    **{
+        f"Input{kind}SensitiveContentDetected": (RejectedError, _REWRITE)
+        for kind in ("Text", "Image", "Video", "Audio")
+    },
+    **{
+        f"Output{kind}SensitiveContentDetected": (RejectedError, _AGAIN)
+        for kind in ("Text", "Image", "Video", "Audio")
+    },
+    **{f"Input{kind}RiskDetection": (RejectedError, _REWRITE) for kind in ("Text", "Image")},
+    **{f"Output{kind}RiskDetection": (RejectedError, _AGAIN) for kind in ("Text", "Image")},
+    "ContentSecurityDetectionError": (UnavailableError, "the cloud's content check is down"),
+    "AuthenticationError": (UnauthorizedError, _KEY),
+    "InvalidAccountStatus": (UnauthorizedError, "look at the account in the cloud's console"),
+    "AccessDenied": (UnauthorizedError, _KEY),
+    "OperationDenied": (UnauthorizedError, _KEY),
+    "OperationDenied.ServiceNotOpen": (UnauthorizedError, _ACTIVATE),
+    "OperationDenied.ServiceOverdue": (QuotaError, _PAY),
+    "AccountOverdueError": (QuotaError, _PAY),
+    "InvalidEndpointOrModel": (UnauthorizedError, _ACTIVATE),
+    "ModelNotOpen": (UnauthorizedError, _ACTIVATE),
+    "UnsupportedModel": (UnauthorizedError, _ACTIVATE),
+    "NotFound": (NotFoundError, ""),
+    "InvalidAction": (RejectedError, ""),
+    "RateLimitExceeded": (RateLimitedError, ""),
+    **{
+        f"ModelAccount{kind}RateLimitExceeded": (RateLimitedError, "")
+        for kind in ("Rpm", "Tpm", "Ipm", "FlexTpm")
+    },
+    "APIAccountRpmRateLimitExceeded": (RateLimitedError, ""),
+    "AccountRateLimitExceeded": (RateLimitedError, ""),
+    "RequestBurstTooFast": (RateLimitedError, ""),
+    "ServerOverloaded": (RateLimitedError, ""),
+    "InflightBatchsizeExceeded": (RateLimitedError, "too many tasks in flight"),
+    "QuotaExceeded": (RateLimitedError, "too many tasks are queued"),
+    "QuotaExceeded.AgentPlanQuotaExceeded": (QuotaError, "the plan's quota is used up"),
+    "SetLimitExceeded": (QuotaError, "raise the spending limit that is set in the console"),
+    "InternalServiceError": (UnavailableError, ""),
+}
+# One code has three meanings, which only its message tells apart: a full queue, a trial or a plan.
+_USED_UP = re.compile(r"(?i)\b(free|trial|plan|package|reset)\b")
+_QUERY = re.compile(r"(?i)(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")  # it may hold a signature
+_FLAT = {"code", "message", "param"}
+
+
+def judge(status: int, body: Mapping[str, Any]) -> Refusal:
+    """Judge an answer by its code, and by its HTTP status where the code is not known."""
+    error = body.get("error")
+    if not isinstance(error, dict):  # a gateway's own answer is flat
+        error = {key: value for key, value in body.items() if key in _FLAT}
+    code = error.get("code")
+    kind = _bucket(code, error.get("message"))[0] or by_status(status, {}).kind
+    said = words(error)
+    return Refusal(kind, f"HTTP {status}: {said}" if said else f"HTTP {status}")
+
+
+def task_state(error: Mapping[str, Any]) -> TaskState:
+    """Say whether a failed task may succeed when it is asked for again."""
+    kind = _bucket(error.get("code"), error.get("message"))[0]
+    is_final = kind is not None and issubclass(kind, RejectedError)
+    return TaskState.REFUSED if is_final else TaskState.FAILED
+
+
+def words(error: Mapping[str, Any]) -> str:
+    """Return an error's code, message, field and what to do about it; no signature of a URL."""
+    code, message, field = (error.get(key) for key in ("code", "message", "param"))
+    said = ": ".join(part for part in (code, message) if isinstance(part, str) and part)
+    where = f" (field {field})" if isinstance(field, str) and field else ""
+    advice = _bucket(code, message)[1]
+    return printable(_QUERY.sub(r"\1?…", said + where)) + (f"; {advice}" if advice else "")
+
+
+def _bucket(code: object, message: object) -> tuple[type[ProviderError] | None, str]:
+    if not isinstance(code, str):
+        return None, ""
+    if code == "QuotaExceeded" and isinstance(message, str) and _USED_UP.search(message):
+        return QuotaError, "the account's quota is used up"
+    name = code
+    while name not in _BUCKETS:
+        name, dot, _ = name.rpartition(".")
+        if not dot:
+            return None, ""
+    return _BUCKETS[name]

@@ -1,0 +1,152 @@
+"""Reads Ark's list of tasks, page by page, and judges whether a lost submit left a task there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from seedrender.errors import ProtocolError
+from seedrender.providers.ark_answers import mapping, moment
+from seedrender.providers.http import Http
+from seedrender.values.job import CorrelationId
+from seedrender.values.task import TaskId
+
+TASKS = "/contents/generations/tasks"
+BATCH = 100  # ids in one query: more would make too long an address
+_PAGE = 500
+_MAX_PAGES = 500
+_INTERVAL_S = 1.05  # lists are held to one a second
+_PASSES = 3  # over a list that changes while it is read
+
+# When a submit's absence proves something: later than any answer may take, and well before the
+# service forgets a task (after seven days).
+SETTLED = timedelta(minutes=10)
+FORGOTTEN = timedelta(days=6)
+_NEAR = timedelta(minutes=15)  # of the submit: clocks differ
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a list says of a task that matters to whom it belongs."""
+
+    id: TaskId
+    identifier: str | None
+    created_at: datetime | None
+
+
+@dataclass(slots=True)
+class Reading:
+    """The rows of a list, and whether they are all there are."""
+
+    rows: dict[TaskId, Row] = field(default_factory=dict)
+    total: int | None = None
+    has_moved: bool = False  # while it was read
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every task that the list counts was read."""
+        return not self.has_moved and self.total == len(self.rows)
+
+
+class TaskList:
+    """The list of an account's tasks, asked no faster than the service allows."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._turn = asyncio.Lock()
+        self._next_at = 0.0
+
+    async def read(self, task_ids: Sequence[TaskId]) -> Mapping[TaskId, Mapping[str, Any]]:
+        """Read tasks by their ids; those that it does not know are left out."""
+        found: dict[TaskId, Mapping[str, Any]] = {}
+        for start in range(0, len(task_ids), BATCH):
+            wanted = task_ids[start : start + BATCH]
+            params = [("page_num", "1"), ("page_size", str(BATCH))]
+            params += [("filter.task_ids", task_id) for task_id in wanted]
+            items, _ = await self._ask(params)
+            rows = {item.get("id"): item for item in map(mapping, items)}
+            found |= {task_id: rows[task_id] for task_id in wanted if task_id in rows}
+        return found
+
+    async def search(self, correlation_id: CorrelationId, model: str | None = None) -> Reading:
+        """Read until a task under this id turns up, else all there are."""
+        reading = Reading()
+        for _ in range(_PASSES):
+            reading = Reading()
+            for page in range(1, _MAX_PAGES + 1):
+                items = await self._page(reading, page, model)
+                if belonging(reading, correlation_id) or len(items) < _PAGE:
+                    break
+            if reading.is_whole or belonging(reading, correlation_id):
+                break
+        return reading
+
+    async def _page(self, reading: Reading, page: int, model: str | None) -> list[Any]:
+        params = [("page_num", str(page)), ("page_size", str(_PAGE))]
+        params += [("filter.model", model)] if model is not None else []
+        items, total = await self._ask(params)
+        reading.has_moved |= reading.total not in (None, total)
+        reading.total = total
+        for item in map(mapping, items):
+            name, identifier = item.get("id"), item.get("safety_identifier")
+            if isinstance(name, str):
+                row = Row(
+                    id=TaskId(name),
+                    identifier=identifier if isinstance(identifier, str) and identifier else None,
+                    created_at=moment(item.get("created_at")),
+                )
+                reading.rows[row.id] = row
+        return items
+
+    async def _ask(self, params: Sequence[tuple[str, str]]) -> tuple[list[Any], int]:
+        async with self._turn:
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(max(self._next_at - loop.time(), 0.0))
+            try:
+                answer = await self._http.read(TASKS, params)
+            finally:
+                self._next_at = loop.time() + _INTERVAL_S
+        items, total = answer.get("items"), answer.get("total")
+        if items is None and total == 0:
+            items = []
+        if not isinstance(items, list) or isinstance(total, bool) or not isinstance(total, int):
+            raise ProtocolError("the list of tasks is of no known shape")
+        return items, total
+
+
+def belonging(reading: Reading, correlation_id: CorrelationId) -> list[TaskId]:
+    """Return the tasks that carry a correlation id."""
+    return [row.id for row in reading.rows.values() if row.identifier == correlation_id]
+
+
+def is_proof(
+    readings: Sequence[Reading],
+    since: datetime | None,
+    now: datetime,
+    witnesses: Collection[TaskId],
+) -> bool:
+    """Say whether lists without our task prove that a submit created nothing.
+
+    All of this must hold, since a wrong yes buys a job twice:
+
+    - each list was read to its end, and did not change meanwhile;
+    - the submit is old enough to be listed, and not so old as to be forgotten;
+    - a witness, another task of ours, is listed with its identifier: the list shows this account,
+      and gives identifiers back;
+    - no task from around that time is listed without an identifier: it might be ours.
+    """
+    if since is None or not SETTLED <= now - since <= FORGOTTEN:
+        return False
+    if not all(reading.is_whole for reading in readings):
+        return False
+    rows = {row.id: row for reading in readings for row in reading.rows.values()}
+    if not any(rows[name].identifier for name in witnesses if name in rows):
+        return False
+    return all(
+        row.identifier is not None
+        or (row.created_at is not None and abs(row.created_at - since) > _NEAR)
+        for row in rows.values()
+    )
