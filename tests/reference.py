@@ -26,6 +26,8 @@ CODES = {  # of errors that are no lint rules
     "prompt": "An option in a prompt would be obeyed by the route; no comment allows it.",
     "hosting": "A local file that the route takes as a URL only.",
     "reference": "A local file is not there, or outside the repository.",
+    "rights": "An asset carries no note of who allowed its use, and the manifest asks for one.",
+    "preflight": "A reference is not there, is not what it should be, or is beyond what the model takes.",
     "manifest": "An entry is wrong as a whole: it has no prompt, or no length.",
 }
 HEAD = """\
@@ -69,6 +71,7 @@ def _objects(root: Mapping[str, Any], node: Mapping[str, Any], path: str) -> Ite
 def _inner(
     root: Mapping[str, Any], value: Mapping[str, Any], place: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    value = {**value, **value.get("then", {})}
     if "properties" in value:
         yield place, value
     for word, suffix in (("additionalProperties", ".NAME"), ("items", "[]")):

@@ -97,11 +97,14 @@ def _row(found: Project, job: Job) -> dict[str, Any]:
     media = {use.reference.name: _shown(use.reference) for use in job.references}
     media |= {need: MediaUrl(f"clip of {need}") for need in job.needs}
     request = found.provider.encode(job, media, CorrelationId(""))
+    rights = {use.reference.name: use.reference.authorised_by for use in job.references}
+    noted = {name: who for name, who in rights.items() if who}
     return {
         "job": job.id,
         "mode": job.mode_reason,
         "post": request.path,
         "body": dict(request.body),
+        **({"rights": noted} if noted else {}),
         "output": job.output,
     }
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint, of_parts
 from seedrender.plan.graph import JobGraph
+from seedrender.plan.refusals import advice
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import Job, JobId
 from seedrender.values.manifest import LongTake
@@ -208,7 +209,8 @@ def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> t
     last = entry.tasks[-1] if entry.tasks else None
     if _is_refused(last, wanted) and job.id not in facts.resubmit:
         assert last is not None, "something was refused"
-        return Verdict.BLOCKED, f"refused by the provider: {last.error or 'no reason given'}"
+        reason = advice(last.error or "no reason given")
+        return Verdict.BLOCKED, f"refused by the provider: {reason}"
     if entry.output is None or made_by is None:
         return Verdict.MISSING, _how_it_ended(last)
     if made_by.fingerprint != wanted:

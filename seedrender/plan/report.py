@@ -14,7 +14,7 @@ from seedrender.plan.cost import Estimate, total
 from seedrender.plan.make import JoinStep, Plan, Step, Verdict
 from seedrender.plan.outcome import summary
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
-from seedrender.values.job import JobId
+from seedrender.values.job import Job, JobId
 from seedrender.values.task import Artifact
 
 
@@ -78,9 +78,16 @@ def _clip(step: Step, lock: Lock, pictures: Mapping[JobId, Pictures]) -> str:
         details.append(_spent(entry.tasks[-1]))
     if output is not None:
         details.append(_shape(output))
+    details += _rights(job)
     if step.verdict is not Verdict.CURRENT:
         details.append(step.reason)
     return _article(job.id, step.verdict.value, job.prompt, details, output, pictures, entry)
+
+
+def _rights(job: Job) -> list[str]:
+    """Say who allowed the use of what the clip shows."""
+    noted = {use.reference.name: use.reference.authorised_by for use in job.references}
+    return [f"{name}: use allowed by {who}" for name, who in noted.items() if who]
 
 
 def _take(step: JoinStep, lock: Lock, pictures: Mapping[JobId, Pictures]) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seedrender.errors import ManifestError, Origin, Violation
-from seedrender.source import chains, include, moved, outputs, parse, shots
+from seedrender.source import chains, hosting, include, moved, outputs, parse, shots
 from seedrender.source.given import NOTHING, Given
 from seedrender.source.parse import did_you_mean, violation
 from seedrender.source.scope import Read, Scope
@@ -21,7 +21,8 @@ Tick = Callable[[int], None]
 _TICK = 100
 
 
-_APART = {("run",), ("moved",), ("output",)}  # what no job's footage comes from
+# what no job's footage comes from
+_APART = {(key,) for key in ("run", "moved", "output", "hosting", "require_rights")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,8 @@ def attempt(
     if not isinstance(tree.root, dict):
         raise ManifestError(problems)
     manifest = parse.manifest(tree, problems, given)
+    manifest = replace(manifest, hosting=hosting.read(tree, problems))
+    problems += hosting.without_rights(tree, manifest)
     if profile is not None and profile not in manifest.profiles:
         hint = did_you_mean(profile, manifest.profiles)
         problems.append(violation(tree, ("profiles",), f"there is no profile '{profile}'", hint))

@@ -113,6 +113,7 @@ def _vars(document: Document, given: Given, problems: list[Violation]) -> Mappin
 def _references(document: Document, problems: list[Violation]) -> Iterator[tuple[str, Reference]]:
     for name, row in document.root.get("references", {}).items():
         path: Path = ("references", name)
+        authorised_by = row.get("rights", {}).get("authorised_by")
         kinds = [key for key in ("image", "video", "audio", "asset") if key in row]
         if len(kinds) != 1:
             message = f"reference {name} has {len(kinds)} of image, video, audio and asset"
@@ -123,7 +124,8 @@ def _references(document: Document, problems: list[Violation]) -> Iterator[tuple
                 hint = "add kind: image, video or audio"
                 problems.append(violation(document, path, message, hint))
             kind = MediaKind(row.get("kind", "image"))
-            yield name, Reference(name=name, kind=kind, asset=row["asset"])
+            asset = row["asset"].removeprefix("asset://")
+            yield name, Reference(name=name, kind=kind, asset=asset, authorised_by=authorised_by)
             continue
         kind_name = kinds[0] if kinds and kinds[0] != "asset" else "image"
         place = row.get(kind_name, "")
@@ -136,6 +138,7 @@ def _references(document: Document, problems: list[Violation]) -> Iterator[tuple
                 kind=MediaKind(kind_name),
                 path=None if is_url else PurePosixPath(place).as_posix(),
                 url=place if is_url else None,
+                authorised_by=authorised_by,
             ),
         )
 
@@ -214,7 +217,7 @@ def _unused_templates(document: Document) -> Iterator[Violation]:
 
 def _run_settings(row: Mapping[str, Any]) -> RunSettings:
     poll = row.get("poll", {})
-    schedule = {f"{key}_s": _seconds(value) for key, value in poll.items() if key != "jitter"}
+    schedule = {f"{key}_s": seconds(value) for key, value in poll.items() if key != "jitter"}
     if "jitter" in poll:
         schedule["jitter"] = float(poll["jitter"])
     budget = row.get("budget")
@@ -222,7 +225,7 @@ def _run_settings(row: Mapping[str, Any]) -> RunSettings:
         concurrency=row.get("concurrency"),
         requests_per_minute=row.get("requests_per_minute"),
         budget=_amount(budget) if budget is not None else None,
-        deadline_s=_seconds(row["deadline"]) if "deadline" in row else None,
+        deadline_s=seconds(row["deadline"]) if "deadline" in row else None,
         poll=PollSchedule(**schedule),
     )
 
@@ -233,7 +236,8 @@ def duration_s(text: str) -> float | None:
     return float(found[1]) * _SECONDS[found[2]] if found is not None else None
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Read a time of which the schema knows that it is one."""
     return float(text[:-1]) * _SECONDS[text[-1]]
 
 

@@ -32,6 +32,9 @@ TYPE_WORDS = {
     "boolean": "true or false",
 }
 _PATTERNS = {
+    "^[A-Za-z0-9][A-Za-z0-9._/-]": "letters, digits and . _ - / only",
+    "^[a-z0-9][a-z0-9.-]": "3 to 63 small letters, digits, dots and dashes",
+    "^[a-z0-9-]+$": "small letters, digits and dashes",
     "^[A-Za-z0-9]": "letters, digits and . _ - only, starting with a letter or a digit",
     "^[A-Za-z_]": "letters, digits and _ only, not starting with a digit",
     "^[0-9]+(\\.[0-9]+)?(s": "a time such as 90s, 15m or 2h",

@@ -56,6 +56,7 @@ class Reference:
     path: str | None = None  # relative to the manifest, posix
     url: str | None = None
     asset: str | None = None
+    authorised_by: str | None = None  # who allowed its use, as the author notes it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from seedrender.errors import Origin
+from seedrender.values.hosting import PROVIDER_FILES, Hosting
 from seedrender.values.job import JobId, Reference
 
 JoinAudio = Literal["keep", "copy", "none"]  # encoded once more and exact; packets as they are
@@ -64,6 +65,7 @@ class Manifest:
     templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     chains: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    hosting: Hosting = PROVIDER_FILES
     output_dir: str = "renders"
     output_name: str = "{{ job.id }}.mp4"
     run: RunSettings = RunSettings()

@@ -101,3 +101,18 @@ def test_people_see_what_was_overruled(film: Path) -> None:
 def test_a_shot_is_no_job(film: Path) -> None:
     with pytest.raises(ConfigError, match="spin is not one job"):
         explain(film, "spin")
+
+
+def test_a_note_of_rights_stands_beside_the_request(tmp_path: Path) -> None:
+    manifest = tmp_path / "film.yaml"
+    manifest.write_text(
+        "seedrender: 1\nname: film\nreferences:\n"
+        "  mira: {asset: asset-1, kind: image, rights: {authorised_by: release-117.pdf}}\n"
+        'shots: {hello: {prompt: "{{ ref.mira }} waves."}}\n'
+    )
+
+    result = CliRunner().invoke(
+        cli, ["expand", "--json", str(manifest)], obj=State(), standalone_mode=False
+    )
+
+    assert json.loads(result.output)["jobs"][0]["rights"] == {"mira": "release-117.pdf"}

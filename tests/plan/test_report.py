@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from seedrender.plan import cost, graph, make
 from seedrender.plan.report import Pictures, to_html
 from seedrender.values.entry import JobState, Lock, LockEntry
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import Job, JobId, MediaKind, Reference, ReferenceUse
 from seedrender.values.manifest import LongTake
 from seedrender.values.money import UNKNOWN_PRICE, Amount, Cost
 from tests.builders import T0, clip, entry, job, record
@@ -85,3 +85,12 @@ def test_a_long_take_is_shown_with_its_segments() -> None:
     assert "waits for fly/01" in without
     assert "renders/fly.mp4: 42 s" in with_clip
     assert "joined from fly/01" in with_clip
+
+
+def test_the_page_says_who_allowed_the_use_of_a_reference() -> None:
+    mira = Reference(
+        name="mira", kind=MediaKind.IMAGE, asset="asset-1", authorised_by="release-117.pdf"
+    )
+    text = page([job("spin", references=(ReferenceUse(reference=mira),))])
+
+    assert "mira: use allowed by release-117.pdf" in text

@@ -1,0 +1,34 @@
+"""Where local clips and sounds go so that a provider can read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderFiles:
+    """The provider's own files, where it keeps any: given back as soon as no task needs them."""
+
+
+PROVIDER_FILES = ProviderFiles()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Store:
+    """A bucket of the user's; the keys that open it are in the environment, and nowhere else."""
+
+    bucket: str
+    prefix: str = "seedrender"
+    endpoint: str | None = None  # None: that of AWS in the region
+    region: str = "us-east-1"
+    link_life_s: float = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlPrefix:
+    """An address under which the user serves the manifest's folder."""
+
+    url: str  # with its last slash
+
+
+Hosting = ProviderFiles | S3Store | UrlPrefix

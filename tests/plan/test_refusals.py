@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.plan.make import Facts, Verdict, decide
+from seedrender.plan.refusals import advice
+from seedrender.values.entry import JobState, Lock
+from tests.builders import entry, job, record
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "HTTP 400: InputImageSensitiveContentDetected.PrivacyInformation: content[1]",
+        "InputVideoSensitiveContentDetected.PrivacyInformation",
+        "the request failed because the input image may contain real person",
+    ],
+)
+def test_a_refused_face_is_explained_with_the_ways_to_authorise_it(reason: str) -> None:
+    words = advice(reason)
+
+    assert words.startswith(f"{reason}; a real person's face was recognised")
+    assert "asset: ID" in words
+    assert "rights: {authorised_by: …}" in words
+
+
+def test_another_refusal_is_left_as_it_is() -> None:
+    assert advice("InputTextSensitiveContentDetected") == "InputTextSensitiveContentDetected"
+
+
+def test_the_plan_says_what_to_do_about_a_refused_face() -> None:
+    wanted = fingerprint(job(), {}, {})
+    error = "HTTP 400: InputImageSensitiveContentDetected.PrivacyInformation; nothing was bought"
+    refused = record(state=JobState.BLOCKED, fingerprint=wanted, error=error)
+    facts = Facts(lock=Lock(manifest="film.yaml"), digests={}, is_present=lambda _: True)
+
+    verdict, reason = decide(job(), wanted, entry("spin", refused), facts)
+
+    assert verdict is Verdict.BLOCKED
+    assert "a real person's face was recognised" in reason
