@@ -13,8 +13,8 @@ _POLICY = re.compile(r"(?i)SensitiveContentDetected\.PolicyViolation")
 _FACE_ADVICE = (
     "a real person's face was recognised. Ways on: a picture in which nobody can be recognised; a "
     "virtual person of the provider's gallery, or a person whose consent the provider has "
-    "verified, as a reference with asset: ID and rights: {authorised_by: …}; or an unchanged result of the "
-    "same account, not older than 30 days"
+    "verified, as a reference with asset: ID and rights: {authorised_by: …}; or an unchanged "
+    "result of the same account, not older than 30 days"
 )
 _POLICY_ADVICE = (
     "something protected was recognised: take names and pictures of known works, brands and "

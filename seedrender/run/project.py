@@ -15,7 +15,8 @@ from seedrender.plan.make import Facts, Plan
 from seedrender.providers import registry
 from seedrender.run import store
 from seedrender.run.bounds import bounded
-from seedrender.run.files import Files, sha256
+from seedrender.run.files import Files
+from seedrender.run.hashes import Hashes
 from seedrender.source import expand, given, ranges, review
 from seedrender.source.expand import Expansion, Tick
 from seedrender.source.given import Given
@@ -214,7 +215,7 @@ def _digest(root: Path, jobs: Sequence[Job]) -> tuple[dict[str, str], list[Viola
     digests: dict[str, str] = {}
     violations: list[Violation] = []
     seen: set[str] = set()
-    boundary = _repository(root)
+    boundary, hashes = _repository(root), Hashes(root)
     for job in jobs:
         for use in job.references:
             reference = use.reference
@@ -227,7 +228,8 @@ def _digest(root: Path, jobs: Sequence[Job]) -> tuple[dict[str, str], list[Viola
             elif not path.is_file():
                 violations.append(_wrong(job, reference.name, f"{reference.path} is not there"))
             else:
-                digests[reference.name] = sha256(path)
+                digests[reference.name] = hashes.sha256(path)
+    hashes.save()
     return digests, violations
 
 
