@@ -1,0 +1,125 @@
+"""Turns a local picture, clip or sound into what a model's limits speak of."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from PIL import Image, UnidentifiedImageError
+
+from seedrender.errors import ArtifactError
+from seedrender.media.magic import HEAD_BYTES, recognised
+from seedrender.media.probe import MAX_PACKETS, probe
+from seedrender.values.job import MediaKind
+
+# a few bytes that unfold to gigabytes: an error wherever pictures are looked at
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+_READABLE = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP", "gif": "GIF", "bmp": "BMP"}
+_READABLE["tiff"] = "TIFF"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medium:
+    """What a file is; None where its kind has no such thing, or nobody here can read it."""
+
+    kind: MediaKind
+    format: str
+    size_bytes: int
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    fps: float | None = None
+    codec: str | None = None  # of the picture, in a clip
+
+    def __str__(self) -> str:
+        parts = [f"{self.format} {self.codec}" if self.codec else self.format]
+        if self.width and self.height:
+            parts.append(f"{self.width}x{self.height}")
+        if self.fps:
+            parts.append(f"{self.fps:.4g} fps")
+        if self.seconds is not None:
+            parts.append(f"{self.seconds:.1f} s")
+        return ", ".join([*parts, size(self.size_bytes)])
+
+
+def size(size_bytes: int) -> str:
+    """Say a number of bytes as people do."""
+    if size_bytes < 1_000_000:  # noqa: PLR2004 - a megabyte
+        return f"{size_bytes / 1000:.3g} kB"
+    return f"{size_bytes / 1_000_000:.4g} MB"
+
+
+def inspect(path: Path) -> Medium:
+    """Read a file and say what it is. Raises: ArtifactError where it is damaged or no medium."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        found = recognised(head)
+        if found is None:
+            what = "the file is empty" if not head else "neither a picture nor a clip nor a sound"
+            raise ArtifactError(f"{path.name}: {what}")
+        kind, form = found
+        size_bytes = path.stat().st_size
+        if kind is MediaKind.IMAGE:
+            return _picture(path, form, size_bytes)
+        return _sound(path, form, size_bytes) if kind is MediaKind.AUDIO else _clip(path, form)
+    except OSError as error:
+        raise ArtifactError(f"{path.name}: cannot be read ({error.strerror or error})") from None
+
+
+def _picture(path: Path, form: str, size_bytes: int) -> Medium:
+    if form not in _READABLE:
+        return Medium(kind=MediaKind.IMAGE, format=form, size_bytes=size_bytes)
+    try:
+        with Image.open(path, formats=(_READABLE[form],)) as image:
+            width, height = image.size
+            image.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ArtifactError(f"{path.name}: too many pixels to be looked at") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+        words = "truncated" if "truncated" in str(error) else "damaged"
+        raise ArtifactError(f"{path.name}: the picture is {words}") from None
+    return Medium(
+        kind=MediaKind.IMAGE, format=form, size_bytes=size_bytes, width=width, height=height
+    )
+
+
+def _clip(path: Path, form: str) -> Medium:
+    found = probe(path)
+    return Medium(
+        kind=MediaKind.VIDEO,
+        format=form,
+        size_bytes=found.size_bytes,
+        width=found.width,
+        height=found.height,
+        seconds=found.duration_s,
+        fps=found.fps,
+        codec=found.video_codec,
+    )
+
+
+def _sound(path: Path, form: str, size_bytes: int) -> Medium:
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise ArtifactError(f"{path.name}: there is no sound in this file")
+            stream = container.streams.audio[0]
+            step, length = stream.time_base or Fraction(0), Fraction(0)
+            for number, packet in enumerate(container.demux(stream)):
+                if number >= MAX_PACKETS:
+                    raise ArtifactError(f"{path.name}: more than {MAX_PACKETS} packets")
+                length += (packet.duration or 0) * step
+    except (av.FFmpegError, UnicodeDecodeError):
+        raise ArtifactError(f"{path.name}: not a sound that can be read") from None
+    if not length:
+        raise ArtifactError(f"{path.name}: the sound has no length")
+    return Medium(
+        kind=MediaKind.AUDIO,
+        format=form,
+        size_bytes=size_bytes,
+        seconds=float(length),
+    )
