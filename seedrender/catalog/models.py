@@ -89,6 +89,16 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """What a route keeps of a team's own files."""
+
+    files: int  # at once
+    max_bytes: int  # of each
+    parallel: int
+    keep_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
     """Everything one route offers."""
 
@@ -103,6 +113,7 @@ class Catalog:
     last_frame_needs_first: bool
     placeholders: Mapping[MediaKind, str]  # with {n}, which counts from 1
     sends: Mapping[MediaKind, tuple[str, ...]]  # of url, data, asset
+    uploads: Uploads | None = None  # None: the route keeps no files
     families: Mapping[str, Family]
     variants: Mapping[tuple[str, Tier, Mode], Variant]
 
@@ -136,6 +147,7 @@ def catalog(route: str) -> Catalog:
         frames_exclude=tuple(map(MediaKind, data["frames_exclude"])),
         placeholders={kind: data["placeholders"][kind] for kind in MediaKind},
         sends={kind: tuple(data["sends"][kind]) for kind in MediaKind},
+        uploads=Uploads(**data["uploads"]) if "uploads" in data else None,
         families=families,
         variants={(v.family.name, v.tier, v.mode): v for v in variants},
     )

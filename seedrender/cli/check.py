@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from seedrender.cli import findings
+from seedrender.cli import findings, online
 from seedrender.cli.console import choices_options, counting, json_option, say_json
-from seedrender.errors import ConfigError, ManifestError, Severity, Violation
+from seedrender.errors import ConfigError, ManifestError, Severity, Violation, merged
 from seedrender.run import project
 from seedrender.run.project import Choices
 from seedrender.source import review
@@ -27,6 +27,7 @@ class Checked:
     jobs: int = 0
     takes: int = 0
     seconds: int = 0
+    online: online.Online | None = None
 
     @property
     def exit_code(self) -> int:
@@ -58,6 +59,13 @@ class Checked:
     show_default=True,
     help="Say what is wrong in words, as annotations for GitHub, or as SARIF.",
 )
+@click.option(
+    "--online",
+    "is_online",
+    is_flag=True,
+    help="Look at the references, too: each file and each URL, and the credit for the plan.",
+)
+@online.allow_option
 @json_option
 def command(
     manifests: tuple[Path, ...],
@@ -65,16 +73,20 @@ def command(
     choices: Choices,
     deny: tuple[str, ...],
     form: str,
+    is_online: bool,
+    allowed: tuple[str, ...],
     is_json: bool,
 ) -> int:
     """Parse, validate, expand and lint each MANIFEST, and say everything that is wrong at once.
 
-    Nothing is sent. Exit code 2 where something is wrong; warnings change no exit code.
+    Nothing is bought, and without --online nothing is sent. Exit code 2 where something is wrong;
+    warnings change no exit code.
     """
     unknown = [rule for rule in deny if rule not in (review.ALL, *RULES)]
     if unknown:
         raise ConfigError(f"--deny {unknown[0]}: there is no such rule; see schemas/README.md")
-    found = [_check(manifest, choices, deny) for manifest in manifests]
+    asked = allowed if is_online else None
+    found = [_check(manifest, choices, deny, asked) for manifest in manifests]
     if is_json:
         say_json(_as_json(found))
     elif form == "text":
@@ -86,15 +98,20 @@ def command(
     return max(one.exit_code for one in found)
 
 
-def _check(manifest: Path, choices: Choices, deny: Sequence[str]) -> Checked:
+def _check(
+    manifest: Path, choices: Choices, deny: Sequence[str], allowed: Sequence[str] | None
+) -> Checked:
     try:
         with counting() as tick:
             found = project.load(manifest, choices=choices, tick=tick, is_reviewed=True)
+        seen = online.look(found, allowed) if allowed is not None else None
     except ManifestError as error:
         return Checked(manifest=manifest, violations=error.violations)
+    wrong = merged(seen.looks.violations) if seen is not None else ()
     return Checked(
         manifest=manifest,
-        violations=review.deny(found.findings, deny),
+        violations=(*review.deny(found.findings, deny), *wrong),
+        online=seen,
         jobs=len(found.jobs),
         takes=len(found.takes),
         seconds=sum(job.stated_duration_s or 0 for job in found.jobs),
@@ -105,6 +122,8 @@ def _say(found: Sequence[Checked]) -> None:
     for one in found:
         for violation in one.violations:
             click.echo(str(violation), err=True)
+        if one.online is not None:
+            online.say(one.online)
         if not one.exit_code:
             warnings = f"; {_count(len(one.violations), 'warning')}" if one.violations else ""
             click.echo(
@@ -123,6 +142,7 @@ def _as_json(found: Sequence[Checked]) -> dict[str, Any]:
             "jobs": one.jobs,
             "long_takes": one.takes,
             "violations": [violation.as_json() for violation in one.violations],
+            **(online.as_json(one.online) if one.online is not None else {}),
         }
         for one in found
     ]

@@ -20,6 +20,7 @@ from seedrender.cli.console import (
     say_json,
     selectors_argument,
 )
+from seedrender.cli.online import allow_option
 from seedrender.errors import printable
 from seedrender.plan.make import Plan, Verdict
 from seedrender.plan.outcome import Exit, summary
@@ -79,6 +80,13 @@ _SHOWN = 10  # jobs named in one sentence
     show_default=True,
     help="With `provider: sim`: seconds that pass there in one of ours.",
 )
+@click.option(
+    "--preflight/--no-preflight",
+    "has_preflight",
+    default=True,
+    help="Look at references and credit before anything is bought (not with `provider: sim`).",
+)
+@allow_option
 @json_option
 def command(
     manifest: Path,
@@ -94,6 +102,8 @@ def command(
     saved: Path | None,
     is_locked: bool,
     sim_speed: float,
+    has_preflight: bool,
+    allowed: tuple[str, ...],
     is_json: bool,
 ) -> int:
     """Render what is missing of MANIFEST, or of the selected jobs. This spends money.
@@ -115,7 +125,8 @@ def command(
         agreed.hold(found, before)
     if before.is_done and not is_left(found.lock_path):
         return _nothing_to_do(found.lock_path, before, is_json=is_json)
-    from seedrender.run.render import Options, render  # aiohttp is loaded where work is to be done
+    from seedrender.run.addresses import networks  # aiohttp is loaded where work is to be done
+    from seedrender.run.render import Options, render
 
     options = Options(
         concurrency=concurrency,
@@ -128,6 +139,8 @@ def command(
         holds=partial(agreed.hold, found) if agreed is not None else None,
         is_locked=is_locked,
         environ=os.environ,
+        has_preflight=has_preflight,
+        allowed=networks(allowed),
     )
     pending = sum(1 for step in before.steps if step.verdict is not Verdict.CURRENT)
     with progress(sys.stderr, total=pending) as listener:

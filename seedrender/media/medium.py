@@ -27,8 +27,8 @@ class Medium:
     """What a file is; None where its kind has no such thing, or nobody here can read it."""
 
     kind: MediaKind
-    format: str
-    size_bytes: int
+    format: str | None = None
+    size_bytes: int | None = None
     width: int | None = None
     height: int | None = None
     seconds: float | None = None
@@ -36,14 +36,16 @@ class Medium:
     codec: str | None = None  # of the picture, in a clip
 
     def __str__(self) -> str:
-        parts = [f"{self.format} {self.codec}" if self.codec else self.format]
+        form = self.format or self.kind.value
+        parts = [f"{form} {self.codec}" if self.codec else form]
         if self.width and self.height:
             parts.append(f"{self.width}x{self.height}")
         if self.fps:
             parts.append(f"{self.fps:.4g} fps")
         if self.seconds is not None:
             parts.append(f"{self.seconds:.1f} s")
-        return ", ".join([*parts, size(self.size_bytes)])
+        parts.append(size(self.size_bytes) if self.size_bytes is not None else "size not said")
+        return ", ".join(parts)
 
 
 def size(size_bytes: int) -> str:

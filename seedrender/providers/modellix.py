@@ -185,6 +185,14 @@ class Modellix:
         del task_id
         return False
 
+    async def balance(self) -> Amount:
+        """Read what credit the team has left. Raises: ProviderError."""
+        answer = await self._http.read("/api/v1/team/balance")
+        left = _money(_mapping(answer.get("data")).get("balance"))
+        if left is None:
+            raise ProtocolError("the answer to a question for the balance names none")
+        return Amount(left, self._catalog.currency)
+
     def _task(self, task_id: TaskId, answer: Mapping[str, Any]) -> Task:
         data = _mapping(answer.get("data"))
         word = data.get("status")
@@ -210,14 +218,8 @@ class Modellix:
     def _billed(self, answer: Mapping[str, Any], data: Mapping[str, Any]) -> Amount | None:
         """Read the amount charged, which sources place in `data` or beside it."""
         billing = _mapping(data.get("billing")) or _mapping(answer.get("billing"))
-        value = billing.get("amount")
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            return None
-        try:
-            amount = Decimal(str(value))
-        except InvalidOperation:
-            return None
-        return Amount(amount, self._catalog.currency) if amount.is_finite() else None
+        amount = _money(billing.get("amount"))
+        return Amount(amount, self._catalog.currency) if amount is not None else None
 
 
 def _prompt(job: Job) -> str:
@@ -258,6 +260,16 @@ def _image_type(content: bytes) -> str:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _money(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
 
 
 def _failure(answer: Mapping[str, Any], data: Mapping[str, Any]) -> str:

@@ -43,6 +43,7 @@ class Project:
     provider: Provider  # offline
     sources: tuple[Source, ...] = ()  # of the job that was to be explained
     findings: tuple[Violation, ...] = ()  # of a review
+    place: Callable[[tuple[str | int, ...]], Origin]  # where the key of a value stands
 
     @property
     def lock_path(self) -> Path:
@@ -185,6 +186,7 @@ def _checked(
         digests=digests,
         provider=provider,
         sources=expansion.sources,
+        place=expansion.place,
     )
 
 

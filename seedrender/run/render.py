@@ -12,6 +12,8 @@ from seedrender.plan.cost import estimate
 from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
+from seedrender.run import online
+from seedrender.run.addresses import Network
 from seedrender.run.control import steered
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
@@ -44,6 +46,13 @@ class Options:
     holds: Callable[[Plan], None] | None = None  # raises where a plan is not the agreed one
     is_locked: bool = False  # collect what is paid, and submit nothing
     environ: Mapping[str, str]
+    has_preflight: bool = True
+    allowed: tuple[Network, ...] = ()  # where references may be, beside public addresses
+
+    @property
+    def looks_first(self) -> bool:
+        """Whether references and credit are looked at before anything is bought."""
+        return self.has_preflight and not self.is_locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +78,8 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     refused = _refused(project, before, options)
     if refused is not None:
         return refused
+    if options.looks_first:
+        await online.before_run(project, before, project.read_lock(), allowed=options.allowed)
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         before = _plan(project, store.lock, options)  # another run may just have ended
         if options.holds is not None:
@@ -76,6 +87,8 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         if before.is_done:
             return _nothing_sent(Exit.DONE, before, project)
         async with opened(project, options, store, listener) as desk:
+            if options.looks_first:
+                await online.check_credit(desk.provider, project, before)
             facts = partial(_facts, project, store, options)
             executor = Executor(desk, before, facts, is_exact=options.holds is not None)
             deadline_s = _deadline_s(project, options)

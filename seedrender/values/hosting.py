@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from seedrender.errors import ArtifactError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,12 @@ class UrlPrefix:
     """An address under which the user serves the manifest's folder."""
 
     url: str  # with its last slash
+
+    def address(self, path: str) -> str:
+        """Return where a file of the manifest's folder is served. Raises: ArtifactError."""
+        if ".." in PurePosixPath(path).parts:
+            raise ArtifactError(f"{path} is not below the manifest, and hosting.prefix serves that")
+        return self.url + quote(path)
 
 
 Hosting = ProviderFiles | S3Store | UrlPrefix

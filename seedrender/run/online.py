@@ -1,0 +1,122 @@
+"""Asks the network about a project before money is spent: its references, and the credit left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from seedrender.errors import ConfigError, ManifestError, ProviderError
+from seedrender.plan.cost import Estimate, estimate
+from seedrender.plan.make import Plan
+from seedrender.providers import registry
+from seedrender.run import preflight
+from seedrender.run.addresses import Lookup, Network, Rules
+from seedrender.run.lifetimes import expected_wait_s
+from seedrender.run.preflight import Film, Looks
+from seedrender.run.project import Project
+from seedrender.run.remote import Remote
+from seedrender.values.entry import Lock
+from seedrender.values.job import Job
+from seedrender.values.money import Amount
+
+FREE = "sim"  # the route that nobody pays
+
+
+@runtime_checkable
+class Account(Protocol):
+    """A provider that says what credit is left."""
+
+    async def balance(self) -> Amount:
+        """Read it; free."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """What is left, and what a run of the plan would cost."""
+
+    words: str
+    left: Amount | None = None
+    needed: Amount | None = None  # expected; None: nothing, or of unknown price
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a run would stop for want of money."""
+        if self.left is None or self.needed is None:
+            return False
+        return self.left.currency == self.needed.currency and self.left.value < self.needed.value
+
+
+async def references(
+    project: Project,
+    jobs: Sequence[Job],
+    lock: Lock,
+    *,
+    allowed: tuple[Network, ...] = (),
+    lookup: Lookup | None = None,
+) -> Looks:
+    """Look at the references of some of a project's jobs."""
+    route = project.manifest.provider
+    film = Film(
+        root=project.path.parent,
+        route=route,
+        hosting=project.manifest.hosting,
+        place=project.place,
+        wait_s=expected_wait_s(lock.entries.values(), route),
+    )
+    async with Remote(Rules(allowed=allowed), lookup) as remote:
+        return await preflight.look(film, jobs, remote, project.jobs)
+
+
+async def before_run(
+    project: Project, plan: Plan, lock: Lock, *, allowed: tuple[Network, ...] = ()
+) -> None:
+    """Refuse to start where something that would be bought cannot be made.
+
+    Raises: ManifestError with every problem; nothing was sent to the provider.
+    """
+    jobs = [step.job for step in plan.steps if step.will_submit]
+    if not jobs or project.manifest.provider == FREE:
+        return
+    looks = await references(project, jobs, lock, allowed=allowed)
+    if looks.violations:
+        raise ManifestError(looks.violations)
+
+
+async def check_credit(provider: object, project: Project, plan: Plan) -> None:
+    """Refuse to start where the credit does not last. Raises: ConfigError."""
+    cost = estimate(plan, project.provider.price)
+    if project.manifest.provider == FREE or cost.expected is None:
+        return
+    try:
+        found = await compare(provider, cost)
+    except ProviderError:  # what cannot be read stops nothing: the submits will tell
+        return
+    if found.is_short:
+        raise ConfigError(
+            f"the credit does not last: {found.words}. Top up, narrow the selection, or say "
+            "--no-preflight; nothing was bought"
+        )
+
+
+async def credit(project: Project, plan: Plan, environ: Mapping[str, str]) -> Credit:
+    """Compare what is left with what the plan would cost."""
+    route = project.manifest.provider
+    if route == FREE:
+        return Credit(words="the simulator is free")
+    cost = estimate(plan, project.provider.price)
+    try:
+        async with registry.online(route, environ, registry.account_limits(route)) as provider:
+            return await compare(provider, cost)
+    except (ConfigError, ProviderError) as error:
+        return Credit(words=f"the balance could not be read: {error}")
+
+
+async def compare(provider: object, cost: Estimate) -> Credit:
+    """Read the balance of an account. Raises: ProviderError."""
+    if not isinstance(provider, Account):
+        return Credit(words="this route does not say what credit is left")
+    left = await provider.balance()
+    words = f"{left} left, and the plan costs {cost}"
+    return Credit(words=words, left=left, needed=cost.expected)
