@@ -87,6 +87,11 @@ class Violation:
         }
 
 
+def printable(text: str) -> str:
+    """Show characters that a terminal would obey, and those that hide or turn text, as escapes."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def merged(violations: Iterable[Violation]) -> tuple[Violation, ...]:
     """Sort violations, and make one of those that say the same of one place for many jobs."""
     found: dict[tuple[object, ...], list[Violation]] = {}

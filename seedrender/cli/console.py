@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
-from seedrender.errors import ManifestError, SeedrenderError
+from seedrender.errors import ManifestError, SeedrenderError, printable
 from seedrender.run.project import Choices
 from seedrender.source.expand import Tick
 from seedrender.source.parse import duration_s
@@ -146,7 +146,7 @@ def say_json(value: Any) -> None:
 def say_error(error: SeedrenderError, state: State) -> None:
     """Print an error where it belongs: in the one document, or on standard error."""
     if not state.is_json:
-        click.echo(str(error), err=True)
+        click.echo("\n".join(map(printable, str(error).split("\n"))), err=True)
         return
     violations = error.violations if isinstance(error, ManifestError) else ()
     say_json(
@@ -160,8 +160,8 @@ def say_error(error: SeedrenderError, state: State) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Align columns; the last one is as long as it is."""
-    lines = [list(head), *(list(row) for row in rows)]
+    """Align columns; the last one is as long as it is. What cells say may come from anywhere."""
+    lines = [list(head), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(line[n]) for line in lines) for n in range(len(head) - 1)]
     return "\n".join(
         "  ".join(

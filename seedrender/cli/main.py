@@ -25,6 +25,7 @@ COMMANDS = {  # name → what it does; each is a module of this package, loaded 
     "reconcile": "Settle unknown outcomes, by asking the provider.",
     "cancel": "Ask the provider to drop what is still queued.",
     "verify": "Compare the clips on disk with the lockfile.",
+    "lock": "Look after the lockfile: show, merge, repair, mv, prune, upgrade.",
     "report": "Write one HTML page with every clip.",
     "schema": "Print the JSON Schema of manifests, for editors.",
     "providers": "Show what each route supports: models, limits, prices.",

@@ -99,7 +99,18 @@ class Store:
         """
         found = fold.rename(read_lockfile(self._path, self._manifest), self._moved)
         merged = fold.fold(found, self._entries.values())
-        text = lockfile.dumps(Lock(manifest=self._manifest, entries=merged.entries))
+        self._save(Lock(manifest=self._manifest, entries=merged.entries))
+
+    def rewrite(self, lock: Lock) -> None:
+        """Put another lock in the place of all that is known: upkeep may take away and rename.
+
+        Raises: LockError.
+        """
+        self._entries = dict(lock.entries)
+        self._save(self.lock)
+
+    def _save(self, lock: Lock) -> None:
+        text = lockfile.dumps(lock)
         if self._path.exists() and self._path.read_text("utf-8") == text:
             return
         try:
@@ -130,7 +141,7 @@ async def hold(path: Path, manifest: str, moves: Moves = no_moves) -> AsyncItera
     Raises: LockHeldError, LockVersionError, LockCorruptError; LockError where it cannot be written.
     """
     path = real(path)
-    with _claimed(journal_path(path)) as file:
+    with claimed(journal_path(path)) as file:
         lock = read(path, manifest)
         moved = moves(lock)
         journal = Journal(file)
@@ -163,14 +174,14 @@ def read(path: Path, manifest: str) -> Lock:
     path = real(path)
     lock = read_lockfile(path, manifest)
     journal = journal_path(path)
-    return fold.fold(lock, lockfile.loads_journal(_bytes(journal), journal.name))
+    return fold.fold(lock, lockfile.loads_journal(bytes_of(journal), journal.name))
 
 
 def read_lockfile(path: Path, manifest: str) -> Lock:
     """Read the lockfile alone; none yet is an empty one."""
     if not path.exists():
         return Lock(manifest=manifest)
-    lock = lockfile.loads(_text(path), path.name)
+    lock = lockfile.loads(text_of(path), path.name)
     if lock.manifest != manifest:
         raise LockCorruptError(
             f"{path.name} belongs to {lock.manifest or 'no manifest'}, not to {manifest}; if the "
@@ -195,7 +206,7 @@ def journal_path(path: Path) -> Path:
 
 
 @contextmanager
-def _claimed(path: Path) -> Iterator[BinaryIO]:
+def claimed(path: Path) -> Iterator[BinaryIO]:
     """Open and lock the journal. Raises: LockHeldError with the holder's own words."""
     file = _claim(path)
     try:
@@ -227,7 +238,7 @@ def _claim(path: Path) -> BinaryIO:
 
 def _holder(path: Path) -> str:
     try:
-        header = json.loads(_text(path).partition("\n")[0])
+        header = json.loads(text_of(path).partition("\n")[0])
         return f"process {header['pid']} on {header['host']}, since {header['started_at']}"
     except (ValueError, KeyError, TypeError, LockError):
         return "one that has just started"
@@ -244,11 +255,13 @@ def _header(manifest: str) -> bytes:
     return json.dumps(header).encode() + b"\n"
 
 
-def _text(path: Path) -> str:
-    return _decoded(path, _bytes(path))
+def text_of(path: Path) -> str:
+    """Read a file as UTF-8; one that is not there is empty. Raises: LockError."""
+    return _decoded(path, bytes_of(path))
 
 
-def _bytes(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
+    """Read a file; one that is not there is empty. Raises: LockError."""
     try:
         return path.read_bytes()
     except FileNotFoundError:

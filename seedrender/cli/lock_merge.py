@@ -1,0 +1,138 @@
+"""`seedrender lock merge` and `lock repair`: what git or an accident left is a lockfile again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seedrender.cli.console import (
+    choices_options,
+    json_option,
+    manifest_argument,
+    say_json,
+)
+from seedrender.errors import ConfigError, ManifestError, printable
+from seedrender.lock.repair import Damage, Outcome
+from seedrender.run import project, store, upkeep
+from seedrender.run.project import Choices, lock_path
+from seedrender.run.upkeep import Mended
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_WORDS = {
+    Outcome.MENDED: "it is as it was written again",
+    Outcome.KEPT: "all that it told of tasks is known",
+    Outcome.UNKNOWN: "a paid task may exist: the job is unknown from now on, and not bought again",
+    Outcome.LOST: "nobody can say which job it was, or what was bought for it",
+}
+
+
+@click.command("merge")
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="MANIFEST [FILE]...")
+@click.option(
+    "--driver",
+    is_flag=True,
+    help="Be git's merge driver: the arguments are %O %A %B, the result is written to %A.",
+)
+def merge(*, files: tuple[Path, ...], driver: bool) -> int:
+    """Join the two sides of a merge that left conflict markers in MANIFEST's lockfile.
+
+    FILEs are other versions of it, which are joined too. Two lines of one job become one with the
+    tasks of both: both were paid.
+    """
+    if driver:
+        if len(files) != 3:  # noqa: PLR2004 - as git hands them over
+            raise ConfigError("--driver takes three files, as git hands them over: %O %A %B")
+        upkeep.merge_driver(files[1], files[2])
+        return 0
+    manifest, *others = files
+    path = lock_path(manifest)
+    merged = upkeep.merge_files(path, manifest.name, others)
+    jobs, tasks = len(merged.lock.entries), sum(len(e.tasks) for e in merged.lock.entries.values())
+    words = f"{jobs} jobs with {tasks} tasks"
+    if merged.is_changed:
+        click.echo(f"{path} is joined: {words}, none lost. Now: git add {path}")
+    else:
+        click.echo(f"{path} is as it should be: {words}.")
+    return 0
+
+
+@click.command("repair")
+@manifest_argument
+@choices_options
+@click.option(
+    "--accept-loss",
+    is_flag=True,
+    help="Go on where not even the job of a line can be read: it may be bought a second time.",
+)
+@json_option
+def repair(manifest: Path, *, choices: Choices, accept_loss: bool, is_json: bool) -> int:
+    """Keep every line of a damaged lockfile and journal that can be read, and say what is kept.
+
+    The damaged files are kept beside it. A job whose line cannot be read is not bought again by
+    itself: it is unknown, until `reconcile`, `adopt` or `run --resubmit` settles it.
+    """
+    path = lock_path(manifest)
+    mended = upkeep.repair_files(
+        path, manifest.name, _ids(manifest, choices), accept_loss=accept_loss
+    )
+    is_refused = mended.found.is_loss and not accept_loss
+    code = 3 if is_refused else 0
+    if is_json:
+        rows = [_as_json(damage) for damage in mended.found.damages]
+        kept = [copy.name for copy in mended.kept]
+        say_json({"exit_code": code, "read": mended.found.read, "damages": rows, "kept": kept})
+    else:
+        click.echo("\n".join(map(printable, _words(path, manifest, mended, is_refused=is_refused))))
+    return code
+
+
+def _ids(manifest: Path, choices: Choices) -> set[str]:
+    """Return the ids that the manifest has; where it is wrong, those of the lock must do."""
+    try:
+        found = project.load(manifest, choices=choices)
+    except (ManifestError, ConfigError) as error:
+        click.echo(f"{manifest} cannot be read, so that its jobs are not known:\n{error}", err=True)
+        return set()
+    return {job.id for job in found.all_jobs} | {take.id for take in found.all_takes}
+
+
+def _words(path: Path, manifest: Path, mended: Mended, *, is_refused: bool) -> list[str]:
+    found = mended.found
+    lines = [line for damage in found.damages for line in _of_damage(damage, manifest)]
+    if is_refused:
+        journal = store.journal_path(path).name
+        advice = (
+            "Nothing was changed, since a job could be bought a second time. Better: bring back "
+            f"{path.name} as it was committed (`git restore {path}`), and run this again if "
+            f"{journal} is damaged too. Otherwise look at the provider's console for tasks that no "
+            "line tells of, and go on with --accept-loss."
+        )
+        return [*lines, "", advice]
+    if not found.damages:
+        return [f"{path}: {found.read} lines, none of them damaged."]
+    copies = ", ".join(copy.name for copy in mended.kept)
+    return [*lines, "", f"{path}: {found.read} lines are kept. The damaged files: {copies}"]
+
+
+def _of_damage(damage: Damage, manifest: Path) -> list[str]:
+    job = f" ({damage.job})" if damage.job else ""
+    lines = [f"{damage.file}:{damage.line}{job}: {damage.wrong}; {_WORDS[damage.outcome]}"]
+    if damage.outcome in (Outcome.UNKNOWN, Outcome.LOST):
+        job_id = damage.job or "JOB"
+        lines += [
+            f"  it speaks of task {task_id}: seedrender adopt {manifest} {job_id} --task {task_id}"
+            for task_id in damage.task_ids
+        ]
+    return lines
+
+
+def _as_json(damage: Damage) -> dict[str, object]:
+    return {
+        "file": damage.file,
+        "line": damage.line,
+        "wrong": damage.wrong,
+        "outcome": damage.outcome.value,
+        "job": damage.job,
+        "task_ids": list(damage.task_ids),
+    }

@@ -1,0 +1,210 @@
+"""Does to a lockfile what a person asks for, while it is held; nothing is sent."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedrender.errors import ArtifactError, ConfigError, LockError
+from seedrender.lock import fold, lockfile, merge, prune, repair
+from seedrender.lock.prune import Orphan
+from seedrender.lock.repair import Repaired
+from seedrender.run import store
+from seedrender.run.files import Files, sha256, sync_folder, write_atomically
+from seedrender.run.project import Project
+from seedrender.values.entry import Lock
+from seedrender.values.job import JobId
+from seedrender.values.task import Artifact
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*(@[1-9][0-9]*)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What came of joining lockfiles."""
+
+    lock: Lock
+    lines: int  # before
+    is_changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """What came of a repair, and where the damaged files are kept."""
+
+    found: Repaired
+    kept: tuple[Path, ...]
+
+
+def merge_files(path: Path, manifest: str, others: Iterable[Path]) -> Merged:
+    """Join a lockfile in which a merge left conflict markers, and others, into one.
+
+    Raises: LockError.
+    """
+    path = store.real(path)
+    with store.claimed(store.journal_path(path)) as journal:
+        before = store.text_of(path) if path.exists() else ""
+        ours = merge.resolve(before, path.name) if before else Lock(manifest=manifest)
+        ours = merge.merge(Lock(manifest=manifest), [(path.name, ours)])
+        events = lockfile.loads_journal(store.bytes_of(Path(journal.name)), path.name)
+        joined = merge.merge(fold.fold(ours, events), [_named(other) for other in others])
+        text = lockfile.dumps(joined)
+        if text != before:
+            _replace(path, text)
+        Path(journal.name).unlink(missing_ok=True)
+    lines = sum(1 for row in before.split("\n") if row.startswith('{"job"'))
+    return Merged(lock=joined, lines=lines, is_changed=text != before)
+
+
+def merge_driver(ours: Path, theirs: Path) -> Lock:
+    """Join two versions of a lockfile that git hands over, into the first. Raises: LockError."""
+    mine = _named(ours)[1]
+    joined = merge.merge(mine, [_named(theirs)])
+    _replace(ours, lockfile.dumps(joined))
+    return joined
+
+
+def repair_files(path: Path, manifest: str, jobs: Collection[str], *, accept_loss: bool) -> Mended:
+    """Keep every line that can be read, and the damaged files beside it.
+
+    Raises: LockError; where something may be lost, and that is not accepted, nothing is written.
+    """
+    path = store.real(path)
+    journal = store.journal_path(path)
+    with store.claimed(journal):
+        lock = store.bytes_of(path) if path.exists() else None
+        found = repair.repair(
+            lock, store.bytes_of(journal), manifest=manifest, name=path.name, jobs=jobs
+        )
+        if found.is_loss and not accept_loss:
+            return Mended(found=found, kept=())
+        text = lockfile.dumps(found.lock)
+        is_damaged = bool(found.damages) or (
+            lock is not None and merge.is_marked(lock.decode("utf-8", "replace"))
+        )
+        kept = _set_aside(path, journal) if is_damaged else ()
+        if text.encode() != lock and (lock is not None or found.lock.entries):
+            _replace(path, text)
+        journal.unlink(missing_ok=True)
+    return Mended(found=found, kept=kept)
+
+
+async def move(path: Path, manifest: str, old: str, new: str) -> list[tuple[JobId, JobId]]:
+    """Give the entries of a job, shot or chain another id; the next run moves their clips.
+
+    Raises: LockError; ConfigError where there is none, or the new id is taken.
+    """
+    if not _ID.fullmatch(new):
+        raise ConfigError(f"'{new}' is no id of a job, shot or chain; nothing was changed")
+    async with store.hold(path, manifest) as held:
+        renamed = fold.rename(held.lock, {old: new})
+        if not renamed.renamed:
+            raise ConfigError(
+                f"{path.name} knows no job, shot or chain '{old}'; `seedrender lock show` lists "
+                "those that it knows. Nothing was changed"
+            )
+        taken = sorted(now for now in renamed.renamed if now in held.lock.entries)
+        if taken:
+            raise ConfigError(
+                f"{path.name} has an entry of {taken[0]} already, with tasks of its own; "
+                "nothing was changed"
+            )
+        held.rewrite(renamed)
+        return sorted((before, now) for now, before in renamed.renamed.items())
+
+
+async def prune_lock(project: Project, *, is_done: bool, with_clips: bool) -> Pruned:
+    """Take away the entries that the manifest does not ask for any more, or say which these are.
+
+    Raises: LockError.
+    """
+    if not is_done:
+        found = _orphans(project, store.read(project.lock_path, project.path.name))
+        return Pruned(orphans=found, deleted=())
+    async with store.hold(project.lock_path, project.path.name) as held:
+        found = _orphans(project, held.lock)
+        gone = {orphan.entry.job for orphan in found if not orphan.kept_for}
+        left = prune.without(held.lock, gone)
+        if gone:
+            held.rewrite(left)
+        clips = [c for o in found if not o.kept_for for c in o.clips] if with_clips else []
+        return Pruned(orphans=found, deleted=_delete(project.files, clips, left))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """The entries without a job, and the clips of theirs that were deleted."""
+
+    orphans: tuple[Orphan, ...]
+    deleted: tuple[Artifact, ...]
+
+
+async def upgrade(path: Path, manifest: str) -> bool:
+    """Write a lockfile in the newest format; say whether that changed it. Raises: LockError."""
+    before = store.bytes_of(path)
+    if not before:
+        raise ConfigError(f"{path.name} is not there: nothing was rendered yet")
+    async with store.hold(path, manifest):
+        return store.bytes_of(path) != before
+
+
+def _orphans(project: Project, lock: Lock) -> tuple[Orphan, ...]:
+    """Find the entries without a job; one that is only renamed has one."""
+    moved = set(fold.rename(lock, project.moves(lock)).renamed.values())
+    ids = {job.id for job in project.all_jobs} | {take.id for take in project.all_takes}
+    return prune.orphans(lock, ids | moved)
+
+
+def _delete(files: Files, clips: Iterable[Artifact], left: Lock) -> tuple[Artifact, ...]:
+    """Delete clips that no entry names any more, where the file is still the one that was noted."""
+    needed = {clip.path for o in prune.orphans(left, ()) for clip in o.clips}
+    deleted = []
+    for clip in dict.fromkeys(clips):
+        try:
+            path = files.path(clip.path)
+        except ArtifactError:
+            continue
+        is_its = files.is_present(clip) and path.is_file() and sha256(path) == clip.sha256
+        if clip.path not in needed and is_its:
+            path.unlink()
+            deleted.append(clip)
+    return tuple(deleted)
+
+
+def _set_aside(*paths: Path) -> tuple[Path, ...]:
+    """Copy files under names that are free: `film.lock.damaged-1`."""
+    kept = []
+    for path in paths:
+        if not store.bytes_of(path):
+            continue
+        number = 1
+        while (copy := path.with_name(f"{path.name}.damaged-{number}")).exists():
+            number += 1
+        try:
+            shutil.copyfile(path, copy)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise LockError(f"{copy.name} cannot be written ({error.strerror})") from None
+        kept.append(copy)
+    return tuple(kept)
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise LockError(
+            f"{path.name} cannot be written ({error.strerror}); it is as it was"
+        ) from None
+
+
+def _named(path: Path) -> tuple[str, Lock]:
+    return path.name, read_any(path)
+
+
+def read_any(path: Path) -> Lock:
+    """Read a lockfile on its own, also one with conflict markers. Raises: LockError."""
+    return merge.resolve(store.text_of(path), path.name)

@@ -1,0 +1,149 @@
+"""Two branches that rendered, and plain `git merge`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from seedrender.errors import LockCorruptError
+from seedrender.lock import fold, lockfile
+from seedrender.run import upkeep
+from seedrender.values.entry import JobState, LockEntry
+from tests.builders import clip, entry, record
+from tests.run.git import Repository
+
+UNION = "*.lock merge=union\n"
+
+
+def rendered(job: str, name: str, minute: int = 0) -> LockEntry:
+    made = record(name, JobState.SUCCEEDED)
+    return entry(job, made, output=clip(name, f"renders/{job}.mp4", minute=minute))
+
+
+BOTH = [
+    pytest.param(
+        [], [rendered("a", "c1")], [rendered("b", "c2")], id="the first job of each branch"
+    ),
+    pytest.param(
+        [rendered("a", "c0"), rendered("h", "c9")],
+        [rendered("b", "c1")],
+        [rendered("g", "c2")],
+        id="different jobs",
+    ),
+    pytest.param(
+        [rendered("a", "c0"), rendered("b", "c9")],
+        [rendered("a", "c1", 1)],
+        [rendered("b", "c2", 1)],
+        id="neighbours rendered anew",
+    ),
+    pytest.param(
+        [rendered("a", "c0")], [rendered("g", "c1")], [rendered("h", "c2")], id="both at the end"
+    ),
+    pytest.param(
+        [rendered("a", "c0")], [rendered("b", "c1")], [rendered("b", "c2", 1)], id="the same job"
+    ),
+    pytest.param(
+        [rendered("b", "c0")],
+        [rendered("b", "c1", 1)],
+        [rendered("b", "c2", 2)],
+        id="the same job, rendered before",
+    ),
+    pytest.param(
+        [entry("b", record("c0", JobState.SUBMITTED))],
+        [rendered("b", "c0", 1)],
+        [entry("b", record("c0", JobState.FAILED))],
+        id="one task, known further on each",
+    ),
+    pytest.param(
+        [rendered(name, f"c{name}") for name in "abcdefgh"],
+        [rendered("d", "c1", 1)],
+        [rendered("d", "c2", 2), rendered("e", "c3", 1)],
+        id="in the middle",
+    ),
+]
+
+
+def joined(before: list[LockEntry], ours: list[LockEntry], theirs: list[LockEntry]) -> str:
+    lock = fold.fold(lockfile.loads('{"lock": 1, "manifest": "film.yaml"}', "film.lock"), before)
+    return lockfile.dumps(fold.fold(lock, [*ours, *theirs]))
+
+
+@pytest.mark.parametrize(("before", "ours", "theirs"), BOTH)
+def test_two_branches_merge_with_the_union_attribute(
+    tmp_path: Path, before: list[LockEntry], ours: list[LockEntry], theirs: list[LockEntry]
+) -> None:
+    repository = Repository(tmp_path, UNION)
+    repository.render(*before)
+
+    conflicts = repository.merge_two(ours, theirs)
+
+    assert conflicts == 0
+    assert lockfile.dumps(repository.read()) == joined(before, ours, theirs)
+
+
+@pytest.mark.parametrize("attributes", [UNION, ""])
+def test_a_lockfile_that_both_branches_began_is_joined(tmp_path: Path, attributes: str) -> None:
+    repository = Repository(tmp_path, attributes)
+    repository.git("add", "-A")
+    repository.git("commit", "-q", "-m", "nothing is rendered yet")
+    ours, theirs = [rendered("a", "c1")], [rendered("b", "c2")]
+
+    conflicts = repository.merge_two(ours, theirs)
+    if conflicts:
+        upkeep.merge_files(repository.lock_path, "film.yaml", [])
+
+    assert bool(conflicts) == (not attributes)
+    assert lockfile.dumps(repository.read()) == joined([], ours, theirs)
+
+
+@pytest.mark.parametrize("style", ["merge", "diff3", "zdiff3"])
+@pytest.mark.parametrize(("before", "ours", "theirs"), BOTH)
+def test_conflict_markers_are_resolved_by_hand(
+    tmp_path: Path,
+    before: list[LockEntry],
+    ours: list[LockEntry],
+    theirs: list[LockEntry],
+    style: str,
+) -> None:
+    repository = Repository(tmp_path)
+    repository.git("config", "merge.conflictStyle", style)
+    repository.render(*before)
+    if repository.merge_two(ours, theirs):
+        with pytest.raises(LockCorruptError, match="seedrender lock merge"):
+            repository.read()
+
+    upkeep.merge_files(repository.lock_path, "film.yaml", [])
+
+    assert repository.lock_path.read_text("utf-8") == joined(before, ours, theirs)
+
+
+@pytest.mark.parametrize(("before", "ours", "theirs"), BOTH)
+def test_seedrender_is_a_merge_driver(
+    tmp_path: Path, before: list[LockEntry], ours: list[LockEntry], theirs: list[LockEntry]
+) -> None:
+    repository = Repository(tmp_path, "*.lock merge=seedrender diff=seedrender\n")
+    program = f'"{sys.executable}" -m seedrender lock'
+    repository.git("config", "merge.seedrender.driver", f"{program} merge --driver %O %A %B")
+    repository.git("config", "diff.seedrender.textconv", f"{program} show")
+    repository.render(*before)
+
+    conflicts = repository.merge_two(ours, theirs)
+    shown = repository.git("diff", "HEAD^1^", "--", "film.lock").stdout
+
+    assert conflicts == 0
+    assert repository.lock_path.read_text("utf-8") == joined(before, ours, theirs)
+    task = ours[0].tasks[0]
+    assert f"+  task {task.task_id}: {task.state.value}, sim" in shown
+
+
+def test_a_lock_that_is_torn_stops_the_merge_driver_and_stays(tmp_path: Path) -> None:
+    whole, torn = tmp_path / "ours", tmp_path / "theirs"
+    whole.write_text('{"lock": 1, "manifest": "film.yaml"}\n')
+    torn.write_text('{"lock": 1, "manifest": "film.yaml"}\n{"job": "a"')
+
+    with pytest.raises(LockCorruptError, match="theirs:2"):
+        upkeep.merge_driver(whole, torn)
+
+    assert whole.read_text() == '{"lock": 1, "manifest": "film.yaml"}\n'
