@@ -19,7 +19,7 @@ class _JumpingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> Any:
         if self.busy_threads:
-            return super().select(0.01)
+            return super().select(0 if timeout == 0 else 0.01)
         ready = super().select(0)
         if not ready and timeout is not None:
             self.now += max(timeout, 0.0)

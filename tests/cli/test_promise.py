@@ -288,3 +288,21 @@ def test_a_locked_run_of_what_is_done_is_done() -> None:
 def test_a_locked_run_gives_no_lost_submit_up() -> None:
     with pytest.raises(click.UsageError):
         seedrender("run", "film.yaml", "--locked", "--resubmit", "opener")
+
+
+def test_after_a_run_that_a_budget_forbade_the_plan_is_the_same(folder: Path) -> None:
+    edit(folder, "name: film\n", "name: film\nrun: {budget: 0.10 USD}\n")
+    before = saved()
+
+    seedrender("run", "film.yaml", "closer", code=7)
+
+    assert saved() == before
+    assert sorted(p.name for p in folder.iterdir()) == ["film.plan", "film.yaml", "hero.jpg"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_plan_by_which_nothing_is_left_is_done() -> None:
+    seedrender("run", "film.yaml")
+    saved()
+
+    assert "Everything is done" in seedrender("run", "film.yaml", "--plan", "film.plan")

@@ -1,0 +1,246 @@
+"""What a plan says is what a run does: every example, under every option, whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seedrender.plan import saved
+from seedrender.plan.make import Plan, Verdict
+from seedrender.plan.outcome import Exit, outcome
+from seedrender.plan.saved import Chosen
+from seedrender.run import project, promise
+from seedrender.run.executor import Executor
+from seedrender.run.inputs import Inputs
+from seedrender.run.project import Choices, Project
+from seedrender.run.store import Store, hold
+from seedrender.run.tasks import Desk
+from seedrender.run.throttle import Gate, Pace, Slots
+from seedrender.values.job import JobId
+from seedrender.values.manifest import PollSchedule
+from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
+from tests import virtual
+from tests.scripted import Scripted, clip_bytes
+from tests.test_examples import VALID
+
+ENDS = {
+    "failed": (TaskState.FAILED, Verdict.MISSING, Exit.FAILED),
+    "expired": (TaskState.EXPIRED, Verdict.MISSING, Exit.FAILED),
+    "refused": (TaskState.REFUSED, Verdict.BLOCKED, Exit.FAILED),
+    "lost": (None, Verdict.UNKNOWN, Exit.UNDECIDED),
+}
+
+
+class Various(Scripted):
+    """No two clips have the same bytes."""
+
+    async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
+        task = await super().poll(task_id, hold=hold)
+        if task.video is None:
+            return task
+        size = len(clip_bytes()) + len(_tail(task_id))
+        return replace(task, video=replace(task.video, url=f"x:{task_id}", size_bytes=size))
+
+    async def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
+        yield clip_bytes() + _tail(TaskId(file.url.removeprefix("x:")))
+
+
+def _tail(task_id: TaskId) -> bytes:
+    """A box that players skip."""
+    return (24).to_bytes(4) + b"free" + task_id.encode().ljust(16)
+
+
+class Quiet:
+    def note(self, job: JobId, what: str, detail: str = "") -> None:
+        """Nobody listens."""
+
+
+@dataclass
+class Stage:
+    """A copy of an example, and a route that does as it is told."""
+
+    manifest: Path
+    choices: Choices = field(default_factory=Choices)
+    selectors: tuple[str, ...] = ()
+    provider: Various = field(default_factory=Various)
+    stop_after_s: float | None = None
+
+    def load(self) -> Project:
+        return project.load(self.manifest, choices=self.choices, selectors=self.selectors)
+
+    def plan(self) -> Plan:
+        found = self.load()
+        return found.plan(found.read_lock())
+
+    def text(self) -> str:
+        """The plan as it would be saved."""
+        return saved.dumps(promise.of(self.load(), self.plan(), Chosen()))
+
+    def run(self) -> Exit:
+        self.provider.received.clear()
+        code, _ = virtual.run(self._run())
+        return code
+
+    async def _run(self) -> Exit:
+        found = self.load()
+        async with hold(found.lock_path, found.path.name, found.manifest.moved) as store:
+            executor = self._executor(found, store)
+            if self.stop_after_s is not None:
+                asyncio.get_running_loop().call_later(self.stop_after_s, executor.stop)
+            await executor.run()
+            return outcome(found.plan(store.lock), store.lock, executor.failed)
+
+    def _executor(self, found: Project, store: Store) -> Executor:
+        desk = Desk(
+            provider=self.provider,
+            store=store,
+            files=found.files,
+            inputs=Inputs(self.provider, store, found.files, found.digests),
+            slots=Slots(4),
+            pace=Pace(6000),
+            gate=Gate(),
+            poll=PollSchedule(jitter=0.0),
+            listener=Quiet(),
+        )
+        return Executor(desk, found.plan(store.lock), lambda: found.facts(store.lock))
+
+
+def copied(example: Path, to: Path) -> Path:
+    ignored = shutil.ignore_patterns("renders", "*.lock", ".*")
+    return shutil.copytree(example.parent, to / "film", ignore=ignored) / example.name
+
+
+def verdicts(plan: Plan) -> Mapping[str, Verdict]:
+    return {step.job.id: step.verdict for step in plan.steps}
+
+
+def to_buy(plan: Plan) -> list[str]:
+    return sorted(step.job.id for step in plan.steps if step.will_submit)
+
+
+def every_choice(example: Path) -> list[tuple[Choices, tuple[str, ...]]]:
+    """No option, each profile, each var with another value, each shot, tag and rest of a chain."""
+    found = project.load(example)
+    profiles = [Choices(profile=name) for name in found.manifest.profiles]
+    flags = [
+        Choices(flags=(f"{name}=something else",))
+        for name, value in found.manifest.vars.items()
+        if isinstance(value, str)
+    ]
+    names = dict.fromkeys(
+        [job.shot for job in found.jobs]
+        + [f"tag:{tag}" for job in found.jobs for tag in job.tags]
+        + [f"{take.segments[1]}.." for take in found.takes]
+        + [f"{job.id[:-1]}*" for job in found.jobs[::5]]
+    )
+    whole: list[tuple[Choices, tuple[str, ...]]] = [(c, ()) for c in (Choices(), *profiles, *flags)]
+    return [*whole, *((Choices(), (name,)) for name in names)]
+
+
+@pytest.mark.parametrize("example", [pytest.param(p, id=p.stem) for p in VALID])
+def test_directly_after_a_run_the_plan_is_empty_under_every_option(
+    example: Path, tmp_path: Path
+) -> None:
+    for number, (choices, selectors) in enumerate(every_choice(example)):
+        stage = Stage(copied(example, tmp_path / str(number)), choices, selectors)
+        planned = to_buy(stage.plan())
+
+        code = stage.run()
+
+        after = stage.plan()
+        assert (code, after.is_done) == (Exit.DONE, True), (choices, selectors)
+        assert sorted(stage.provider.received) == planned == sorted(verdicts(after))
+
+
+@settings(max_examples=5)
+@given(data=st.data())
+@pytest.mark.parametrize("example", [pytest.param(p, id=p.stem) for p in VALID])
+def test_after_any_series_of_choices_the_plan_of_the_last_one_is_empty(
+    example: Path, data: st.DataObject
+) -> None:
+    series = data.draw(st.lists(st.sampled_from(every_choice(example)), min_size=2, max_size=3))
+    with TemporaryDirectory() as folder:
+        stage = Stage(copied(example, Path(folder)))
+        for stage.choices, stage.selectors in series:
+            planned = to_buy(stage.plan())
+
+            code = stage.run()
+
+            assert (code, stage.plan().is_done) == (Exit.DONE, True), series
+            assert sorted(stage.provider.received) == planned, series
+
+
+@settings(max_examples=5)
+@given(data=st.data())
+@pytest.mark.parametrize("example", [pytest.param(p, id=p.stem) for p in VALID])
+def test_after_a_run_that_went_wrong_the_plan_says_exactly_what_is_left(
+    example: Path, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as folder:
+        stage = Stage(copied(example, Path(folder)))
+        jobs = stage.load().jobs
+        faults = data.draw(
+            st.dictionaries(st.sampled_from([j.id for j in jobs]), st.sampled_from(list(ENDS)))
+        )
+        for name, fault in faults.items():
+            end = ENDS[fault][0]
+            if end is None:
+                stage.provider.loses_answer_to(name)
+            else:
+                stage.provider.ends_with(name, end)
+
+        code = stage.run()
+        after = stage.plan()
+
+        expected: dict[str, Verdict] = {}
+        for job in jobs:
+            is_ready = all(expected[need] is Verdict.CURRENT for need in job.needs)
+            reached = ENDS[faults[job.id]][1] if job.id in faults else Verdict.CURRENT
+            expected[job.id] = reached if is_ready else Verdict.WAITS
+        assert verdicts(after) == expected
+        codes = [ENDS[faults[j]][2] for j in faults if expected[j] is not Verdict.WAITS]
+        assert code == max(codes, default=Exit.DONE)
+        assert stage.text() == stage.text()
+
+        stage.provider.ends.clear()
+        stage.provider.submit_errors.clear()
+        planned = to_buy(after)
+        stage.run()
+        text, lock = stage.text(), stage.load().lock_path.read_bytes()
+        never = [j for j in planned if verdicts(stage.plan())[JobId(j)] is Verdict.WAITS]
+        assert sorted([*stage.provider.received, *never]) == planned
+
+        stage.run()
+        assert stage.provider.received == []
+        assert (stage.text(), stage.load().lock_path.read_bytes()) == (text, lock)
+
+
+@settings(max_examples=5)
+@given(seconds=st.floats(0.05, 200))
+@pytest.mark.parametrize("example", [pytest.param(p, id=p.stem) for p in VALID])
+def test_after_a_run_that_was_stopped_the_plan_buys_the_rest_and_nothing_twice(
+    example: Path, seconds: float
+) -> None:
+    with TemporaryDirectory() as folder:
+        stage = Stage(copied(example, Path(folder)), stop_after_s=seconds)
+        whole = to_buy(stage.plan())
+        code = stage.run()
+        first, after = list(stage.provider.received), stage.plan()
+
+        assert (code is Exit.DONE) == after.is_done
+        assert code in (Exit.DONE, Exit.UNFINISHED)
+        assert sorted([*first, *to_buy(after)]) == whole
+        assert stage.text() == stage.text()
+
+        stage.stop_after_s = None
+        assert stage.run() is Exit.DONE
+        assert sorted([*first, *stage.provider.received]) == whole
+        assert stage.plan().is_done
