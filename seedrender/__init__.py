@@ -7,6 +7,7 @@ A shot crosses the program once, in one direction, changing type at each border:
     Manifest → Jobs          source.expand.load      templates, axes, takes, segments
     jobs → JobGraph          plan.graph.build        who continues whose clip
     graph + Lock → Plan      plan.make.plan          one step a job, each with its reason
+    Plan → Promise → text    plan.saved              agreed on; plan.breach says what moved since
     Job → Submission         provider.encode         the exact request, without secrets
     Submission → Task        provider.submit, .poll  driven by run.tasks
     Task → Artifact          provider.retrieve       run.files verifies and moves it into place

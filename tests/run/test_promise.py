@@ -72,6 +72,8 @@ class Stage:
     selectors: tuple[str, ...] = ()
     provider: Various = field(default_factory=Various)
     stop_after_s: float | None = None
+    is_exact: bool = False
+    is_locked: bool = False
 
     def load(self) -> Project:
         return project.load(self.manifest, choices=self.choices, selectors=self.selectors)
@@ -99,6 +101,9 @@ class Stage:
             return outcome(found.plan(store.lock), store.lock, executor.failed)
 
     def _executor(self, found: Project, store: Store) -> Executor:
+        gate = Gate()
+        if self.is_locked:
+            gate.close()
         desk = Desk(
             provider=self.provider,
             store=store,
@@ -106,11 +111,12 @@ class Stage:
             inputs=Inputs(self.provider, store, found.files, found.digests),
             slots=Slots(4),
             pace=Pace(6000),
-            gate=Gate(),
+            gate=gate,
             poll=PollSchedule(jitter=0.0),
             listener=Quiet(),
         )
-        return Executor(desk, found.plan(store.lock), lambda: found.facts(store.lock))
+        plan = found.plan(store.lock)
+        return Executor(desk, plan, lambda: found.facts(store.lock), is_exact=self.is_exact)
 
 
 def copied(example: Path, to: Path) -> Path:
@@ -244,3 +250,46 @@ def test_after_a_run_that_was_stopped_the_plan_buys_the_rest_and_nothing_twice(
         assert stage.run() is Exit.DONE
         assert sorted([*first, *stage.provider.received]) == whole
         assert stage.plan().is_done
+
+
+@pytest.mark.parametrize(
+    ("is_exact", "is_locked", "bought"),
+    [
+        pytest.param(False, False, ["opener"], id="a plain run"),
+        pytest.param(True, False, [], id="by a saved plan"),
+        pytest.param(False, True, [], id="locked"),
+    ],
+)
+def test_what_turns_out_not_to_exist_is_bought_by_a_plain_run_only(
+    tmp_path: Path, *, is_exact: bool, is_locked: bool, bought: list[str]
+) -> None:
+    (tmp_path / "film.yaml").write_text(
+        "seedrender: 1\nname: film\nshots: {opener: {prompt: A kite.}}\n"
+    )
+    stage = Stage(tmp_path / "film.yaml", is_exact=is_exact, is_locked=is_locked)
+    stage.provider.loses_answer_to("opener")
+    stage.is_locked = False
+    assert stage.run() is Exit.UNDECIDED
+    stage.is_locked = is_locked
+    stage.provider.found = {}  # the provider proves that nothing was created
+
+    stage.run()
+
+    assert stage.provider.received == bought
+    assert verdicts(stage.plan())[JobId("opener")] is (
+        Verdict.CURRENT if bought else Verdict.MISSING
+    )
+
+
+def test_a_locked_run_collects_what_is_at_the_provider(tmp_path: Path) -> None:
+    (tmp_path / "film.yaml").write_text(
+        "seedrender: 1\nname: film\nshots: {opener: {prompt: A kite.}, closer: {prompt: A dog.}}\n"
+    )
+    stage = Stage(tmp_path / "film.yaml", selectors=("opener",), stop_after_s=5)
+    assert stage.run() is Exit.UNFINISHED
+    stage = Stage(stage.manifest, provider=stage.provider, is_locked=True)
+
+    stage.run()
+
+    assert stage.provider.received == []
+    assert verdicts(stage.plan()) == {"opener": Verdict.CURRENT, "closer": Verdict.MISSING}
