@@ -1,0 +1,130 @@
+"""Resumes a run from every moment at which it could have died, and counts what that cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from seedrender.errors import LockError
+from seedrender.run import store
+from seedrender.run.project import Project
+from tests.crash import oracle
+from tests.crash.film import FAILING, Film, started
+from tests.crash.images import JOURNAL, Camera, Image, distinct, landed, torn
+from tests.crash.oracle import Broken
+
+_MOST_RUNS = 5  # until nothing is unknown
+_UNKNOWN, _FAILED = 6, 4
+
+
+@dataclass(slots=True)
+class Totals:
+    """What was tried, and what was found."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    broken: list[Broken] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        kinds = Counter({"paid twice": 0, "lost": 0, "unrecorded": 0})
+        kinds.update(row.kind for row in self.broken)
+        return ", ".join(
+            f"{name}: {count}" for name, count in [*self.counts.items(), *kinds.items()]
+        )
+
+
+def enumerate_crashes(
+    folder: Path, route: str, shots: str, *, each_byte: int = 1, is_strict: bool = False
+) -> Totals:
+    """Run once, and resume from every distinct image of it."""
+    film, loaded = started(folder, route, shots)
+    camera = Camera(film, is_strict=is_strict)
+    camera.film_run(loaded)
+    totals = Totals(camera.counts)
+    totals.counts["images"] = len(camera.images)
+    todo = {
+        "killed": distinct(camera.images),
+        "killed, sent": distinct(list(landed(camera.images))) if route != "sim" else [],
+        "power lost": distinct(camera.lost_power) if route != "sim" else [],
+        "torn": list(_torn(film, loaded, camera.images, each_byte, totals)),
+    }
+    seen: set[tuple[str, str]] = set()
+    for kind, images in todo.items():
+        for image in images:
+            if image.key not in seen:
+                seen.add(image.key)
+                totals.counts[kind] += 1
+                _resume(film, loaded, image, totals)
+    return totals
+
+
+def _torn(
+    film: Film, loaded: Project, images: list[Image], each_byte: int, totals: Totals
+) -> list[Image]:
+    """Cut every append to the journal at its bytes; return those cuts that are to be resumed."""
+    resumed = []
+    for before, behind in torn(images):
+        old, new = before.client[JOURNAL], behind.client[JOURNAL]
+        path = film.folder / JOURNAL
+        before.restore(film)
+        known = store.read(loaded.lock_path, loaded.path.name)
+        cuts = range(len(old) + 1, len(new), each_byte)
+        for cut in cuts:
+            path.write_bytes(new[:cut])
+            totals.counts["cuts"] += 1
+            is_whole_lines = b"\n" in new[len(old) : cut]
+            try:
+                found = store.read(loaded.lock_path, loaded.path.name)
+            except LockError as error:
+                words = f"{before.what}: journal cut at byte {cut}: {error}"
+                totals.broken.append(Broken("unreadable", words))
+                break
+            if not is_whole_lines and found != known:
+                words = f"{before.what}: journal cut at byte {cut} is read otherwise"
+                totals.broken.append(Broken("unreadable", words))
+        for cut in {len(old) + 1, (len(old) + len(new)) // 2, len(new) - 1}:
+            client = {**before.client, JOURNAL: new[:cut]}
+            resumed.append(replace(before, what=f"{before.what}, torn at {cut}", client=client))
+    return resumed
+
+
+def _resume(film: Film, loaded: Project, image: Image, totals: Totals) -> None:
+    """Run again until nothing is unknown; a person allows what nobody can tell."""
+    image.restore(film)
+    resubmitted: list[str] = []
+    again: list[str] = []
+    for _ in range(_MOST_RUNS):
+        ended = film.run(loaded, resubmit=again)
+        totals.counts["runs"] += 1
+        lock = loaded.read_lock()
+        found = oracle.violations(ended.tasks, lock, film.folder, resubmitted)
+        unknown = oracle.unknown(lock)
+        wanted = _UNKNOWN if unknown else _expected(loaded)
+        if ended.code != wanted:
+            words = f"exit code {ended.code}, not {wanted}: {ended.words}"
+            found.append(Broken("exit code", words))
+        if found or not unknown:
+            break
+        again = [str(job) for job in unknown] if film.route != "sim" else []
+        resubmitted += again
+    totals.counts["resubmitted"] += len(resubmitted)
+    if not found:
+        found = [*_unfinished(film, loaded), *oracle.lost(ended.tasks, lock, film.folder)]
+    totals.broken += [Broken(kind, f"{film.route}, {image.what}: {w}") for kind, w in found]
+
+
+def _expected(loaded: Project) -> int:
+    return _FAILED if any(job.id in FAILING for job in loaded.jobs) else 0
+
+
+def _unfinished(film: Film, loaded: Project) -> Iterator[Broken]:
+    """Find what should be on disk when all is done, and is not; and what should not."""
+    wanted = [job.output for job in loaded.jobs if job.id not in FAILING]
+    wanted += [take.output for take in loaded.takes]
+    for name in wanted:
+        if not (film.folder / name).is_file():
+            yield Broken("missing", name)
+    for path in film.folder.rglob("*"):
+        if path.name.endswith((".part", ".journal")) and ".seedrender" not in str(path):
+            yield Broken("left behind", str(path.relative_to(film.folder)))
