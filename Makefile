@@ -6,7 +6,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := examples/short-drama/drama.yaml
 TEST_OPTIONS ?=
 
-.PHONY: demo test lint bench conformance reference clean
+TIME ?= 600
+
+.PHONY: demo test lint bench crash conformance reference clean
 
 demo: .venv/.run  ## render an example with the embedded simulator; the second time, nothing is left to do
 	@$(BIN)/seedrender run $(DEMO)
@@ -22,6 +24,9 @@ lint: .venv/.dev
 
 bench: .venv/.dev  ## figures, each beside its baseline
 	@$(BIN)/python -m tests.bench
+
+crash: .venv/.dev  ## runs that die at every moment, then TIME seconds of processes killed at random
+	@$(BIN)/python -m tests.crash --time $(TIME)
 
 conformance: .venv/.dev .conformance/node_modules  ## other people's programs as judges; needs Node.js
 	@SEEDRENDER_CONFORMANCE=.conformance $(BIN)/pytest tests/conformance

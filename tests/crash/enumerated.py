@@ -11,7 +11,7 @@ from seedrender.errors import LockError
 from seedrender.run import store
 from seedrender.run.project import Project
 from tests.crash import oracle
-from tests.crash.film import FAILING, Film, started
+from tests.crash.film import FAILING, WORLD, Film, started
 from tests.crash.images import JOURNAL, Camera, Image, distinct, landed, torn
 from tests.crash.oracle import Broken
 
@@ -55,7 +55,8 @@ def enumerate_crashes(
             if image.key not in seen:
                 seen.add(image.key)
                 totals.counts[kind] += 1
-                _resume(film, loaded, image, totals)
+                image.restore(film)
+                resume(film, loaded, totals, image.what)
     return totals
 
 
@@ -89,9 +90,8 @@ def _torn(
     return resumed
 
 
-def _resume(film: Film, loaded: Project, image: Image, totals: Totals) -> None:
+def resume(film: Film, loaded: Project, totals: Totals, what: str) -> None:
     """Run again until nothing is unknown; a person allows what nobody can tell."""
-    image.restore(film)
     resubmitted: list[str] = []
     again: list[str] = []
     for _ in range(_MOST_RUNS):
@@ -110,8 +110,11 @@ def _resume(film: Film, loaded: Project, image: Image, totals: Totals) -> None:
         resubmitted += again
     totals.counts["resubmitted"] += len(resubmitted)
     if not found:
-        found = [*_unfinished(film, loaded), *oracle.lost(ended.tasks, lock, film.folder)]
-    totals.broken += [Broken(kind, f"{film.route}, {image.what}: {w}") for kind, w in found]
+        found = [
+            *_unfinished(film, loaded),
+            *oracle.lost(ended.tasks, lock, film.folder, film.folder / WORLD),
+        ]
+    totals.broken += [Broken(kind, f"{film.route}, {what}: {w}") for kind, w in found]
 
 
 def _expected(loaded: Project) -> int:

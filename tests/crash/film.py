@@ -16,6 +16,7 @@ from unittest.mock import patch
 import aiohttp
 
 from seedrender.errors import SeedrenderError
+from seedrender.plan.outcome import Exit
 from seedrender.providers import registry
 from seedrender.run import project
 from seedrender.run.project import Project
@@ -75,7 +76,6 @@ class Ended:
     code: int
     words: str
     tasks: tuple[Mapping[str, Any], ...]
-    wall: float
 
 
 class Silent:
@@ -92,6 +92,7 @@ class Film:
     folder: Path
     route: str
     wall: float = EPOCH_S  # of the world, between runs
+    is_rendering: bool = False
 
     def write(self, shots: str) -> None:
         """Write the manifest."""
@@ -110,9 +111,15 @@ class Film:
     ) -> Ended:
         """Run once in virtual time; what the machine's clock says does not matter."""
         self.keep_base()
-        ended = clockwork.run(self._run(loaded, tuple(map(JobId, resubmit))), on_step)
-        self.wall = ended.wall + 1.0
-        return ended
+        code, words = 1, ""
+        try:
+            code, words = clockwork.run(self._run(loaded, tuple(map(JobId, resubmit))), on_step)
+        except SeedrenderError as error:
+            code, words = int(error.exit_code), str(error)
+        except KeyboardInterrupt:
+            code = int(Exit.INTERRUPTED)
+        tasks = clockwork.run(self._ledger())
+        return Ended(code=code, words=words, tasks=tasks)
 
     def keep_base(self) -> None:
         """Give the world the one clip that all tasks are patched from: drawing it takes long."""
@@ -131,24 +138,23 @@ class Film:
             wall=lambda: wall + loop.time(),
         )
 
-    async def _run(self, loaded: Project, resubmit: Collection[JobId]) -> Ended:
-        loop = asyncio.get_running_loop()
+    async def _run(self, loaded: Project, resubmit: Collection[JobId]) -> tuple[int, str]:
+        loop, began = asyncio.get_running_loop(), self.wall
         environ = {"MODELLIX_API_KEY": "any"}
-        code, words = 1, ""
-        async with AsyncExitStack() as stack:
-            if self.route != "sim":
-                base_url = await stack.enter_async_context(serve(self._settings()))
-                environ["MODELLIX_BASE_URL"] = base_url
-            stack.enter_context(patch("seedrender.run.simulated.simulator", self._embedded))
-            options = Options(environ=environ, resubmit=resubmit)
-            try:
+        try:
+            async with AsyncExitStack() as stack:
+                if self.route != "sim":
+                    base_url = await stack.enter_async_context(serve(self._settings()))
+                    environ["MODELLIX_BASE_URL"] = base_url
+                stack.enter_context(patch("seedrender.run.simulated.simulator", self._embedded))
+                options = Options(environ=environ, resubmit=resubmit)
+                self.is_rendering = True
                 result = await render(loaded, options, Silent())
-                code = int(result.exit)
-                words = "; ".join([result.message, *result.errors.values()])
-            except SeedrenderError as error:
-                code, words = int(error.exit_code), str(error)
-        tasks = await self._ledger()
-        return Ended(code=code, words=words, tasks=tasks, wall=self.wall + loop.time())
+                self.is_rendering = False
+            return int(result.exit), "; ".join([result.message, *result.errors.values()])
+        finally:
+            self.is_rendering = False
+            self.wall = began + loop.time() + 1.0
 
     @asynccontextmanager
     async def _embedded(

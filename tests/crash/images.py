@@ -130,42 +130,19 @@ class Camera:
         if signature == self._before:
             return
         self._before = signature
-        client, world = {}, {}
-        for name, path, stat in self._files():
-            if name.startswith(f"{WORLD.as_posix()}/"):
-                inside = name.removeprefix(f"{WORLD.as_posix()}/")
-                if not inside.startswith("clips/"):
-                    world[inside] = self._content(path, stat)
-            elif not name.startswith(WORLD.parts[0]):
-                client[name] = self._content(path, stat)
-        image = Image(what=what, client=client, world=world, wall=self._film.wall)
+        image = look(self._film, what, self._contents)
         self.images.append(image)
         self.lost_power.append(replace(image, what=f"power lost {what}", client=self._platter()))
 
-    def _files(self) -> Iterator[tuple[str, Path, os.stat_result]]:
-        for folder, _, names in os.walk(self._root):
-            for name in sorted(names):
-                path = Path(folder) / name
-                with suppress(FileNotFoundError):  # a thread of the simulator's, at work
-                    yield self._relative(path), path, path.stat()
-
     def _stats(self) -> Iterator[tuple[str, int, int, int]]:
-        for name, _, stat in self._files():
+        for name, _, stat in _files(self._root):
             yield name, stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-    def _content(self, path: Path, stat: os.stat_result) -> bytes:
-        if stat.st_size < _SMALL_BYTES:
-            return path.read_bytes()
-        key = stat.st_ino, stat.st_size, stat.st_mtime_ns
-        if key not in self._contents:
-            self._contents[key] = path.read_bytes()
-        return self._contents[key]
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
 
     def _all_is_synced(self) -> None:
-        for _, path, stat in self._files():
+        for _, path, stat in _files(self._root):
             self._synced[stat.st_ino] = path.read_bytes()
         for folder, _, _ in os.walk(self._root):
             self._names[self._relative(Path(folder))] = _names(Path(folder))
@@ -178,6 +155,38 @@ class Camera:
             for name, inode in names.items()
             if not folder.startswith(WORLD.parts[0])
         }
+
+
+def look(film: Film, what: str, contents: dict[tuple[int, int, int], bytes]) -> Image:
+    """Take one image; `contents` keeps what large files hold, so that they are read once."""
+    client, world = {}, {}
+    for name, path, stat in _files(film.folder):
+        if name.startswith(f"{WORLD.as_posix()}/"):
+            inside = name.removeprefix(f"{WORLD.as_posix()}/")
+            if not inside.startswith("clips/"):
+                world[inside] = _content(path, stat, contents)
+        elif not name.startswith(WORLD.parts[0]):
+            client[name] = _content(path, stat, contents)
+    return Image(what=what, client=client, world=world, wall=film.wall)
+
+
+def _content(
+    path: Path, stat: os.stat_result, contents: dict[tuple[int, int, int], bytes]
+) -> bytes:
+    if stat.st_size < _SMALL_BYTES:
+        return path.read_bytes()
+    key = stat.st_ino, stat.st_size, stat.st_mtime_ns
+    if key not in contents:
+        contents[key] = path.read_bytes()
+    return contents[key]
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path, os.stat_result]]:
+    for folder, _, names in os.walk(root):
+        for name in sorted(names):
+            path = Path(folder) / name
+            with suppress(FileNotFoundError):  # a thread of the simulator's, at work
+                yield path.relative_to(root).as_posix(), path, path.stat()
 
 
 def _names(folder: Path) -> dict[str, int]:

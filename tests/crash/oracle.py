@@ -46,28 +46,39 @@ def violations(
     ]
 
 
-def lost(tasks: Sequence[Row], lock: Lock, folder: Path) -> Iterator[Broken]:
+def lost(tasks: Sequence[Row], lock: Lock, folder: Path, world: Path) -> Iterator[Broken]:
     """Find the results that were paid for, known, and are on no disk when all is done."""
     records = _records(lock)
-    clips = [path for path in folder.rglob("*.mp4") if ".seedrender" not in str(path)]
-    on_disk = [path.read_bytes() for path in clips]
+    clips = clips_of(folder)
     for task in tasks:
         job, record = records.get(task["request_id"], (None, None))
         if record is None or task["state"] != "success" or record.task_id is None:
             continue
-        mark = str(task["task_id"]).encode()
-        if not any(content.endswith(mark) for content in on_disk):
-            yield Broken("lost", f"{job}: {task['task_id']} was paid, and its clip is nowhere")
+        name = task["task_id"]
+        delivered = world / "clips" / f"{name}.mp4"
+        if not any(_is_of(path, delivered) for path in clips):
+            yield Broken("lost", f"{job}: {name} was paid, and its clip is nowhere")
         entry = lock.entries[JobId(str(job))]
         kept = entry.output if fold.output_record(entry) is record else record.superseded
         if kept is None:
-            yield Broken("wrong clip", f"{job}: the lock names no clip for {task['task_id']}")
-        elif not _is_of(folder / kept.path, mark):
-            yield Broken("wrong clip", f"{job}: {kept.path} is not of {task['task_id']}")
+            yield Broken("wrong clip", f"{job}: the lock names no clip for {name}")
+        elif not _is_of(folder / kept.path, delivered):
+            yield Broken("wrong clip", f"{job}: {kept.path} is not of {name}")
 
 
-def _is_of(path: Path, mark: bytes) -> bool:
-    return path.is_file() and path.read_bytes().endswith(mark)
+def _is_of(path: Path, delivered: Path) -> bool:
+    """Say whether a clip is the one delivered; one that is not kept there bears its task's id."""
+    if not path.is_file():
+        return False
+    content = path.read_bytes()
+    if delivered.is_file():
+        return content == delivered.read_bytes()
+    return content.endswith(delivered.stem.encode())
+
+
+def clips_of(folder: Path) -> list[Path]:
+    """Return the clips in a folder, less those of a simulator in it."""
+    return [p for p in folder.rglob("*.mp4") if ".seedrender" not in p.parts and p.name[0] != "."]
 
 
 def _records(lock: Lock) -> dict[str, tuple[JobId, TaskRecord]]:

@@ -1,0 +1,77 @@
+"""Ctrl-C at every step, and a disk that refuses its n-th operation, for every n."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash.film import SHORT, STALE
+from tests.crash.full import fill_everywhere, tool
+from tests.crash.stopped import fail_everywhere, interrupt_everywhere
+
+# a download that is cut off leaves the simulator with an open file, in the same process
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.mark.parametrize("route", ["modellix", "sim"])
+def test_an_interrupt_at_any_step_loses_nothing_and_pays_nothing_twice(
+    tmp_path: Path, route: str
+) -> None:
+    totals = interrupt_everywhere(tmp_path, route, SHORT, stride=7)
+
+    assert totals.broken == [], totals
+    assert totals.counts["interrupted"] > 20
+
+
+@pytest.mark.parametrize(
+    ("number", "is_for_good"),
+    [
+        pytest.param(errno.ENOSPC, True, id="full"),
+        pytest.param(errno.EIO, False, id="one error"),
+    ],
+)
+def test_whatever_the_disk_refuses_no_task_is_forgotten_or_paid_twice(
+    tmp_path: Path, number: int, *, is_for_good: bool
+) -> None:
+    totals = fail_everywhere(tmp_path, "modellix", SHORT, number=number, is_for_good=is_for_good)
+
+    assert [row for row in totals.broken if row.kind != "bug"] == [], totals
+    assert totals.counts["unrecorded at once"] == 0
+    assert totals.counts["failed"] > 20
+
+
+@pytest.mark.xfail(reason="some operations on the disk are not guarded")
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_whatever_the_disk_refuses_is_said_in_words(tmp_path: Path, number: int) -> None:
+    totals = fail_everywhere(tmp_path, "sim", SHORT, number=number, stride=2)
+
+    assert [row for row in totals.broken if row.kind == "bug"] == [], totals
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of its own, of a size that can be changed."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small file system")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    try:
+        tool("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder))
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pytest.skip("this machine lets nobody mount a small file system")
+    yield folder
+    tool("umount", str(folder))
+
+
+def test_a_disk_that_is_really_full_loses_no_task(small_disk: Path, tmp_path: Path) -> None:
+    world = tmp_path / "world"
+    totals = fill_everywhere(small_disk, world, "modellix", STALE, pages=(1, 2, 4, 8, 60, 120))
+
+    known = ("bug", "left behind", "wrong clip")
+    assert [row for row in totals.broken if row.kind not in known] == []
+    assert totals.counts["full"] > 3
