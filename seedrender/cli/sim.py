@@ -10,6 +10,23 @@ from typing import Literal
 import click
 
 
+def _shares(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, float]:
+    """Read NAME=SHARE, each."""
+    shares = {}
+    for value in values:
+        name, _, text = value.partition("=")
+        try:
+            shares[name] = float(text)
+        except ValueError:
+            shares[name] = -1.0
+        if not name or not 0 <= shares[name] <= 1:
+            words = f"{value!r} is not NAME=SHARE with a share from 0 to 1"
+            raise click.BadParameter(words, context, option)
+    return shares
+
+
 @click.command("sim")
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True)
 @click.option(
@@ -38,6 +55,33 @@ import click
     help="Requests in a minute of the simulator before it answers 429.",
 )
 @click.option(
+    "--ark-concurrency",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Ark: tasks running at once, of a key and model; more of them wait.",
+)
+@click.option(
+    "--ark-queue",
+    type=click.IntRange(1),
+    default=120,
+    show_default=True,
+    help="Ark: tasks that may wait, of a key and model, before it answers 429.",
+)
+@click.option(
+    "--ark-rates/--no-ark-rates",
+    default=True,
+    help="Ark: whether more than 20 reads, 1 list and 20 deletions a second get 429.",
+)
+@click.option(
+    "--faults",
+    multiple=True,
+    callback=_shares,
+    metavar="NAME=SHARE",
+    help="Let a fault befall this share of submits: --faults lost-answer=0.05. May be repeated.",
+)
+@click.option("--retry-after", is_flag=True, help="Let 429 say how long to wait.")
+@click.option(
     "--footage",
     type=click.Choice(["loop", "patched"]),
     default="loop",
@@ -57,6 +101,11 @@ def command(
     key: str | None,
     concurrency: int,
     requests_per_minute: int,
+    ark_concurrency: int,
+    ark_queue: int,
+    ark_rates: bool,
+    faults: dict[str, float],
+    retry_after: bool,
     footage: Literal["loop", "patched"],
     folder: Path | None,
 ) -> int:
@@ -69,6 +118,11 @@ def command(
         key=key,
         concurrency=concurrency,
         requests_per_minute=requests_per_minute,
+        ark_concurrency=ark_concurrency,
+        ark_queue=ark_queue,
+        has_ark_rates=ark_rates,
+        faults=faults,
+        has_retry_after=retry_after,
         footage=footage,
         folder=folder,
     )
@@ -86,8 +140,12 @@ async def _serve(settings: object, port: int) -> None:
         loop.add_signal_handler(number, stopped.set)
     async with serve(settings, port=port) as base_url:
         click.echo(f"Modellix wire: {base_url} (submits also under …/async)")
+        click.echo(f"Ark wire:      {base_url}/api/v3")
         click.echo(f"Ledger:        {base_url}/sim/ledger")
         click.echo(
             f"Try:           MODELLIX_BASE_URL={base_url} MODELLIX_API_KEY=any seedrender run …"
+        )
+        click.echo(
+            f"               ARK_BASE_URL={base_url}/api/v3 ARK_API_KEY=any seedrender run …"
         )
         await stopped.wait()

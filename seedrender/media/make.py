@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
@@ -35,7 +35,7 @@ def clip(
     *,
     width: int,
     height: int,
-    duration_s: int,
+    duration_s: float,
     seed: int,
     title: str,
     label: str = "",
@@ -43,8 +43,9 @@ def clip(
     first_frame: Image.Image | None = None,
     references: Sequence[Image.Image] = (),
     stop: threading.Event | None = None,
+    container: Literal["mp4", "mov"] = "mp4",
 ) -> None:
-    """Write an MP4 of exactly this size and length; equal arguments give equal bytes.
+    """Write a file of exactly this size and length; equal arguments give equal bytes.
 
     A `first_frame` is shown as the very first picture and dissolves into the scene within a second.
 
@@ -55,7 +56,7 @@ def clip(
     size = round(width / shrink), round(height / shrink)
     overlays = _overlays(size, title, label, references)
     pictures = _pictures(size, seed, overlays, first_frame)
-    with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as output:
+    with av.open(str(target), "w", format=container, options={"movflags": "+faststart"}) as output:
         output.metadata["comment"] = "simulated by seedrender"
         video = output.add_stream("libx264", rate=FPS, options=_OPTIONS)
         context = video.codec_context
@@ -72,7 +73,7 @@ def clip(
                 raise Cancelled
             packets += context.encode(frame)
         packets += context.encode(None)
-        for packet in _repeated(packets, FPS * duration_s):
+        for packet in _repeated(packets, round(FPS * duration_s)):
             packet.stream = video
             output.mux(packet)
         for sample in sound.packets(seed, duration_s) if has_sound else ():

@@ -61,10 +61,10 @@ def _encoded(chord: int) -> tuple[bytes, ...]:
     return tuple(packets[:_LOOP])
 
 
-def packets(seed: int, duration_s: int) -> list[av.Packet[Any]]:
+def packets(seed: int, duration_s: float) -> list[av.Packet[Any]]:
     """Return the packets of a sound of exactly this length; times count in samples."""
     loop = _encoded(seed % CHORDS)
-    end = duration_s * SAMPLE_RATE
+    end = round(duration_s * SAMPLE_RATE)
     sound: list[av.Packet[Any]] = []
     for index in range(math.ceil(end / FRAME) + 1):
         packet: av.Packet[Any] = av.Packet(loop[index % _LOOP])

@@ -25,9 +25,14 @@ def cut(request: web.Request) -> BaseException:
     return asyncio.CancelledError()
 
 
-def files_url(request: web.Request, world: World, name: str) -> str:
+def origin(request: web.Request) -> str:
+    """Return the address at which a client found us."""
+    return f"{request.scheme}://{request.host}"
+
+
+def files_url(origin: str, world: World, name: str) -> str:
     """Return the signed address of a result."""
-    return f"{request.scheme}://{request.host}/files/{name}?sig={world.signature(name)}"
+    return f"{origin}/files/{name}?sig={world.signature(name)}"
 
 
 def media_url(request: web.Request, world: World, name: str) -> str:

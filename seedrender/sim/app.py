@@ -9,13 +9,14 @@ from aiohttp import web
 
 from seedrender.sim.files import Files
 from seedrender.sim.settings import SimSettings
+from seedrender.sim.wire_ark import ArkWire
 from seedrender.sim.wire_modellix import ModellixWire
 from seedrender.sim.world import World
 
 __all__ = ["SimSettings", "create_app", "serve"]
 
 WORLD = web.AppKey("world", World)
-_WIRES = (ModellixWire, Files)
+_WIRES = (ModellixWire, Files)  # beside Ark's, which also calls back
 _MOST_BYTES = 64 * 2**20
 _BACKLOG = 1024
 _GRACE_S = 0.3
@@ -46,8 +47,22 @@ def create_app(settings: SimSettings) -> web.Application:
     app[WORLD] = world
     for wire in _WIRES:
         app.add_routes(wire(world).routes())
+    ark = ArkWire(world)
+    app.add_routes(ark.routes())
     app.cleanup_ctx.append(opened)
+    app.cleanup_ctx.append(calling_back(ark))
     return app
+
+
+def calling_back(wire: ArkWire) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Let a wire deliver its callbacks for as long as the application runs."""
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        del app
+        async with wire.courier.at_work():
+            yield
+
+    return context
 
 
 @asynccontextmanager

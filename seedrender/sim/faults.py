@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from seedrender.errors import ConfigError
 
+WIRES = ("modellix", "ark")
+
 
 class Stage(StrEnum):
     """Where a fault strikes."""
@@ -26,17 +28,37 @@ class Fault:
 
     `is_once`: it strikes once, so a second attempt succeeds; at a submit that is the next one with
     the same body, later the next request for the same task.
+
+    `takes_code`: a mark may say with which error code, `[sim:refuse=ServerOverloaded]`.
     """
 
     stage: Stage
     text: str
     is_once: bool = False
+    takes_code: bool = False
+    wires: tuple[str, ...] = WIRES
 
 
 FAULTS: Mapping[str, Fault] = {
-    "refuse": Fault(Stage.SUBMIT, "400: the prompt is refused by content review; no task"),
+    "refuse": Fault(
+        Stage.SUBMIT, "400: the prompt is refused by content review; no task", takes_code=True
+    ),
+    "refuse-once": Fault(
+        Stage.SUBMIT,
+        "as `refuse`, and the next one is not: 429 `ServerOverloaded`, or with the code's status",
+        is_once=True,
+        takes_code=True,
+        wires=("ark",),
+    ),
+    "face": Fault(Stage.SUBMIT, "400: an image shows a real person; no task", wires=("ark",)),
     "500": Fault(Stage.SUBMIT, "500, and no task was created", is_once=True),
     "503": Fault(Stage.SUBMIT, "503, and no task was created", is_once=True),
+    "502-page": Fault(
+        Stage.SUBMIT, "502 with a page of HTML; no task was created", is_once=True, wires=("ark",)
+    ),
+    "flat-error": Fault(
+        Stage.SUBMIT, "500 without the `error` envelope; no task", is_once=True, wires=("ark",)
+    ),
     "500-created": Fault(Stage.SUBMIT, "500, although the task was created", is_once=True),
     "lost-request": Fault(
         Stage.SUBMIT, "the connection breaks before a task is created", is_once=True
@@ -47,25 +69,42 @@ FAULTS: Mapping[str, Fault] = {
     "late-answer": Fault(
         Stage.SUBMIT, "the task is created; its answer comes after 10 minutes", is_once=True
     ),
-    "no-task-id": Fault(Stage.SUBMIT, "200 without `task_id`; the task was created", is_once=True),
+    "no-task-id": Fault(
+        Stage.SUBMIT, "200 without the task's id; the task was created", is_once=True
+    ),
     "not-json": Fault(Stage.SUBMIT, "200 with a page of HTML; the task was created", is_once=True),
-    "no-credit": Fault(Stage.SUBMIT, "402: the balance is used up; no task"),
+    "no-credit": Fault(Stage.SUBMIT, "402 (Ark: 403): the balance is used up; no task"),
     "rate-limited": Fault(Stage.SUBMIT, "429: too many requests a minute; no task", is_once=True),
     "concurrent": Fault(Stage.SUBMIT, "429: too many running tasks; no task", is_once=True),
-    "fail": Fault(Stage.TASK, "the task fails, with `data.error`"),
-    "fail-plain": Fault(Stage.TASK, "the task fails, with a text in the top-level `message`"),
+    "queue-full": Fault(
+        Stage.SUBMIT, "429: too many tasks wait; no task", is_once=True, wires=("ark",)
+    ),
+    "fail": Fault(Stage.TASK, "the task fails, with an error object", takes_code=True),
+    "fail-plain": Fault(
+        Stage.TASK, "the task fails, with a text in the top-level `message` (Ark: without a reason)"
+    ),
     "fail-once": Fault(
         Stage.TASK, "the first task of a body fails, the next one does not", is_once=True
     ),
     "refuse-output": Fault(Stage.TASK, "the task fails: content review refuses its sound"),
-    "canceled": Fault(Stage.TASK, "the task ends as `canceled`"),
-    "odd-status": Fault(Stage.TASK, "a status that nobody knows, in place of `processing`"),
+    "canceled": Fault(Stage.TASK, "the task ends as `canceled` (Ark: `cancelled`)"),
+    "overdue": Fault(
+        Stage.TASK, "the task runs until its `execution_expires_after`", wires=("ark",)
+    ),
+    "odd-status": Fault(
+        Stage.TASK, "a status that nobody knows, in place of `processing` (Ark: `running`)"
+    ),
     "stuck": Fault(Stage.TASK, "the task is processed for ever"),
     "slow": Fault(Stage.TASK, "the task takes ten times as long"),
     "no-billing": Fault(Stage.TASK, "the result does not say what it cost"),
-    "billing-beside": Fault(Stage.TASK, "`billing` stands beside `data`, not in it"),
+    "billing-beside": Fault(
+        Stage.TASK, "`billing` stands beside `data`, not in it", wires=("modellix",)
+    ),
     "no-size": Fault(Stage.TASK, "the result names no size and no length"),
     "poll-500": Fault(Stage.POLL, "the first read of a task answers 500", is_once=True),
+    "poll-429": Fault(
+        Stage.POLL, "the first read of a task answers 429", is_once=True, wires=("ark",)
+    ),
     "poll-lost": Fault(
         Stage.POLL, "the connection breaks at the first read of a task", is_once=True
     ),
@@ -77,11 +116,12 @@ FAULTS: Mapping[str, Fault] = {
     "garbage": Fault(
         Stage.DOWNLOAD, "the first download is of the right length, and no clip", is_once=True
     ),
+    "403-output": Fault(Stage.DOWNLOAD, "the result's address answers 403: its time is over"),
     "404-output": Fault(Stage.DOWNLOAD, "the result's address answers 404"),
     "download-503": Fault(Stage.DOWNLOAD, "the first download answers 503", is_once=True),
 }
 
-_MARK = re.compile(r"\[sim:([^\]\s]{1,40})\]")
+_MARK = re.compile(r"\[sim:([^\]\s]{1,90})\]")
 _SLOWER = 10.0
 
 
@@ -103,15 +143,40 @@ def marked(prompt: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_MARK.findall(prompt)))
 
 
+def base(name: str) -> str:
+    """Return a fault's name without the code that a mark gives it."""
+    return name.partition("=")[0]
+
+
+def code(name: str, present: tuple[str, ...]) -> str | None:
+    """Return the code that a mark gives a fault."""
+    found = (mark.partition("=")[2] for mark in present if base(mark) == name)
+    return next(filter(None, found), None)
+
+
+def unknown(present: tuple[str, ...], wire: str) -> str | None:
+    """Return the first name that a wire has no fault for."""
+    return next((name for name in present if not _is_known(name, wire)), None)
+
+
+def _is_known(name: str, wire: str) -> bool:
+    fault = FAULTS.get(base(name))
+    return fault is not None and wire in fault.wires and ("=" not in name or fault.takes_code)
+
+
 def unmarked(prompt: str) -> str:
     """Return the prompt without its marks, as a caption shows it."""
     return " ".join(_MARK.sub("", prompt).split())
 
 
-def drawn(shares: Mapping[str, float], seed: int, number: int) -> tuple[str, ...]:
+def drawn(shares: Mapping[str, float], seed: int, number: int, wire: str) -> tuple[str, ...]:
     """Return the faults that befall the submit of this number; equal seeds draw alike."""
     rng = random.Random(f"{seed}:{number}:faults")  # noqa: S311 -- a simulation
-    return tuple(name for name, share in sorted(shares.items()) if rng.random() < share)
+    return tuple(
+        name
+        for name, share in sorted(shares.items())
+        if rng.random() < share and wire in FAULTS[name].wires
+    )
 
 
 def delay_factor(names: tuple[str, ...]) -> float:

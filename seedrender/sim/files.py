@@ -13,7 +13,8 @@ from seedrender.sim.answers import cut
 from seedrender.sim.ledger import TaskRecord
 from seedrender.sim.world import World
 
-_TYPES = {".mp4": "video/mp4", ".png": "image/png"}
+_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".png": "image/png"}
+_MOST_DOWNLOADS = 100  # of a task of Ark
 
 
 class Files:
@@ -40,9 +41,10 @@ class Files:
         world = self._world
         name = request.match_info["name"]
         self._check_signature(request, name)
-        task = world.find(Path(name).stem)
+        task = world.ledger.tasks.get(Path(name).stem)
         if task is None or task.phase(world.clock.now()) != "success":
             raise web.HTTPNotFound
+        self._check_life(task)
         path = await world.footage.clip(task)
         if name != path.name:
             path = world.footage.last_frame_path(task)
@@ -53,6 +55,15 @@ class Files:
         world.ledger.requests["download"] += 1
         world.ledger.downloaded(task.task_id)
         return await self._spoilt(request, task, path) or _file(path)
+
+    def _check_life(self, task: TaskRecord) -> None:
+        """Refuse what is too old, or was fetched too often, as the task's provider does."""
+        is_served = self._world.is_served(task)
+        if task.wire == "modellix" and not is_served:
+            raise web.HTTPNotFound
+        is_worn = self._world.ledger.downloads[task.task_id] >= _MOST_DOWNLOADS
+        if not is_served or (task.wire == "ark" and is_worn) or "403-output" in task.faults:
+            raise web.HTTPForbidden
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]

@@ -25,7 +25,7 @@ from seedrender.media import make, text
 from seedrender.media.frames import last_frame
 from seedrender.sim import faults
 from seedrender.sim.ledger import Ledger, TaskRecord
-from seedrender.sim.rules import decoded, is_url
+from seedrender.sim.rules import counts_frames, decoded, is_url
 from seedrender.sim.settings import SimSettings
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -39,6 +39,7 @@ class Order:
     width: int
     height: int
     duration_s: int
+    frames: int
     has_sound: bool
     resolution: str
     ratio: str
@@ -54,19 +55,23 @@ def order(variant: Variant, body: Any, frame: tuple[int, int] | None = None) -> 
     ratio = body.get("ratio", variant.default_ratio)
     sizes = family.pixels[resolution]
     if ratio == ADAPTIVE:
-        ratio = _nearest(sizes, frame) if frame else "16:9"
+        ratio = nearest(sizes, frame) if frame else "16:9"
     width, height = sizes[ratio]
+    seconds = int(body.get("duration", family.default_duration_s))
+    frames = int(body["frames"]) if "frames" in body and counts_frames(variant) else None
     return Order(
         width=width,
         height=height,
-        duration_s=int(body.get("duration", family.default_duration_s)),
+        duration_s=seconds if frames is None else frames // make.FPS,
+        frames=make.FPS * seconds if frames is None else frames,
         has_sound="audio" in family.settings and body.get("generate_audio", True),
         resolution=resolution,
         ratio=ratio,
     )
 
 
-def _nearest(sizes: Mapping[str, tuple[int, int]], frame: tuple[int, int]) -> str:
+def nearest(sizes: Mapping[str, tuple[int, int]], frame: tuple[int, int]) -> str:
+    """Return the ratio that comes nearest to a shape."""
     shape = frame[0] / frame[1]
     return min(sizes, key=lambda ratio: abs(math.log(sizes[ratio][0] / sizes[ratio][1] / shape)))
 
@@ -91,7 +96,8 @@ class Footage:
 
     def path(self, task: TaskRecord) -> Path:
         """Return where a task's clip lies, or will lie."""
-        return self._ledger.folder / "clips" / f"{task.task_id}.mp4"
+        is_mov = task.wire == "ark" and task.body.get("output_format") == "mov"
+        return self._ledger.folder / "clips" / f"{task.task_id}.{'mov' if is_mov else 'mp4'}"
 
     def last_frame_path(self, task: TaskRecord) -> Path:
         """Return where a task's last picture lies, if it was asked for."""
@@ -131,13 +137,34 @@ class Footage:
     def task_behind(self, url: str) -> TaskRecord | None:
         """Return the task whose clip this address names, on whatever port it was served."""
         name = self.own_name(url, "/files/")
-        return self._ledger.tasks.get(name.removesuffix(".mp4")) if name else None
+        return (
+            self._ledger.tasks.get(name.removesuffix(".mov").removesuffix(".mp4")) if name else None
+        )
 
     def media_behind(self, url: str) -> Path | None:
         """Return the uploaded file that this address names."""
         name = self.own_name(url, "/media/")
         upload = self._ledger.uploads.get(name.rpartition(".")[0]) if name else None
         return self._ledger.media_path(upload) if upload else None
+
+    def still_task(self, url: str) -> TaskRecord | None:
+        """Return the task whose last picture this address names."""
+        name = self.own_name(url, "/files/")
+        return self._ledger.tasks.get(name.removesuffix(".png")) if name else None
+
+    def _still_behind(self, url: str) -> Path | None:
+        task = self.still_task(url)
+        return self.last_frame_path(task) if task else None
+
+    def shape(self, value: str) -> tuple[int, int] | None:
+        """Return the size in pixels of a clip or picture; None: it is out of reach."""
+        sent = self._ledger.text_of(value)
+        parent = self.task_behind(sent) if is_url(sent) else None
+        if parent is not None:
+            wanted = self.order(parent)
+            return wanted.width, wanted.height
+        is_ours = not is_url(sent) or self.media_behind(sent) or self._still_behind(sent)
+        return self._picture(value).size if is_ours else None
 
     @staticmethod
     def own_name(url: str, prefix: str) -> str | None:
@@ -175,7 +202,7 @@ class Footage:
             part,
             width=wanted.width,
             height=wanted.height,
-            duration_s=wanted.duration_s,
+            duration_s=wanted.frames / make.FPS,
             seed=int(seed) if seed >= 0 else int(task.task_id.rpartition("-")[2], 16),
             title=faults.unmarked(body["prompt"]),
             label=label,
@@ -183,11 +210,12 @@ class Footage:
             first_frame=self._first_frame(body, source, size),
             references=[self._picture(value) for value in body.get("reference_images", ())],
             stop=self._stop,
+            container="mov" if self.path(task).suffix == ".mov" else "mp4",
         )
 
     def _patch(self, task: TaskRecord, wanted: Order, part: Path) -> None:
         """Copy the one clip of this shape, with the task's id in a box that players skip."""
-        name = f"{wanted.width}x{wanted.height}-{wanted.duration_s}-{wanted.has_sound:d}.base"
+        name = f"{wanted.width}x{wanted.height}-{wanted.frames}-{wanted.has_sound:d}.base"
         base = part.with_name(name)
         if not base.exists():
             own = base.with_suffix(f".{threading.get_ident()}.part")
@@ -195,7 +223,7 @@ class Footage:
                 own,
                 width=wanted.width,
                 height=wanted.height,
-                duration_s=wanted.duration_s,
+                duration_s=wanted.frames / make.FPS,
                 seed=self._settings.seed,
                 title="One clip for all tasks of a load test",
                 has_sound=wanted.has_sound,
@@ -227,7 +255,7 @@ class Footage:
         sent = self._ledger.text_of(value)
         content: bytes | None
         if is_url(sent):
-            path = self.media_behind(sent)
+            path = self.media_behind(sent) or self._still_behind(sent)
             content = path.read_bytes() if path and path.exists() else None
         else:
             content = decoded(sent)

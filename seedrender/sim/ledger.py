@@ -14,6 +14,7 @@ from typing import Any
 
 _JOURNAL = "ledger.jsonl"
 _CLOCK = "clock.json"
+NEVER = 1e12  # seconds; some thirty thousand years
 _BEAT_S = 1.0  # how often the time is written down while requests come in
 _INLINE_CHARS = 2048  # longer data URIs are kept as files
 _BLOB = "sim-blob:"
@@ -21,12 +22,15 @@ _BLOB = "sim-blob:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
-    """One task, from its creation; its state follows from the time."""
+    """One task, from its creation; its state follows from the time.
+
+    On a wire that lets tasks wait for each other, `starts_at` is NEVER until one is let in.
+    """
 
     task_id: str
     number: int  # in order of creation, from 0
     slug: str
-    body: Mapping[str, Any]  # large data URIs in it are kept as files
+    body: Mapping[str, Any]  # in the words of Modellix; large data URIs in it are kept as files
     request_id: str | None  # the client's own id for the submit
     created_at: float
     starts_at: float
@@ -34,9 +38,28 @@ class TaskRecord:
     outcome: str  # "success" | "failed" | "canceled"
     faults: tuple[str, ...] = ()
     amount: float | None = None  # what success costs
+    wire: str = "modellix"  # which one made it
+    account: str = ""  # whose it is, where several share a simulator
+    echo: Mapping[str, Any] = field(default_factory=dict)  # what its wire shows on reading
+    ready_at: float = 0.0  # when it can start at the earliest, if it waits for others
+    render_s: float = 0.0  # how long it takes from its start, if it waits for others
+    expires_at: float | None = None  # when it ends, whatever its state
+    canceled_at: float | None = None
+    is_deleted: bool = False
+
+    @property
+    def ended_at(self) -> float:
+        """When it comes to its end."""
+        if self.canceled_at is not None:
+            return self.canceled_at
+        return self.ends_at if self.expires_at is None else min(self.ends_at, self.expires_at)
 
     def phase(self, now: float) -> str:
-        """Return the state at a time: pending, processing, then the outcome."""
+        """Return the state at a time: pending, processing, then how it ended."""
+        if self.canceled_at is not None:
+            return "canceled"
+        if self.expires_at is not None and self.expires_at <= min(now, self.ends_at):
+            return "expired"
         if now < self.starts_at:
             return "pending"
         return "processing" if now < self.ends_at else self.outcome
@@ -101,6 +124,8 @@ class Ledger:
                 self.tasks[task["task_id"]] = TaskRecord(
                     **{**task, "faults": tuple(task["faults"])}
                 )
+            case {"change": str(task_id), **more}:
+                self.tasks[task_id] = replace(self.tasks[task_id], **more)
             case {"upload": upload}:
                 self.uploads[upload["file_id"]] = Upload(**upload)
                 self.uploaded += 1
@@ -127,6 +152,11 @@ class Ledger:
         task = replace(task, body=self._without_blobs(task.body))
         self._append({"task": asdict(task)})
         return self.tasks[task.task_id]
+
+    def change(self, task_id: str, **more: float | bool) -> TaskRecord:
+        """Write down what happened to a task later."""
+        self._append({"change": task_id, **more})
+        return self.tasks[task_id]
 
     def strike(self, key: str) -> bool:
         """Return whether a fault that strikes once does so now."""
@@ -198,6 +228,7 @@ class Ledger:
         tasks = [
             {
                 "task_id": task.task_id,
+                "wire": task.wire,
                 "slug": task.slug,
                 "request_id": task.request_id,
                 "created_at": task.created_at,

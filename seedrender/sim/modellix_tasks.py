@@ -6,7 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from seedrender.sim.answers import files_url
+from seedrender.sim import faults
+from seedrender.sim.answers import files_url, origin
 from seedrender.sim.ledger import TaskRecord
 from seedrender.sim.world import World
 
@@ -42,7 +43,8 @@ def _explain(task: TaskRecord, answer: dict[str, Any]) -> None:
         review = "The generated audio was refused by content review"
         answer["data"]["error"] = {"code": _CONTENT_REVIEW, "message": review}
     else:
-        answer["data"]["error"] = {"code": "InternalServiceError", "message": message}
+        code = faults.code("fail", task.faults) or "InternalServiceError"
+        answer["data"]["error"] = {"code": code, "message": message}
 
 
 def _add_result(
@@ -67,7 +69,7 @@ def _resources(request: web.Request, world: World, task: TaskRecord) -> list[dic
     wanted = world.footage.order(task)
     path = world.footage.path(task)
     video = {
-        "url": files_url(request, world, path.name),
+        "url": files_url(origin(request), world, path.name),
         "type": "video",
         "format": "mp4",
         "width": wanted.width,
@@ -81,5 +83,5 @@ def _resources(request: web.Request, world: World, task: TaskRecord) -> list[dic
     if not task.body.get("return_last_frame"):
         return [video]
     still = world.footage.last_frame_path(task)
-    image = {"url": files_url(request, world, still.name), "type": "image", "format": "png"}
+    image = {"url": files_url(origin(request), world, still.name), "type": "image", "format": "png"}
     return [video, {**image, "role": "alternative"}]

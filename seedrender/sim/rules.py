@@ -19,6 +19,7 @@ PARAMETERS = "Invalid parameters"
 _IMAGE = {"type": "string", "minLength": 1, "format": "uri-or-base64"}
 _URL = {"type": "string", "minLength": 1, "format": "uri"}
 _MAX_SEED = 2**31 - 1
+_FEWEST, _MOST_FRAMES = 29, 289
 _FRAME_ROLES = (Role.FIRST_FRAME, Role.LAST_FRAME)
 _FRAMES = ("first_frame_image", "last_frame_image")
 _MEDIA = (*_FRAMES, "reference_images", "audio_urls", "video_urls")
@@ -33,6 +34,13 @@ _SETTINGS: Mapping[str, tuple[str, dict[str, Any]]] = {  # of a manifest → of 
     "camera_fixed": ("camera_fixed", {"type": "boolean", "default": False}),
     "seed": ("seed", {"type": "integer", "minimum": -1, "maximum": _MAX_SEED, "default": -1}),
 }
+
+_FRAME_COUNT = {"type": "integer", "minimum": _FEWEST, "maximum": _MOST_FRAMES}
+
+
+def counts_frames(variant: Variant) -> bool:
+    """Whether a model can be asked for a number of pictures in place of seconds."""
+    return variant.family.name == "seedance-1.0-pro"
 
 
 def schema(variant: Variant) -> dict[str, Any]:
@@ -53,6 +61,7 @@ def schema(variant: Variant) -> dict[str, Any]:
         "ratio": _enum(list(variant.ratios), variant.default_ratio),
         "resolution": _enum(list(variant.resolutions), family.default_resolution),
         "duration": {"type": "integer", "enum": durations, "default": family.default_duration_s},
+        **({"frames": _FRAME_COUNT} if counts_frames(variant) else {}),
         **{_SETTINGS[name][0]: _SETTINGS[name][1] for name in sorted(family.settings)},
         "execution_expires_after": _integer(3600, 259_200, 172_800),
         "service_tier": _enum(["default", "flex"], "default"),

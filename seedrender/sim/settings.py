@@ -30,6 +30,12 @@ class SimSettings:
     upload_bytes: int = 16 * 2**20
     parallel_uploads: int = 2
     footage: Literal["loop", "patched"] = "loop"  # "patched": one clip for all, for load tests
+    ark_concurrency: int = 10  # tasks running at once, of a key and model; more of them wait
+    ark_queue: int = 120  # tasks waiting, of a key and model
+    ark_creates_per_minute: int = 600  # of a key and model
+    has_ark_rates: bool = True  # 20 reads, 1 list and 20 deletions a second
+    link_s: float = DAY_S  # how long an address of an Ark result is good
+    canceled_s: float = DAY_S  # how long a cancelled Ark task is kept
     faults: Mapping[str, float] = field(default_factory=dict)  # name → share of tasks it befalls
     has_retry_after: bool = False  # whether 429 says how long to wait
     wall: Callable[[], float] = time.time

@@ -31,7 +31,7 @@ _TYPES: Mapping[Mode, str] = {
     Mode.I2V: "image-to-video",
     Mode.V2V: "video-to-video",
 }
-_INPUT_REVIEW = "InputTextSensitiveContentDetected: the prompt was refused by content review"
+_INPUT_REVIEW = "InputTextSensitiveContentDetected"
 
 
 class ModellixWire:
@@ -160,9 +160,9 @@ class ModellixWire:
         body = await _json(request)
         if wrong := rules.violation(variant, body) or self._unreadable(body):
             raise Refusal(400, wrong)
-        present = world.faults_of(body["prompt"], world.ledger.count_submit())
-        if unknown := [name for name in present if name not in faults.FAULTS]:
-            raise Refusal(400, f"{rules.PARAMETERS}: the simulator knows no fault {unknown[0]!r}")
+        present = world.faults_of(body["prompt"], world.ledger.count_submit(), "modellix")
+        if (unknown := faults.unknown(present, "modellix")) is not None:
+            raise Refusal(400, f"{rules.PARAMETERS}: the simulator knows no fault {unknown!r}")
         thing = body_digest(body) if present else ""
         self._strike_before(present, thing, request)
         self._check_account(variant, body)
@@ -183,7 +183,7 @@ class ModellixWire:
         for index, url in enumerate(body.get("video_urls", ())):
             if footage.own_name(url, "/files/"):
                 parent = footage.task_behind(url)
-                is_there = parent is not None and not self._world.is_expired(parent)
+                is_there = parent is not None and self._world.is_served(parent)
             elif footage.own_name(url, "/media/"):
                 is_there = footage.media_behind(url) is not None
             else:
@@ -202,8 +202,9 @@ class ModellixWire:
 
     def _strike_before(self, present: tuple[str, ...], thing: str, request: web.Request) -> None:
         """Let happen what leaves no task behind."""
+        review = faults.code("refuse", present) or _INPUT_REVIEW
         refusals = {
-            "refuse": (400, f"{rules.PARAMETERS}: {_INPUT_REVIEW}"),
+            "refuse": (400, f"{rules.PARAMETERS}: {review}: the prompt was refused by review"),
             "500": (500, "Internal server error"),
             "503": (503, "Service temporarily unavailable"),
             "no-credit": (402, f"{BALANCE}: the account is in arrears"),
@@ -235,7 +236,7 @@ class ModellixWire:
 
     async def _poll(self, request: web.Request) -> web.StreamResponse:
         world = self._world
-        task = world.find(request.match_info["task_id"])
+        task = world.find(request.match_info["task_id"], "modellix")
         if task is None:
             raise Refusal(404, f"{NOT_FOUND}: there is no such task, or it is older than 7 days")
         world.ledger.reads[task.task_id] += 1

@@ -21,6 +21,7 @@ from seedrender.catalog.models import Catalog, Variant, catalog
 from seedrender.sim import faults
 from seedrender.sim.clock import Clock
 from seedrender.sim.footage import Footage, order
+from seedrender.sim.lanes import Lanes
 from seedrender.sim.ledger import Ledger, TaskRecord, Upload
 from seedrender.sim.settings import SimSettings
 
@@ -42,6 +43,7 @@ class World:
         faults.check(settings.faults)
         self.settings = settings
         self.catalog: Catalog = catalog("sim")
+        self._arks = [catalog("byteplus"), catalog("volcengine")]
         self._exit = ExitStack()
         self._running: list[float] = []  # ends of the tasks in flight, a heap
         self._window, self._used = 0, 0
@@ -57,9 +59,11 @@ class World:
         start = self.ledger.resumed_at(settings.wall(), settings.speed)
         self.clock = Clock(settings.speed, start, settings.wall)
         self.footage = Footage(settings, self.ledger, self.variant)
+        self.lanes = Lanes(self.ledger, settings)
         self._exit.callback(self.footage.close)
         for task in self.ledger.tasks.values():
-            heapq.heappush(self._running, task.ends_at)
+            if task.wire == "modellix":
+                heapq.heappush(self._running, task.ends_at)
         self.beat()
         return self
 
@@ -73,13 +77,15 @@ class World:
         self._exit.close()
 
     def beat(self, *, at_once: bool = False) -> None:
-        """Write the time down now and then."""
+        """Let waiting tasks have their turn, and write the time down now and then."""
+        self.lanes.settle(self.clock.now())
         self.ledger.beat(self.clock.now(), self.clock.wall(), at_once=at_once)
 
     def variant(self, slug: str) -> Variant:
-        """Return the endpoint of a task that was accepted."""
-        variant = self.catalog.by_slug(slug)
-        assert variant is not None, "tasks are only made for endpoints of the catalogue"
+        """Return the endpoint of a task that was accepted, on whichever wire."""
+        found = (offer.by_slug(slug) for offer in (self.catalog, *self._arks))
+        variant = next(filter(None, found), None)
+        assert variant is not None, "tasks are only made for endpoints of the catalogues"
         return variant
 
     def take_request(self) -> tuple[bool, int, float]:
@@ -112,14 +118,14 @@ class World:
         )
         return self.settings.balance - sum((Decimal(str(amount)) for amount in spent), Decimal(0))
 
-    def faults_of(self, prompt: str, number: int) -> tuple[str, ...]:
+    def faults_of(self, prompt: str, number: int, wire: str) -> tuple[str, ...]:
         """Return what befalls this submit: what its prompt asks for, and what chance adds."""
-        by_chance = faults.drawn(self.settings.faults, self.settings.seed, number)
+        by_chance = faults.drawn(self.settings.faults, self.settings.seed, number, wire)
         return tuple(dict.fromkeys([*faults.marked(prompt), *by_chance]))
 
     def strikes(self, name: str, present: tuple[str, ...], thing: str) -> bool:
         """Return whether a fault happens to this thing now: a body's digest or a task's id."""
-        if name not in present:
+        if name not in map(faults.base, present):
             return False
         return not faults.FAULTS[name].is_once or self.ledger.strike(f"{name} {thing}")
 
@@ -141,14 +147,9 @@ class World:
         So the order in which requests happen to arrive changes nothing. Equal bodies differ by how
         many there were before.
         """
-        number, settings = len(self.ledger.tasks), self.settings
+        number = len(self.ledger.tasks)
         task_id = self._new_id(variant.slug, body)
-        rng = random.Random(task_id)  # noqa: S311 -- a simulation
-        waiting = settings.median_s * rng.uniform(0.03, 0.15)
-        share = min(_SLOWEST, max(_FASTEST, rng.lognormvariate(0.0, _SPREAD)))
-        rendering = settings.median_s * share * faults.delay_factor(present)
-        if "stuck" in present:
-            rendering = _FOREVER_S
+        waiting, rendering = self.durations(task_id, present)
         now = self.clock.now()
         amount = self.price(variant, body)
         task = TaskRecord(
@@ -160,39 +161,63 @@ class World:
             created_at=now,
             starts_at=now + waiting,
             ends_at=now + waiting + rendering,
-            outcome=self._outcome(body, present),
+            outcome=self.outcome(body, present),
             faults=present,
             amount=None if amount is None else float(amount),
         )
         heapq.heappush(self._running, task.ends_at)
         return self.ledger.create(task)
 
+    def durations(self, identity: str, present: tuple[str, ...]) -> tuple[float, float]:
+        """Return how long a task waits and renders, as drawn from what identifies it."""
+        rng = random.Random(identity)  # noqa: S311 -- a simulation
+        median = self.settings.median_s
+        waiting = median * rng.uniform(0.03, 0.15)
+        share = min(_SLOWEST, max(_FASTEST, rng.lognormvariate(0.0, _SPREAD)))
+        rendering = median * share * faults.delay_factor(present)
+        return waiting, _FOREVER_S if "stuck" in present else rendering
+
     def _new_id(self, slug: str, body: Mapping[str, Any]) -> str:
-        text = _OWN_ADDRESS.sub("", json.dumps(body, sort_keys=True))
-        identity = _digest(self.settings.seed, slug, text)
         while True:
-            occurrence = self._occurrences[identity]
-            self._occurrences[identity] += 1
-            task_id = f"task-{_digest(identity, occurrence)[:20]}"
+            task_id = f"task-{self.identity(slug, body)[:20]}"
             if task_id not in self.ledger.tasks:  # after a restart the count begins anew
                 return task_id
 
-    def _outcome(self, body: Mapping[str, Any], present: tuple[str, ...]) -> str:
+    def identity(self, slug: str, body: Mapping[str, Any]) -> str:
+        """Return a word for this body, drawn from the seed: another one each time it comes."""
+        text = _OWN_ADDRESS.sub("", json.dumps(body, sort_keys=True))
+        identity = _digest(self.settings.seed, slug, text)
+        self._occurrences[identity] += 1
+        return _digest(identity, self._occurrences[identity] - 1)
+
+    def outcome(self, body: Mapping[str, Any], present: tuple[str, ...]) -> str:
+        """Return how a task will end."""
         if "canceled" in present:
             return "canceled"
-        if _FAILURES & set(present):
+        if _FAILURES & set(map(faults.base, present)):
             return "failed"
         fails = "fail-once" in present and self.strikes("fail-once", present, body_digest(body))
         return "failed" if fails else "success"
 
-    def find(self, task_id: str) -> TaskRecord | None:
-        """Return a task that is known and not yet forgotten."""
+    def find(self, task_id: str, wire: str) -> TaskRecord | None:
+        """Return a task of a wire that is known, not deleted and not yet forgotten."""
         task = self.ledger.tasks.get(task_id)
-        return None if task is None or self.is_expired(task) else task
+        return None if task is None or task.wire != wire or self.is_forgotten(task) else task
 
-    def is_expired(self, task: TaskRecord) -> bool:
-        """Whether a task ended so long ago that it is forgotten, with its files."""
-        return self.clock.now() >= task.ends_at + self.settings.retention_s
+    def is_forgotten(self, task: TaskRecord) -> bool:
+        """Whether a task's record is gone."""
+        settings = self.settings
+        if task.wire == "modellix":
+            return self.clock.now() >= task.ends_at + settings.retention_s
+        if task.canceled_at is not None:
+            return task.is_deleted or self.clock.now() >= task.canceled_at + settings.canceled_s
+        return task.is_deleted or self.clock.now() >= task.created_at + settings.retention_s
+
+    def is_served(self, task: TaskRecord) -> bool:
+        """Whether the files of a task can still be fetched."""
+        settings = self.settings
+        kept_s = settings.retention_s if task.wire == "modellix" else settings.link_s
+        return self.clock.now() < task.ended_at + kept_s
 
     async def phase(self, task: TaskRecord) -> str:
         """Return a task's state; success only once its clip is there to be downloaded."""

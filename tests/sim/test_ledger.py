@@ -44,6 +44,7 @@ def test_the_ledger_shows_tasks_reads_downloads_and_requests() -> None:
         )
         assert task == {
             "task_id": task_id,
+            "wire": "modellix",
             "slug": "bytedance/seedance-2.0-fast-t2v",
             "request_id": "job-1",
             "created_at": sim.wall() - 600,

@@ -1,0 +1,123 @@
+"""Turns the faults of a task into the ways in which Ark fails."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from seedrender.sim import faults
+from seedrender.sim.answers import cut
+from seedrender.sim.ark_content import Scene
+from seedrender.sim.ark_errors import INTERNAL, INVALID, ArkRefusal, status_of
+from seedrender.sim.ark_orders import Order
+from seedrender.sim.ledger import TaskRecord
+from seedrender.sim.world import World, body_digest
+from seedrender.values.job import MediaKind
+
+_LATE_S = 600.0
+_BARE = {  # fault → an answer that is not in the wire's shape; no task is created
+    "503": (503, "text/plain", "Service Unavailable"),
+    "502-page": (502, "text/html", "<html><body>Bad Gateway</body></html>"),
+    "flat-error": (500, "application/json", f'{{"code": "{INTERNAL}", "message": "flat"}}'),
+}
+_INPUT_REVIEW = "InputTextSensitiveContentDetected"
+_FACE = "InputImageSensitiveContentDetected.PrivacyInformation"
+_PLAIN = {  # fault → the code of its answer; no task is created
+    "500": INTERNAL,
+    "no-credit": "AccountOverdueError",
+    "rate-limited": "RateLimitExceeded.EndpointRPMExceeded",
+    "concurrent": "InflightBatchsizeExceeded",
+    "queue-full": "QuotaExceeded",
+}
+
+
+class Faults:
+    """What goes wrong on this wire."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def of(self, scene: Scene) -> tuple[str, ...]:
+        """Return what befalls a submit.
+
+        Raises:
+            ArkRefusal: its prompt asks for what does not exist.
+        """
+        world = self._world
+        present = world.faults_of(scene.text, world.ledger.count_submit(), "ark")
+        unknown = faults.unknown(present, "ark")
+        codes = (faults.code(faults.base(name), present) for name in present)
+        unknown = unknown or next((c for c in codes if c and status_of(c) is None), None)
+        if unknown is not None:
+            words = f"the simulator knows no fault {unknown!r} on this wire."
+            raise ArkRefusal(INVALID, words, scene.text_place)
+        return present
+
+    def before(self, order: Order, request: web.Request) -> web.Response | None:
+        """Let happen what leaves no task behind."""
+        present, thing = order.faults, _thing(order)
+
+        def strikes(name: str) -> bool:
+            return self._world.strikes(name, present, thing)
+
+        for name, code in _PLAIN.items():
+            if strikes(name):
+                raise ArkRefusal(code, "The request was refused by the simulator.")
+        defaults = {"refuse": _INPUT_REVIEW, "refuse-once": "ServerOverloaded"}
+        for name, default in defaults.items():
+            if strikes(name):
+                raise ArkRefusal(
+                    faults.code(name, present) or default,
+                    "The request failed, as its prompt asks for.",
+                    order.scene.text_place,
+                )
+        if strikes("face"):
+            raise self._face(order.scene)
+        if strikes("lost-request"):
+            raise cut(request)
+        bare = next(filter(strikes, _BARE), None)
+        if bare is None:
+            return None
+        status, kind, text = _BARE[bare]
+        return web.Response(status=status, content_type=kind, text=text)
+
+    @staticmethod
+    def _face(scene: Scene) -> ArkRefusal:
+        images = [item for item in scene.items if item.kind is MediaKind.IMAGE]
+        place = images[0].place.partition(".")[0] if images else scene.text_place
+        return ArkRefusal(_FACE, f"{place} may contain a real person.", place)
+
+    async def after(self, order: Order, request: web.Request) -> web.Response | None:
+        """Spoil the answer for a task that exists."""
+        present, thing = order.faults, _thing(order)
+
+        def strikes(name: str) -> bool:
+            return self._world.strikes(name, present, thing)
+
+        if strikes("lost-answer"):
+            raise cut(request)
+        if strikes("500-created"):
+            raise ArkRefusal(INTERNAL, "The service encountered an internal error.")
+        if strikes("late-answer"):
+            await self._world.clock.sleep(_LATE_S)
+        if strikes("no-task-id"):
+            return web.json_response({})
+        if strikes("not-json"):
+            return web.Response(text="<html><body>OK</body></html>", content_type="text/html")
+        return None
+
+    def at_read(self, task: TaskRecord, request: web.Request) -> None:
+        """Let a read of a task fail."""
+        strikes = self._world.strikes
+        if strikes("poll-500", task.faults, task.task_id):
+            raise ArkRefusal(INTERNAL, "The service encountered an internal error.")
+        if strikes("poll-429", task.faults, task.task_id):
+            raise ArkRefusal("AccountRateLimitExceeded", "The request rate is above the limit.")
+        if strikes("poll-lost", task.faults, task.task_id):
+            raise cut(request)
+
+
+def _thing(order: Order) -> str:
+    """Return what makes two submits the same to a fault that strikes once."""
+    scene = order.scene
+    values = [item.value for item in scene.items]
+    return body_digest({"model": order.model.slug, "text": scene.text, "media": values})
