@@ -21,7 +21,7 @@ _KEPT = 100  # that a program is told
 
 
 def printable(text: str) -> str:
-    """Return a text of one line, of which a terminal obeys nothing."""
+    """Show characters that a terminal would obey, and those that hide or turn text, as escapes."""
     return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
@@ -85,11 +85,6 @@ class Violation:
             "job_count": len(self.jobs),
             "related": [str(origin) for origin in self.related[:_KEPT]],
         }
-
-
-def printable(text: str) -> str:
-    """Show characters that a terminal would obey, and those that hide or turn text, as escapes."""
-    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def merged(violations: Iterable[Violation]) -> tuple[Violation, ...]:

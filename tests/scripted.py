@@ -48,6 +48,7 @@ class Scripted:
         self.cost: Amount | None = None
         self.takes_at_once = 1000
         self.clip_seed = 0
+        self._made = 0
         self._seeds: dict[str, int] = {}
         self._tasks: dict[TaskId, tuple[str, float]] = {}
 
@@ -99,7 +100,8 @@ class Scripted:
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         loop = asyncio.get_running_loop()
         loop.call_later(self.render_s, self._end_one)
-        task_id = TaskId(f"task-{len(self.received)}")
+        self._made += 1
+        task_id = TaskId(f"task-{self._made}")
         self._seeds[task_id] = self.clip_seed
         self._tasks[task_id] = (job, loop.time() + self.render_s)
         return task_id

@@ -18,12 +18,14 @@ from seedrender.plan.make import Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.plan.saved import Chosen
 from seedrender.run import project, promise
+from seedrender.run.desk import Desk
 from seedrender.run.executor import Executor
+from seedrender.run.gate import Gate
 from seedrender.run.inputs import Inputs
+from seedrender.run.pace import Pace
 from seedrender.run.project import Choices, Project
+from seedrender.run.slots import Slots
 from seedrender.run.store import Store, hold
-from seedrender.run.tasks import Desk
-from seedrender.run.throttle import Gate, Pace, Slots
 from seedrender.values.job import JobId
 from seedrender.values.manifest import PollSchedule
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
@@ -62,6 +64,9 @@ class Quiet:
     def note(self, job: JobId, what: str, detail: str = "") -> None:
         """Nobody listens."""
 
+    def say(self, words: str) -> None:
+        """Nobody listens."""
+
 
 @dataclass
 class Stage:
@@ -93,21 +98,21 @@ class Stage:
 
     async def _run(self) -> Exit:
         found = self.load()
-        async with hold(found.lock_path, found.path.name, found.manifest.moved) as store:
+        async with hold(found.lock_path, found.path.name, found.moves) as store:
             executor = self._executor(found, store)
             if self.stop_after_s is not None:
-                asyncio.get_running_loop().call_later(self.stop_after_s, executor.stop)
+                asyncio.get_running_loop().call_later(self.stop_after_s, executor.stop, "")
             await executor.run()
             return outcome(found.plan(store.lock), store.lock, executor.failed)
 
     def _executor(self, found: Project, store: Store) -> Executor:
         gate = Gate()
         if self.is_locked:
-            gate.close()
+            gate.close("--locked")
         desk = Desk(
             provider=self.provider,
             store=store,
-            files=found.files,
+            files=replace(found.files, clock=store.clock),
             inputs=Inputs(self.provider, store, found.files, found.digests),
             slots=Slots(4),
             pace=Pace(6000),
