@@ -7,7 +7,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,11 +26,14 @@ from seedrender.plan.make import Plan, Verdict
 from seedrender.plan.outcome import Exit, summary
 from seedrender.run import project, promise
 from seedrender.run.progress import heard_or_not, progress
-from seedrender.run.project import AS_WRITTEN, Choices
+from seedrender.run.project import AS_WRITTEN, Choices, Project
 from seedrender.run.promise import Agreed
 from seedrender.run.store import is_left
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
+
+if TYPE_CHECKING:
+    from seedrender.run.render import Options, Result
 
 _SHOWN = 10  # jobs named in one sentence
 
@@ -126,9 +129,9 @@ def command(
     if before.is_done and not is_left(found.lock_path):
         return _nothing_to_do(found.lock_path, before, is_json=is_json)
     from seedrender.run.addresses import networks  # aiohttp is loaded where work is to be done
-    from seedrender.run.render import Options, render
+    from seedrender.run.render import Options as RunOptions
 
-    options = Options(
+    options = RunOptions(
         concurrency=concurrency,
         speed=sim_speed,
         resubmit=given_up,
@@ -142,9 +145,7 @@ def command(
         has_preflight=has_preflight,
         allowed=networks(allowed),
     )
-    pending = sum(1 for step in before.steps if step.verdict is not Verdict.CURRENT)
-    with progress(sys.stderr, total=pending) as listener:
-        result = asyncio.run(render(found, options, listener))
+    result = _rendered(found, before, options)
     with heard_or_not(sys.stdout):
         if is_json:
             say_json(_as_json(result.exit, result.after, result.errors))
@@ -153,6 +154,14 @@ def command(
             left = _not_bought(result.after) if is_locked else []
             click.echo("\n".join([_ending(*words), *left]))
     return result.exit
+
+
+def _rendered(found: Project, before: Plan, options: Options) -> Result:
+    from seedrender.run.render import render
+
+    pending = sum(1 for step in before.steps if step.verdict is not Verdict.CURRENT)
+    with progress(sys.stderr, total=pending) as listener:
+        return asyncio.run(render(found, options, listener))
 
 
 def _agreed(

@@ -6,11 +6,9 @@ import io
 import ipaddress
 import json
 import re
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -30,14 +28,13 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from seedrender.providers import rate
 from seedrender.values.provider import RateWindow
 
 _MAX_JSON_BYTES = 16 * 2**20
 _MAX_REDIRECTS = 5
-_MAX_RETRY_AFTER_S = 300.0
 _BLOCK_BYTES = 256 * 2**10
 _MESSAGE_CHARS = 500
-_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 # words of a 429 that counts tasks in flight, not requests: Modellix's and Ark's (inferred)
 _CONCURRENCY = re.compile(r"(?i)concurren|running tasks|in flight|QuotaExceeded\.?Task")
 
@@ -224,7 +221,7 @@ class Http:
                 raise ArtifactError(f"the download has {received} of {promised} bytes")
 
     def _heed(self, response: aiohttp.ClientResponse) -> None:
-        self.window = _window(response.headers) or self.window
+        self.window = rate.window(response.headers) or self.window
 
     @asynccontextmanager
     async def _results_response(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -320,7 +317,7 @@ async def _refused(response: aiohttp.ClientResponse, judge: Judge) -> ProviderEr
     if refusal.kind is RateLimitedError:
         return RateLimitedError(
             refusal.words,
-            retry_after_s=_retry_after_s(response.headers),
+            retry_after_s=rate.retry_after_s(response.headers),
             is_concurrency=_CONCURRENCY.search(refusal.words) is not None,
         )
     return refusal.kind(refusal.words)
@@ -332,44 +329,3 @@ async def _body(response: aiohttp.ClientResponse) -> Mapping[str, Any]:
         return await _json_object(response)
     except (TimeoutError, ProtocolError, aiohttp.ClientError):
         return {}
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Prefer Retry-After, then the end of the rate window."""
-    if "Retry-After" in headers:
-        wait = headers["Retry-After"]
-        return _bounded_s(wait) if _NUMBER.fullmatch(wait) else _until_s(wait, headers)
-    window = _window(headers)
-    return window.reset_in_s if window is not None and window.remaining <= 0 else None
-
-
-def _window(headers: Mapping[str, str]) -> RateWindow | None:
-    """Read X-RateLimit-Remaining and -Reset (unix seconds), by the provider's clock."""
-    remaining, reset = (
-        headers.get("X-RateLimit-Remaining", ""),
-        headers.get("X-RateLimit-Reset", ""),
-    )
-    if not (_NUMBER.fullmatch(remaining) and _NUMBER.fullmatch(reset)):
-        return None
-    left_s = float(reset) - _their_time(headers)
-    return RateWindow(remaining=int(float(remaining)), reset_in_s=_bounded_s(left_s))
-
-
-def _until_s(moment: str, headers: Mapping[str, str]) -> float | None:
-    """Read how long it is until an HTTP date."""
-    try:
-        return _bounded_s(parsedate_to_datetime(moment).timestamp() - _their_time(headers))
-    except ValueError:
-        return None
-
-
-def _their_time(headers: Mapping[str, str]) -> float:
-    """Return the provider's time, which need not be ours; in whole seconds where it tells it."""
-    try:
-        return parsedate_to_datetime(headers["Date"]).timestamp()
-    except (KeyError, ValueError):
-        return time.time()
-
-
-def _bounded_s(wait: str | float) -> float:
-    return min(max(float(wait), 0.0), _MAX_RETRY_AFTER_S)

@@ -84,6 +84,9 @@ class Silent:
     def note(self, job: JobId, what: str, detail: str = "") -> None:
         del job, what, detail
 
+    def say(self, words: str) -> None:
+        del words
+
 
 @dataclass(slots=True)
 class Film:

@@ -1,0 +1,54 @@
+"""Reads from an answer's headers how many requests are left, and when to come back."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from seedrender.values.provider import RateWindow
+
+_MAX_RETRY_AFTER_S = 300.0
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Prefer Retry-After, then the end of the rate window."""
+    if "Retry-After" in headers:
+        wait = headers["Retry-After"]
+        return _bounded_s(wait) if _NUMBER.fullmatch(wait) else _until_s(wait, headers)
+    found = window(headers)
+    return found.reset_in_s if found is not None and found.remaining <= 0 else None
+
+
+def window(headers: Mapping[str, str]) -> RateWindow | None:
+    """Read X-RateLimit-Remaining and -Reset (unix seconds), by the provider's clock."""
+    remaining, reset = (
+        headers.get("X-RateLimit-Remaining", ""),
+        headers.get("X-RateLimit-Reset", ""),
+    )
+    if not (_NUMBER.fullmatch(remaining) and _NUMBER.fullmatch(reset)):
+        return None
+    left_s = float(reset) - _their_time(headers)
+    return RateWindow(remaining=int(float(remaining)), reset_in_s=_bounded_s(left_s))
+
+
+def _until_s(moment: str, headers: Mapping[str, str]) -> float | None:
+    """Read how long it is until an HTTP date."""
+    try:
+        return _bounded_s(parsedate_to_datetime(moment).timestamp() - _their_time(headers))
+    except ValueError:
+        return None
+
+
+def _their_time(headers: Mapping[str, str]) -> float:
+    """Return the provider's time, which need not be ours; in whole seconds where it tells it."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).timestamp()
+    except (KeyError, ValueError):
+        return time.time()
+
+
+def _bounded_s(wait: str | float) -> float:
+    return min(max(float(wait), 0.0), _MAX_RETRY_AFTER_S)
