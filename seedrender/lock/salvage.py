@@ -25,6 +25,7 @@ _STATE = '"state": "'  # once for the entry, once for each of its tasks
 _RECORD = re.compile(r'\{"correlation_id"')
 _HEADER = re.compile(r'"(?:lock|journal)": ?([0-9]{1,9})')
 _UNREADABLE = "\ufffd"
+_NOT_KNOWN = "?"  # sorts before every name and digest: a join prefers those
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +85,8 @@ class DamagedLine:
         return TaskRecord(
             correlation_id=CorrelationId(f"{GUESSED}{_plain(name)}"),
             state=JobState.UNKNOWN,
-            fingerprint=Fingerprint(digest="unreadable"),
-            provider=_plain(next(iter(self._named(_PROVIDER)), "unreadable")),
+            fingerprint=Fingerprint(digest=_NOT_KNOWN),
+            provider=_plain(next(iter(self._named(_PROVIDER)), _NOT_KNOWN)),
             error=f"{self.file}:{self.number} was damaged{_plain(words)}",
         )
 

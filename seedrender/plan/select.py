@@ -20,15 +20,24 @@ def select(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
     """
     if not selectors:
         return tuple(jobs)
-    chosen: set[JobId] = set()
-    for selector in selectors:
-        named = _named(jobs, selector)
-        if not named:
-            raise ConfigError(_nothing(jobs, selector))
-        chosen |= named
+    chosen = {job.id for job in named(jobs, selectors)}
     for job in reversed(jobs):
         if job.id in chosen:
             chosen |= set(job.needs)
+    return tuple(job for job in jobs if job.id in chosen)
+
+
+def named(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
+    """Return the jobs that selectors name, without those that they continue.
+
+    Raises: ConfigError where a selector names nothing.
+    """
+    chosen: set[JobId] = set()
+    for selector in selectors:
+        found = _named(jobs, selector)
+        if not found:
+            raise ConfigError(_nothing(jobs, selector))
+        chosen |= found
     return tuple(job for job in jobs if job.id in chosen)
 
 

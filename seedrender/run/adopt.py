@@ -1,0 +1,195 @@
+"""Takes over what exists already: a task at the provider, or a clip on disk; nothing is bought."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seedrender.errors import ConfigError
+from seedrender.lock import fold
+from seedrender.plan import select
+from seedrender.plan.make import Step
+from seedrender.run.project import Project
+from seedrender.run.store import Store, hold
+from seedrender.values.entry import Fingerprint, JobState, LockEntry, TaskRecord
+from seedrender.values.job import CorrelationId, Job
+from seedrender.values.task import Artifact, TaskId
+
+FILE = "file"  # stands where a provider's name would: nobody was asked and nobody was paid
+
+_TASK_ID = re.compile(r"[!-~]{1,200}")
+_BLOCK_BYTES = 1 << 18
+_OFF_S = 1.0  # by which a clip may be longer or shorter than the manifest says, unmentioned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """What was written into the lock, and what a person should know of it."""
+
+    record: TaskRecord
+    output: Artifact | None = None
+    notes: tuple[str, ...] = ()
+
+
+async def adopt_task(project: Project, name: str, task_id: str, provider: str | None) -> Adopted:
+    """Record a task that a job's clip is to come from: the next run collects it.
+
+    A submit whose answer was lost is settled by it.
+
+    Raises: LockError; ConfigError where the task or the job is not free for that.
+    """
+    if not _TASK_ID.fullmatch(task_id):
+        raise ConfigError(f"{task_id!r} is no task id; nothing was changed")
+    route = project.manifest.provider
+    if provider not in (None, route):
+        raise ConfigError(
+            f"{project.path.name} is rendered on {route}: a run would ask {route} for a task of "
+            f"{provider}. Write `provider: {provider}` there first; nothing was changed"
+        )
+    async with hold(project.lock_path, project.path.name, project.moves) as store:
+        step = _step(project, store, name)
+        _not_known(store, task_id)
+        lost = _lost(store, step)
+        record = replace(
+            lost or _fresh(store, route, _wanted(step)),
+            state=JobState.SUBMITTED,
+            task_id=TaskId(task_id),
+            provider=route,
+            error=None,
+        )
+        if record.is_guess:
+            record = replace(record, fingerprint=_wanted(step))
+        await store.append(LockEntry(job=step.job.id, tasks=(record,)))
+        return Adopted(record=record, notes=_about(store, step, record, lost))
+
+
+async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
+    """Copy a clip into a job's place and record it as what the manifest asks for now.
+
+    Raises: LockError; ConfigError where the job is not free for that; ArtifactError: not a clip.
+    """
+    size = file.stat().st_size  # noqa: ASYNC240 - nobody waits beside it
+    async with hold(project.lock_path, project.path.name, project.moves) as store:
+        step = _step(project, store, name)
+        if _live(store, step):
+            raise ConfigError(
+                f"{name}: a paid task may exist. Settle it first, by `seedrender reconcile` or by "
+                "adopting it with --task; nothing was changed"
+            )
+        fresh = _fresh(store, FILE, _wanted(step))
+        record = replace(fresh, state=JobState.SUCCEEDED, finished_at=fresh.submitted_at)
+        artifact, kept = await project.files.save(
+            _blocks(file),
+            step.job.output,
+            promised_bytes=size,
+            made_by=record.correlation_id,
+        )
+        output = replace(artifact, made_at=store.clock.now())
+        superseded = _superseded(project, store, step.job, kept)
+        event = LockEntry(job=step.job.id, tasks=(*superseded, record), output=output)
+        await store.append(event)
+        return Adopted(record=record, output=output, notes=_differs(step.job, output))
+
+
+def _step(project: Project, store: Store, name: str) -> Step:
+    """Return what the plan says of a job. Raises: ConfigError where it may not be adopted for."""
+    named = {job.id for job in select.named(project.all_jobs, [name])}
+    steps = {step.job.id: step for step in project.plan(store.lock).steps}
+    step = next((step for job, step in steps.items() if job == name), None)
+    if step is None:
+        raise ConfigError(f"'{name}' is no job; it stands for {', '.join(sorted(named)[:5])}")
+    entry = store.entry(step.job.id)
+    if entry is not None and entry.is_pinned:
+        raise ConfigError(f"{name} is pinned; `seedrender unpin` it first. Nothing was changed")
+    taken = [record for record in _live(store, step) if record.task_id is not None]
+    if taken:
+        raise ConfigError(
+            f"{name} has a task already, {taken[0].task_id}, paid and not collected yet: "
+            "`seedrender run` collects it. Nothing was changed"
+        )
+    return step
+
+
+def _wanted(step: Step) -> Fingerprint:
+    if step.fingerprint is None:
+        raise ConfigError(
+            f"{step.job.id}: {step.reason}. What it is to be made from is known once those clips "
+            "are there: render or adopt them first; nothing was changed"
+        )
+    return step.fingerprint
+
+
+def _not_known(store: Store, task_id: str) -> None:
+    for job, entry in store.lock.entries.items():
+        for record in entry.tasks:
+            if record.task_id == task_id:
+                raise ConfigError(
+                    f"task {task_id} is recorded already, for {job} ({record.state.value}); "
+                    "nothing was changed"
+                )
+
+
+def _live(store: Store, step: Step) -> tuple[TaskRecord, ...]:
+    entry = store.entry(step.job.id)
+    return fold.alive(entry) if entry is not None else ()
+
+
+def _lost(store: Store, step: Step) -> TaskRecord | None:
+    """Return the newest submit whose answer was lost."""
+    return next(reversed(_live(store, step)), None)
+
+
+def _fresh(store: Store, provider: str, wanted: Fingerprint) -> TaskRecord:
+    return TaskRecord(
+        correlation_id=CorrelationId(uuid.uuid4().hex),
+        state=JobState.SUBMITTING,
+        fingerprint=wanted,
+        provider=provider,
+        submitted_at=store.clock.now(),
+    )
+
+
+def _about(
+    store: Store, step: Step, record: TaskRecord, lost: TaskRecord | None
+) -> tuple[str, ...]:
+    notes = []
+    if lost is not None:
+        at = lost.submitted_at
+        when = f" of {at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""
+        notes.append(f"it settles the submit{when} whose answer was lost")
+    if any(r.task_id is None for r in _live(store, step)):
+        notes.append("another submit of this job is still unknown")
+    if step.fingerprint is not None and record.fingerprint != step.fingerprint:
+        notes.append("the job's definition has changed since: it is stale once it is collected")
+    return tuple(notes)
+
+
+def _superseded(
+    project: Project, store: Store, job: Job, kept: str | None
+) -> tuple[TaskRecord, ...]:
+    """Return the record of the clip that was replaced, which says where it is kept."""
+    entry = store.entry(job.id)
+    old = fold.output_record(entry) if entry is not None else None
+    if entry is None or entry.output is None or old is None:
+        return ()
+    place = kept or project.files.where_kept(entry.output)
+    if place is None:
+        return ()
+    clip = replace(entry.output, path=place, made_at=store.clock.now())
+    return (replace(old, superseded=clip),)
+
+
+def _differs(job: Job, output: Artifact) -> tuple[str, ...]:
+    if job.duration_s is None or abs(output.duration_s - job.duration_s) <= _OFF_S:
+        return ()
+    return (f"it is {output.duration_s:g} s long, and the manifest asks for {job.duration_s} s",)
+
+
+async def _blocks(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as source:
+        while block := await asyncio.to_thread(source.read, _BLOCK_BYTES):
+            yield block

@@ -1,0 +1,37 @@
+"""Notes a person's word that clips stay as they are, or that the manifest decides again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seedrender.errors import ConfigError
+from seedrender.plan import select
+from seedrender.run.project import Project
+from seedrender.run.store import hold
+from seedrender.values.entry import LockEntry, Pin
+from seedrender.values.job import JobId
+
+
+async def pin(
+    project: Project, selectors: Sequence[str], *, is_on: bool
+) -> list[tuple[JobId, str]]:
+    """Pin or unpin the named jobs; say of each what became of it.
+
+    Raises: LockError; ConfigError where a selector names nothing, or nothing has a clip to keep.
+    """
+    jobs = [job.id for job in select.named(project.all_jobs, selectors)]
+    said: list[tuple[JobId, str]] = []
+    async with hold(project.lock_path, project.path.name, project.moves) as store:
+        entries = {job: store.entry(job) for job in jobs}
+        if is_on and not any(entry is not None and entry.output for entry in entries.values()):
+            raise ConfigError(f"{jobs[0]} has no clip yet: there is nothing to pin")
+        for job, entry in entries.items():
+            if is_on and (entry is None or entry.output is None):
+                said.append((job, "has no clip yet: not pinned"))
+            elif (entry is not None and entry.is_pinned) == is_on:
+                said.append((job, "is pinned already" if is_on else "was not pinned"))
+            else:
+                word = Pin(is_on=is_on, at=store.clock.now())
+                await store.append(LockEntry(job=job, pin=word))
+                said.append((job, "is pinned" if is_on else "is no longer pinned"))
+    return said
