@@ -24,7 +24,10 @@ def command(name: str) -> click.Command:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_stands_in_the_readme(name: str) -> None:
-    options = [o for p in command(name).params if isinstance(p, click.Option) for o in p.opts]
+    found = command(name)
+    commands = [found, *(found.commands.values() if isinstance(found, click.Group) else ())]
+    params = [param for one in commands for param in one.params]
+    options = [o for p in params if isinstance(p, click.Option) for o in p.opts]
 
     assert f"| `{name}" in README or f"`{name}`" in README
     assert [option for option in options if f"`{option}" not in README] == []
@@ -32,10 +35,12 @@ def test_every_command_and_option_stands_in_the_readme(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_that_starts_with_what_it_does(name: str) -> None:
-    text = command(name).help
+    found = command(name)
+    commands = [found, *(found.commands.values() if isinstance(found, click.Group) else ())]
 
-    assert text
-    assert text.split("\n")[0].endswith((".", "once."))
+    for one in commands:
+        assert one.help
+        assert one.help.split("\n")[0].endswith((".", "once."))
 
 
 @pytest.mark.parametrize("code", Exit)

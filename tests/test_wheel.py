@@ -42,4 +42,6 @@ def test_the_wheel_renders_the_demo_from_an_empty_directory(tmp_path: Path) -> N
 
     assert done.returncode == 0, done.stderr
     assert (empty / "renders/staircase.mp4").exists()
-    assert "seedrender/schemas/manifest.v1.schema.json" in zipfile.ZipFile(wheel).namelist()
+    shipped = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"seedrender/schemas/{kind}.v1.schema.json" for kind in ("manifest", "lock")} <= shipped
+    assert "seedrender/docs/lockfile.md" in shipped

@@ -42,7 +42,7 @@ chains:
     duration: 30
 """
 _GITATTRIBUTES = "*.lock merge=union\n"
-_GITIGNORE = "renders/\n.seedrender/\n*.lock.journal\n*.report.html\n"
+_GITIGNORE = "renders/\n.seedrender/\n*.lock.journal\n*.lock*.damaged-*\n*.report.html\n"
 
 
 @click.command("init")

@@ -16,14 +16,14 @@ from seedrender.values.money import Amount, Cost
 from seedrender.values.task import Artifact, TaskId
 
 ENTRY_KEYS = frozenset({"job", "state", "fingerprint", "provider", "tasks", "output", "pin"})
-_FINGERPRINT_KEYS = frozenset({"version", "digest", "parts"})
-_AMOUNT_KEYS = frozenset({"amount", "currency"})
-_COST_KEYS = _AMOUNT_KEYS | {"source"}
-_PIN_KEYS = frozenset({"is_on", "at"})
-_ARTIFACT_KEYS = frozenset(
+FINGERPRINT_KEYS = frozenset({"version", "digest", "parts"})
+AMOUNT_KEYS = frozenset({"amount", "currency"})
+COST_KEYS = AMOUNT_KEYS | {"source"}
+PIN_KEYS = frozenset({"is_on", "at"})
+ARTIFACT_KEYS = frozenset(
     {"path", "sha256", "size_bytes", "duration_s", "width", "height", "made_at", "made_by"}
 )
-_TASK_KEYS = frozenset(
+TASK_KEYS = frozenset(
     {
         *("correlation_id", "task_id", "provider", "fingerprint", "state", "submitted_at"),
         *("finished_at", "estimate", "cost", "retries", "render_s", "error", "superseded"),
@@ -84,7 +84,7 @@ def record(value: Any, provider: str | None, whole: Fingerprint | None) -> TaskR
 
     Raises: KeyError, TypeError, ValueError, OverflowError, InvalidOperation.
     """
-    checks.only_keys(value, _TASK_KEYS)
+    checks.only_keys(value, TASK_KEYS)
     digest = checks.text(value["fingerprint"])
     task_id, state = value.get("task_id"), JobState(value["state"])
     retries, render_s = value.get("retries"), value.get("render_s")
@@ -173,7 +173,7 @@ def _time_text(value: datetime | None) -> str | None:
 def _fingerprint(value: Any) -> Fingerprint | None:
     if value is None:
         return None
-    checks.only_keys(value, _FINGERPRINT_KEYS)
+    checks.only_keys(value, FINGERPRINT_KEYS)
     parts = value.get("parts", {})
     if not isinstance(parts, dict) or not checks.is_plain(parts):
         raise TypeError("the parts of a fingerprint are not plain")
@@ -187,7 +187,7 @@ def _fingerprint(value: Any) -> Fingerprint | None:
 def _pin(value: Any) -> Pin | None:
     if value is None:
         return None
-    checks.only_keys(value, _PIN_KEYS)
+    checks.only_keys(value, PIN_KEYS)
     if not isinstance(value["is_on"], bool):
         raise TypeError(f"{checks.short(value['is_on'])} is not true or false")
     return Pin(is_on=value["is_on"], at=checks.moment(value["at"]))
@@ -196,7 +196,7 @@ def _pin(value: Any) -> Pin | None:
 def _artifact(value: Any) -> Artifact | None:
     if value is None:
         return None
-    checks.only_keys(value, _ARTIFACT_KEYS)
+    checks.only_keys(value, ARTIFACT_KEYS)
     return Artifact(
         path=checks.inside(checks.text(value["path"])),
         sha256=checks.sha256(value["sha256"]),
@@ -209,7 +209,7 @@ def _artifact(value: Any) -> Artifact | None:
     )
 
 
-def _amount(value: Any, keys: Collection[str] = _AMOUNT_KEYS) -> Amount | None:
+def _amount(value: Any, keys: Collection[str] = AMOUNT_KEYS) -> Amount | None:
     if value is None:
         return None
     checks.only_keys(value, keys)
@@ -222,7 +222,7 @@ def _amount(value: Any, keys: Collection[str] = _AMOUNT_KEYS) -> Amount | None:
 
 
 def _cost(value: Any) -> Cost | None:
-    amount = _amount(value, _COST_KEYS)
+    amount = _amount(value, COST_KEYS)
     return None if amount is None else Cost(amount=amount, source=checks.text(value["source"]))
 
 
