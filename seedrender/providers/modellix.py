@@ -8,6 +8,7 @@ import io
 import logging
 import re
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -18,6 +19,7 @@ import aiohttp
 
 from seedrender.catalog.models import Catalog
 from seedrender.errors import (
+    NotFoundError,
     ProtocolError,
     RejectedError,
     SubmissionUnknownError,
@@ -34,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 _PLACEHOLDER = re.compile(r"\{\{ (?:ref\.([A-Za-z0-9][A-Za-z0-9._-]*)|(previous)) \}\}")
 _TASK_ID = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
+_FILE_ID = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
 _MAX_UPLOAD_BYTES = 16 * 2**20
 _PARALLEL_UPLOADS = 2
 _MAX_RENDER_MS = 30 * 86_400_000
@@ -68,6 +71,7 @@ class Modellix:
         self._has_ledger = has_ledger  # only the simulator can be asked what it created
         self._uploads = asyncio.Semaphore(_PARALLEL_UPLOADS)
         self._strange_states: set[str] = set()
+        self._file_ids: dict[MediaUrl, str] = {}
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -138,10 +142,23 @@ class Modellix:
         form.add_field("file", io.BytesIO(content), filename=name)
         async with self._uploads:
             answer = await self._http.upload("/api/v1/media/files", form)
-        url = _mapping(answer.get("data")).get("url")
+        data = _mapping(answer.get("data"))
+        url, file_id = data.get("url"), data.get("file_id")
         if not isinstance(url, str):
             raise ProtocolError("the answer to an upload names no url")
+        if isinstance(file_id, str) and _FILE_ID.fullmatch(file_id):
+            self._file_ids[MediaUrl(url)] = file_id
         return MediaUrl(url)
+
+    def file_id(self, url: MediaUrl) -> str | None:
+        """Return by what name an upload is kept; None: it is a data URI, or has no name."""
+        return self._file_ids.get(url)
+
+    async def forget(self, file_id: str) -> None:
+        """Delete an upload. Raises: ProviderError."""
+        if _FILE_ID.fullmatch(file_id):
+            with suppress(NotFoundError):  # it may have lapsed
+                await self._http.delete(f"/api/v1/media/files/{quote(file_id, safe='')}")
 
     async def submit(self, submission: Submission) -> TaskId:
         """Buy one task."""

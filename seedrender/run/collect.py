@@ -98,7 +98,7 @@ class Collect:
                 promised_bytes=task.video.size_bytes,
                 made_by=record.correlation_id,
             )
-        desk.inputs.remember(job.id, task.video.url)
+        desk.inputs.remember(job.id, task.video.url, task.video.expires_at)
         return saved
 
     async def _replace_output(

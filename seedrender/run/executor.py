@@ -37,7 +37,7 @@ class Executor:
         self._facts = facts
         self._tasks = Tasks(desk)
         self._store, self._files = desk.store, desk.files
-        self._gate, self._listener = desk.gate, desk.listener
+        self._gate, self._listener, self._inputs = desk.gate, desk.listener, desk.inputs
         self._ended = {step.job.id: asyncio.Event() for step in plan.steps}
         self._current: set[JobId] = set()
         self._driving: set[asyncio.Task[None]] = set()
@@ -108,6 +108,7 @@ class Executor:
             if self._gate.has_failed and job.id not in self._current:
                 self.failed.setdefault(job.id, ProviderError(self._gate.closed_by))
             self._ended[job.id].set()
+        await self._inputs.release(job.id)
 
     def _fail(self, job: Job, error: SeedrenderError, words: str) -> None:
         self.failed[job.id] = error

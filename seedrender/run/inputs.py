@@ -3,80 +3,152 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from seedrender.errors import ArtifactError, NotFoundError
+from seedrender.errors import NotFoundError, ProviderError
 from seedrender.lock import fold
 from seedrender.run.files import Files
+from seedrender.run.hosting import Host, Link, ProviderHost, check_content
+from seedrender.run.lifetimes import expected_wait_s, lapses_at
+from seedrender.run.shelf import Shelf
 from seedrender.run.store import Store
 from seedrender.values.job import Job, JobId, MediaKind, Reference
 from seedrender.values.provider import LocalFile, MediaUrl, Provider
 
+_log = logging.getLogger(__name__)
+
 
 class Inputs:
-    """Uploads of one run: each distinct file goes up once."""
+    """The media of one run: each distinct file goes up once, and is taken back after its last use.
+
+    A link that would lapse before a job is expected to end is renewed first.
+    """
 
     def __init__(
-        self, provider: Provider, store: Store, files: Files, digests: Mapping[str, str]
+        self,
+        provider: Provider,
+        store: Store,
+        files: Files,
+        digests: Mapping[str, str],
+        *,
+        host: Host | None = None,
+        inline: Collection[MediaKind] = (),  # what travels inside the request
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._provider = provider
-        self._store = store
-        self._files = files
-        self._digests = digests
-        self._clips: dict[JobId, MediaUrl] = {}  # results of this run, by their own URL
-        self._uploaded: dict[str, MediaUrl] = {}  # by sha256
-        self._uploading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._provider, self._store, self._files = provider, store, files
+        self._digests, self._inline, self._clock = digests, inline, clock
+        self._host = host or ProviderHost(provider)
+        self._shelf = Shelf(self._host.places)
+        self._clips: dict[JobId, Link] = {}  # results, by their own URL
+        self._links: dict[str, Link] = {}  # by sha256
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        entries = store.lock.entries.values()
+        self._wait = timedelta(seconds=expected_wait_s(entries, provider.name))
 
-    def remember(self, job: JobId, url: str) -> None:
+    def remember(self, job: JobId, url: str, expires_at: datetime | None = None) -> None:
         """Keep a fresh clip's own URL: nothing needs to be uploaded while it lives."""
-        self._clips[job] = MediaUrl(url)
+        self._clips[job] = Link(url=MediaUrl(url), lapses_at=expires_at or lapses_at(url))
 
     async def media(self, job: Job) -> Mapping[str, MediaUrl]:
-        """Return a URL for each reference name and each needed job. Raises: ProviderError."""
+        """Return a URL for each reference name and each needed job, good for as long as it takes.
+
+        What it uses is kept until `release`, which is due where this raises, too.
+
+        Raises: ProviderError, ArtifactError.
+        """
         media: dict[str, MediaUrl] = {}
+        hosted: dict[str, LocalFile] = {}
         for use in job.references:
-            media[use.reference.name] = await self._reference(use.reference)
+            found = await self._reference(use.reference)
+            if isinstance(found, LocalFile):
+                hosted[use.reference.name] = found
+            else:
+                media[use.reference.name] = found
         for need in job.needs:
-            media[need] = await self._clip(need)
+            clip = await self._clip(need)
+            if isinstance(clip, LocalFile):
+                hosted[need] = clip
+            else:
+                media[need] = clip
+        if hosted:
+            await self._shelf.take(job.id, {file.sha256 for file in hosted.values()})
+            for name, file in hosted.items():
+                media[name] = await self._lent(file)
         return media
 
-    async def _reference(self, reference: Reference) -> MediaUrl:
+    async def release(self, job: JobId) -> None:
+        """Take back what only this job used, unless a task of it may still read it."""
+        entry = self._store.entry(job)
+        if entry is not None and fold.alive(entry):
+            await self._shelf.keep(job)
+            return
+        left = self._shelf.leave(job)
+        for sha256 in left:
+            async with self._locks[sha256]:
+                link = self._links.get(sha256)
+                if link is not None and not self._shelf.is_used(sha256):
+                    del self._links[sha256]
+                    await self._quietly(self._host.take_back(link))
+        await self._shelf.clear(job, left)
+
+    async def tidy(self) -> None:
+        """Take back what is left of this run and of earlier ones, once no task can need it."""
+        if not any(fold.alive(entry) for entry in self._store.lock.entries.values()):
+            await self._quietly(self._host.tidy())
+
+    async def _quietly(self, work: Coroutine[None, None, None]) -> None:
+        """Do what costs nobody anything if it fails: such files lapse by themselves."""
+        try:
+            await work
+        except ProviderError as error:
+            _log.warning("a file could not be deleted at the host: %s", error)
+
+    async def _reference(self, reference: Reference) -> MediaUrl | LocalFile:
         if reference.url is not None:
             return MediaUrl(reference.url)
         if reference.asset is not None:
             return MediaUrl(f"asset://{reference.asset}")
         assert reference.path is not None, "a reference is a path, a URL or an asset"
         path = self._files.root / reference.path
-        return await self._upload(path, reference.kind, self._digests[reference.name])
+        file = _file(path, reference.kind, self._digests[reference.name])
+        if reference.kind not in self._inline:
+            return file
+        await check_content(file)
+        return await self._provider.upload(file)
 
-    async def _clip(self, job: JobId) -> MediaUrl:
-        if job in self._clips:
-            return self._clips[job]
+    async def _clip(self, job: JobId) -> MediaUrl | LocalFile:
+        if job in self._clips and self._holds(self._clips[job]):
+            return self._clips[job].url
         entry = self._store.entry(job)
         assert entry is not None, "a needed job is done before"
         assert entry.output is not None, "a needed job is done before"
-        url = None
         record = fold.output_record(entry)
         if record is not None and record.task_id and record.provider == self._provider.name:
             try:
                 task = await self._provider.poll(record.task_id)
             except NotFoundError:  # older than the provider remembers: the file is here
                 task = None
-            url = task.video.url if task is not None and task.video is not None else None
-        if url is not None:
-            self.remember(job, url)
-            return MediaUrl(url)
+            if task is not None and task.video is not None:
+                self.remember(job, task.video.url, task.video.expires_at)
+                if self._holds(self._clips[job]):
+                    return self._clips[job].url
         path = self._files.path(entry.output.path)
-        return await self._upload(path, MediaKind.VIDEO, entry.output.sha256)
+        return _file(path, MediaKind.VIDEO, entry.output.sha256)
 
-    async def _upload(self, path: Path, kind: MediaKind, sha256: str) -> MediaUrl:
-        async with self._uploading[sha256]:
-            if sha256 not in self._uploaded:
-                file = LocalFile(path=str(path), kind=kind, sha256=sha256)
-                try:
-                    self._uploaded[sha256] = await self._provider.upload(file)
-                except OSError as error:
-                    raise ArtifactError(f"{path.name} cannot be read: {error.strerror}") from None
-            return self._uploaded[sha256]
+    async def _lent(self, file: LocalFile) -> MediaUrl:
+        async with self._locks[file.sha256]:
+            link = self._links.get(file.sha256)
+            if link is None or not self._holds(link):
+                link = self._links[file.sha256] = await self._host.lend(file)
+            return link.url
+
+    def _holds(self, link: Link) -> bool:
+        return link.lapses_at is None or link.lapses_at - self._clock() >= self._wait
+
+
+def _file(path: Path, kind: MediaKind, sha256: str) -> LocalFile:
+    return LocalFile(path=str(path), kind=kind, sha256=sha256)

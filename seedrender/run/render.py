@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
+from seedrender.catalog.models import catalog
 from seedrender.errors import LockError
 from seedrender.plan.cost import estimate
 from seedrender.plan.make import Facts, Plan, Verdict
@@ -18,6 +19,7 @@ from seedrender.run.control import steered
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
 from seedrender.run.gate import Gate
+from seedrender.run.hosts import host
 from seedrender.run.inputs import Inputs
 from seedrender.run.pace import Pace
 from seedrender.run.project import Project
@@ -25,7 +27,7 @@ from seedrender.run.slots import Slots
 from seedrender.run.stop import until_stopped
 from seedrender.run.store import Store, hold, is_left
 from seedrender.values.entry import JobState, Lock
-from seedrender.values.job import JobId
+from seedrender.values.job import JobId, MediaKind
 from seedrender.values.provider import Limits, Provider
 from seedrender.values.task import TaskId
 
@@ -89,11 +91,13 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         async with opened(project, options, store, listener) as desk:
             if options.looks_first:
                 await online.check_credit(desk.provider, project, before)
+            await desk.inputs.tidy()
             facts = partial(_facts, project, store, options)
             executor = Executor(desk, before, facts, is_exact=options.holds is not None)
             deadline_s = _deadline_s(project, options)
             async with steered(project.lock_path, desk):
                 interrupted = await until_stopped(executor, desk, deadline_s, options)
+            await desk.inputs.tidy()
         after = _plan(project, store.lock, options)
         code = outcome(after, store.lock, executor.failed, is_locked=options.is_locked)
         result = Result(
@@ -140,7 +144,7 @@ async def opened(
             provider=provider,
             store=store,
             files=files,
-            inputs=Inputs(provider, store, files, project.digests),
+            inputs=_inputs(project, options, provider, store),
             slots=Slots(limits.concurrency, _in_flight(store.lock, provider.name)),
             pace=Pace(limits.requests_per_minute * limits.speed, lambda: provider.window),
             gate=_gate(options),
@@ -193,6 +197,19 @@ async def _route(project: Project, options: Options) -> AsyncIterator[Provider]:
         else:
             online = registry.online(project.manifest.provider, options.environ, limits)
             yield await stack.enter_async_context(online)
+
+
+def _inputs(project: Project, options: Options, provider: Provider, store: Store) -> Inputs:
+    offered = catalog(project.manifest.provider)
+    chosen = host(
+        project.manifest.hosting,
+        provider,
+        root=project.path.parent,
+        uploads=offered.uploads,
+        environ=options.environ,
+    )
+    inline = [kind for kind in MediaKind if "data" in offered.sends[kind]]
+    return Inputs(provider, store, project.files, project.digests, host=chosen, inline=inline)
 
 
 def _limits(project: Project, options: Options) -> Limits:

@@ -1,13 +1,8 @@
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,7 +11,8 @@ from PIL import Image
 from seedrender.cli.console import State
 from seedrender.cli.main import cli
 from seedrender.errors import ConfigError, ManifestError, SeedrenderError
-from seedrender.sim.app import SimSettings, serve
+from seedrender.sim.app import SimSettings
+from tests.served import KEY, account, ledger, simulator
 
 FILM = """seedrender: 1
 name: film
@@ -29,29 +25,6 @@ references:
 shots:
   opener: {prompt: "{{ ref.hero }} flies."}
 """
-KEY = "planted-key-8c1f"
-
-
-@contextmanager
-def simulator(settings: SimSettings) -> Iterator[str]:
-    """Serve the simulator from another thread."""
-    started, stop = threading.Event(), asyncio.Event()
-    found: list[tuple[str, asyncio.AbstractEventLoop]] = []
-
-    async def work() -> None:
-        async with serve(settings) as base_url:
-            found.append((base_url, asyncio.get_running_loop()))
-            started.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(work()))
-    thread.start()
-    started.wait()
-    try:
-        yield found[0][0]
-    finally:
-        found[0][1].call_soon_threadsafe(stop.set)
-        thread.join()
 
 
 @pytest.fixture
@@ -64,16 +37,6 @@ def film(tmp_path: Path) -> Path:
 
 def call(command: str, film: Path, *args: str) -> Result:
     return CliRunner().invoke(cli, [command, str(film), *args], obj=State(), standalone_mode=False)
-
-
-def account(monkeypatch: pytest.MonkeyPatch, base_url: str) -> None:
-    monkeypatch.setenv("MODELLIX_BASE_URL", base_url)
-    monkeypatch.setenv("MODELLIX_API_KEY", KEY)
-
-
-def ledger(base_url: str) -> dict[str, int]:
-    with urlopen(f"{base_url}/sim/ledger") as answer:
-        return dict(json.load(answer)["requests"])
 
 
 def test_check_looks_at_each_reference_and_at_the_credit(
