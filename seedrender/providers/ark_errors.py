@@ -15,7 +15,7 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from seedrender.providers.http import Refusal, by_status, printable
+from seedrender.providers.refusals import Refusal, by_status, printable
 from seedrender.values.task import TaskState
 
 _ACTIVATE = "activate the model in the cloud's console; it asks for a balance or a pack"
@@ -71,6 +71,7 @@ _BUCKETS: Mapping[str, tuple[type[ProviderError], str]] = {
 }
 # One code has three meanings, which only its message tells apart: a full queue, a trial or a plan.
 _USED_UP = re.compile(r"(?i)\b(free|trial|plan|package|reset)\b")
+_TOO_MANY_TASKS = {"InflightBatchsizeExceeded", "QuotaExceeded"}  # in flight, or queued
 _QUERY = re.compile(r"(?i)(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")  # it may hold a signature
 _FLAT = {"code", "message", "param"}
 
@@ -83,7 +84,11 @@ def judge(status: int, body: Mapping[str, Any]) -> Refusal:
     code = error.get("code")
     kind = _bucket(code, error.get("message"))[0] or by_status(status, {}).kind
     said = words(error)
-    return Refusal(kind, f"HTTP {status}: {said}" if said else f"HTTP {status}")
+    return Refusal(
+        kind=kind,
+        words=f"HTTP {status}: {said}" if said else f"HTTP {status}",
+        is_concurrency=kind is RateLimitedError and str(code) in _TOO_MANY_TASKS,
+    )
 
 
 def task_state(error: Mapping[str, Any]) -> TaskState:

@@ -21,10 +21,7 @@ _MAX_PAGES = 500
 _INTERVAL_S = 1.05  # lists are held to one a second
 _PASSES = 3  # over a list that changes while it is read
 
-# When a submit's absence proves something: later than any answer may take, and well before the
-# service forgets a task (after seven days).
-SETTLED = timedelta(minutes=10)
-FORGOTTEN = timedelta(days=6)
+FORGOTTEN = timedelta(days=6)  # well before the service forgets a task, after seven
 _NEAR = timedelta(minutes=15)  # of the submit: clocks differ
 
 
@@ -133,12 +130,12 @@ def is_proof(
     All of this must hold, since a wrong yes buys a job twice:
 
     - each list was read to its end, and did not change meanwhile;
-    - the submit is old enough to be listed, and not so old as to be forgotten;
+    - the submit is not so old as to be forgotten (the caller sees to it that it is not too young);
     - a witness, another task of ours, is listed with its identifier: the list shows this account,
       and gives identifiers back;
     - no task from around that time is listed without an identifier: it might be ours.
     """
-    if since is None or not SETTLED <= now - since <= FORGOTTEN:
+    if since is None or not timedelta(0) <= now - since <= FORGOTTEN:
         return False
     if not all(reading.is_whole for reading in readings):
         return False

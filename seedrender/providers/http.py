@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import ipaddress
 import json
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -18,68 +16,21 @@ import aiohttp
 from seedrender.errors import (
     ArtifactError,
     ConfigError,
-    NotFoundError,
     ProtocolError,
-    ProviderError,
-    QuotaError,
-    RateLimitedError,
-    RejectedError,
     SubmissionUnknownError,
-    UnauthorizedError,
     UnavailableError,
 )
-from seedrender.providers import rate
+from seedrender.providers import rate, refusals
+from seedrender.providers.refusals import Judge, by_status, is_success, json_object
 from seedrender.values.provider import RateWindow
 
-_MAX_JSON_BYTES = 16 * 2**20
 _MAX_REDIRECTS = 5
 _BLOCK_BYTES = 256 * 2**10
-_MESSAGE_CHARS = 500
-# words of a 429 that counts tasks in flight, not requests: Modellix's and Ark's (inferred)
-_CONCURRENCY = re.compile(r"(?i)concurren|running tasks|in flight|QuotaExceeded\.?Task")
 
 _SUBMIT_TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=15)
 _READ_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=15)
 _UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=15)
 _RETRIEVE_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=60)
-
-# Answers to a submit that prove that nothing was created; every other one leaves it unknown.
-NOTHING_CREATED: Mapping[int, type[ProviderError]] = {
-    400: RejectedError,
-    401: UnauthorizedError,
-    402: QuotaError,
-    403: UnauthorizedError,
-    404: NotFoundError,
-    405: RejectedError,
-    413: RejectedError,
-    415: RejectedError,
-    422: RejectedError,
-    429: RateLimitedError,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What an answer that is no success means, and its words."""
-
-    kind: type[ProviderError]
-    words: str
-
-
-Judge = Callable[[int, Mapping[str, Any]], Refusal]  # of an HTTP status and a body, each per wire
-
-
-def by_status(status: int, body: Mapping[str, Any]) -> Refusal:
-    """Judge an answer by its HTTP status alone, and take its `message` for words."""
-    detail = body.get("message")
-    text = detail if isinstance(detail, str) else json.dumps(body) if body else ""
-    words = f"HTTP {status}: {printable(text)}" if text else f"HTTP {status}"
-    return Refusal(NOTHING_CREATED.get(status, ProtocolError), words)
-
-
-def printable(text: str) -> str:
-    """Return the start of what a provider says, without what a terminal would obey."""
-    return "".join(c if c.isprintable() else " " for c in text[:_MESSAGE_CHARS])
 
 
 class Http:
@@ -149,11 +100,11 @@ class Http:
                 allow_redirects=False,
             ) as response:
                 self._heed(response)
-                if response.status in NOTHING_CREATED:
-                    raise await _refused(response, self._judge)
-                if not _is_success(response.status):
+                if response.status in refusals.NOTHING_CREATED:
+                    raise await refusals.refused(response, self._judge)
+                if not is_success(response.status):
                     raise SubmissionUnknownError(f"HTTP {response.status} in answer to a submit")
-                return await _json_object(response)
+                return await json_object(response)
         except aiohttp.ClientConnectorError as error:  # also DNS and TLS: before anything was sent
             raise UnavailableError(f"cannot connect to {self.base_url}: {error.os_error}") from None
         except (aiohttp.ClientError, TimeoutError, ProtocolError, ValueError) as error:
@@ -176,8 +127,7 @@ class Http:
                 self.base_url + path, params=params, timeout=_READ_TIMEOUT, allow_redirects=False
             ) as response,
         ):
-            self._heed(response)
-            return await self._read_json(response)
+            return await self._json(response)
 
     async def delete(self, path: str) -> None:
         """DELETE; what the answer says beside its status is not read. Raises: ProviderError."""
@@ -187,8 +137,9 @@ class Http:
                 self.base_url + path, timeout=_READ_TIMEOUT, allow_redirects=False
             ) as response,
         ):
-            if not _is_success(response.status):
-                raise await _error(response, self._judge)
+            self._heed(response)
+            if not is_success(response.status):
+                raise await refusals.error_of(response, self._judge)
 
     async def upload(self, path: str, form: aiohttp.FormData) -> dict[str, Any]:
         """POST a free multipart form. Raises: ProviderError."""
@@ -198,8 +149,7 @@ class Http:
                 self.base_url + path, data=form, timeout=_UPLOAD_TIMEOUT, allow_redirects=False
             ) as response,
         ):
-            self._heed(response)
-            return await self._read_json(response)
+            return await self._json(response)
 
     async def retrieve(self, url: str) -> AsyncGenerator[bytes, None]:
         """Stream a result without the key, in blocks; redirects are followed to safe places only.
@@ -208,7 +158,7 @@ class Http:
         """
         async with self._guarded(), self._results_response(url) as response:
             if response.status != HTTPStatus.OK:
-                raise await _lapsed_or_error(response)
+                raise await refusals.lapsed_or_error(response)
             received = 0
             try:
                 async for block in response.content.iter_chunked(_BLOCK_BYTES):
@@ -223,6 +173,12 @@ class Http:
     def _heed(self, response: aiohttp.ClientResponse) -> None:
         self.window = rate.window(response.headers) or self.window
 
+    async def _json(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
+        self._heed(response)
+        if not is_success(response.status):
+            raise await refusals.error_of(response, self._judge)
+        return await json_object(response)
+
     @asynccontextmanager
     async def _results_response(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
         for _ in range(_MAX_REDIRECTS):
@@ -235,11 +191,6 @@ class Http:
                     return
                 url = urljoin(url, response.headers.get("Location", ""))
         raise ProtocolError("the result's address redirects too often")
-
-    async def _read_json(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
-        if not _is_success(response.status):
-            raise await _error(response, self._judge)
-        return await _json_object(response)
 
     @asynccontextmanager
     async def _guarded(self) -> AsyncIterator[None]:
@@ -270,62 +221,7 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _is_success(status: int) -> bool:
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-
-
 def _check_result_url(url: str, *, is_local: bool) -> None:
     scheme = urlsplit(url).scheme
     if scheme != "https" and not (scheme == "http" and is_local and is_loopback(url)):
         raise ProtocolError(f"a result at a {scheme or 'relative'} address is not fetched")
-
-
-async def _json_object(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    text = await response.content.read(_MAX_JSON_BYTES)
-    while not response.content.at_eof():
-        more = await response.content.read(_MAX_JSON_BYTES)
-        text += more
-        if len(text) > _MAX_JSON_BYTES:
-            raise ProtocolError("an answer is longer than 16 MiB")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ProtocolError("an answer is not JSON") from None
-    if not isinstance(value, dict):
-        raise ProtocolError("an answer is not a JSON object")
-    return value
-
-
-async def _error(response: aiohttp.ClientResponse, judge: Judge) -> ProviderError:
-    """Turn an answer to a read into its error: a GET may always be asked again later."""
-    if response.status in (408, 425) or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return UnavailableError(judge(response.status, await _body(response)).words)
-    return await _refused(response, judge)
-
-
-async def _lapsed_or_error(response: aiohttp.ClientResponse) -> ProviderError:
-    """Turn a store's answer into its error: it knows no account, so a refused link has lapsed."""
-    if response.status in (401, 403):
-        return NotFoundError(f"HTTP {response.status}: the link to the clip is no longer good")
-    return await _error(response, by_status)
-
-
-async def _refused(response: aiohttp.ClientResponse, judge: Judge) -> ProviderError:
-    refusal = judge(response.status, await _body(response))
-    if response.status == HTTPStatus.GONE:
-        return NotFoundError(refusal.words)
-    if refusal.kind is RateLimitedError:
-        return RateLimitedError(
-            refusal.words,
-            retry_after_s=rate.retry_after_s(response.headers),
-            is_concurrency=_CONCURRENCY.search(refusal.words) is not None,
-        )
-    return refusal.kind(refusal.words)
-
-
-async def _body(response: aiohttp.ClientResponse) -> Mapping[str, Any]:
-    """Read the body of a refusal; empty where it is no JSON object."""
-    try:
-        return await _json_object(response)
-    except (TimeoutError, ProtocolError, aiohttp.ClientError):
-        return {}

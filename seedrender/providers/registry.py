@@ -10,8 +10,9 @@ from seedrender.catalog.models import Catalog, catalog
 from seedrender.errors import ConfigError
 from seedrender.providers import ark_errors
 from seedrender.providers.ark import Ark
-from seedrender.providers.http import Http, Judge, by_status
+from seedrender.providers.http import Http
 from seedrender.providers.modellix import Modellix
+from seedrender.providers.refusals import Judge, by_status
 from seedrender.values.provider import Limits, Provider
 
 

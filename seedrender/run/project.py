@@ -22,6 +22,7 @@ from seedrender.source.expand import Expansion, Tick
 from seedrender.source.given import Given
 from seedrender.source.trace import Source
 from seedrender.values.entry import Lock
+from seedrender.values.hosting import ProviderFiles
 from seedrender.values.job import Job, JobId
 from seedrender.values.manifest import LongTake, Manifest
 from seedrender.values.provider import Provider
@@ -169,6 +170,8 @@ def _checked(
     """Check every job with its route and its references, then select."""
     provider = registry.offline(expansion.manifest.provider)
     violations = [v for job in expansion.whole for v in provider.violations(job)]
+    if not isinstance(expansion.manifest.hosting, ProviderFiles):  # local files have a place
+        violations = [violation for violation in violations if violation.code != "hosting"]
     digests, missing = _digest(path.parent, expansion.whole)
     said = {violation.origin for violation in violations if violation.code == "prompt"}
     lint = [v for v in review.mistakes(expansion, read) if v.origin not in said]

@@ -177,3 +177,20 @@ def test_a_failed_task_is_asked_for_again_unless_its_input_is_at_fault(
 )
 def test_an_error_says_what_to_do(code: str, advice: str) -> None:
     assert re.search(advice, ark_errors.words({"code": code, "message": "No."}))
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "is_concurrency"),
+    [
+        ("InflightBatchsizeExceeded", "No.", True),
+        ("QuotaExceeded", "The queue of tasks is full", True),
+        ("QuotaExceeded", "The free trial is used up", False),
+        ("ModelAccountRpmRateLimitExceeded", "No.", False),
+        ("ServerOverloaded", "No.", False),
+        (["QuotaExceeded"], "No.", False),
+    ],
+)
+def test_too_many_tasks_are_told_from_too_many_requests(
+    code: Any, message: str, *, is_concurrency: bool
+) -> None:
+    assert ark_errors.judge(429, body(code, message)).is_concurrency is is_concurrency
