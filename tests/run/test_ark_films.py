@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from aiohttp import web
 
+from seedrender.errors import ManifestError
 from seedrender.lock import fold
 from seedrender.plan.outcome import Exit
 from seedrender.providers import ark_list
@@ -169,3 +170,21 @@ def test_a_lost_request_stays_unknown_until_the_list_is_a_proof(
     assert {one.record.state for one in settled} == {JobState.UNKNOWN}
     assert again.exit is Exit.UNDECIDED
     assert cloud.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("hosting", "is_right"),
+    [("", False), ('hosting: {prefix: "https://media.example.org/film/"}\n', True)],
+)
+def test_a_local_clip_is_taken_where_a_host_is_named(
+    tmp_path: Path, hosting: str, *, is_right: bool
+) -> None:
+    (tmp_path / "dance.mp4").write_bytes(clip_bytes())
+    dance = 'references: {dance: {video: dance.mp4}}\nshots: {a: {prompt: "{{ ref.dance }}"}}\n'
+    path = film(tmp_path, hosting + dance)
+
+    if is_right:
+        assert len(project.load(path).jobs) == 1
+    else:
+        with pytest.raises(ManifestError, match=r"reference 'dance' is a local video.*`hosting:`"):
+            project.load(path)
