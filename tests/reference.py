@@ -20,7 +20,7 @@ CODES = {  # of errors that are no lint rules
     "name": "A name meets nothing: a reference, a template, a profile, a var, an axis, a job.",
     "template": "An expression cannot be evaluated.",
     "value": "An expression's value does not fit where it stands.",
-    "data": "A row of a table is wrong.",
+    "data": "A row of a table is wrong: of data, or of prices.",
     "output": "Two clips would be one file.",
     "limits": "The route's model does not render this; `seedrender providers` says what it does.",
     "prompt": "An option in a prompt would be obeyed by the route; no comment allows it.",
@@ -36,14 +36,15 @@ HEAD = """\
 Made from `manifest.v1.schema.json` and the lint rules by `make reference`. For editors, write
 `# yaml-language-server: $schema=…/manifest.v1.schema.json` into a manifest's first line, or print the schema
 with `seedrender schema`; `--provider` and `--model` narrow it to what a route renders,
-`--part` prints that of included files.
+`--part` prints that of included files, `--prices` that of price tables.
 """
 
 
 def page() -> str:
     """Return the whole page."""
     found = json.loads(schema.schema_text())
-    parts = [HEAD, *_objects(found, found, ""), _errors(), _lints()]
+    prices = _objects(found, found["$defs"]["prices"], "prices.yaml")
+    parts = [HEAD, *_objects(found, found, ""), *prices, _errors(), _lints()]
     return "\n".join(parts)
 
 

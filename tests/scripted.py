@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from seedrender.errors import NotFoundError, RateLimitedError, SubmissionUnknownError, Violation
 from seedrender.media import make
 from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
-from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
+from seedrender.values.money import NO_VIDEO, UNKNOWN_PRICE, Amount, Price, Span
 from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
@@ -50,6 +50,7 @@ class Scripted:
         self.clip_seed = 0
         self._made = 0
         self._seeds: dict[str, int] = {}
+        self.prices: dict[str, Price] = {}
         self._tasks: dict[TaskId, tuple[str, float]] = {}
 
     def loses_answer_to(self, job: str) -> None:
@@ -72,9 +73,9 @@ class Scripted:
         del job
         return ()
 
-    def price(self, job: Job) -> Price:
-        del job
-        return UNKNOWN_PRICE
+    def price(self, job: Job, video: Span = NO_VIDEO) -> Price:
+        del video
+        return self.prices.get(job.id, UNKNOWN_PRICE)
 
     def encode(
         self, job: Job, media: Mapping[str, MediaUrl], correlation_id: CorrelationId

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from hypothesis import strategies as st
 
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, Pin, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
-from seedrender.values.money import Amount, Cost
+from seedrender.values.money import Amount, Cost, Quote
 from seedrender.values.task import TaskId
 from tests.builders import T0, clip
 
 times = st.integers(0, 500).map(lambda minutes: T0 + timedelta(minutes=minutes))
 costs = st.none() | st.integers(0, 10**6).map(
     lambda n: Cost(amount=Amount(Decimal(n) / 10_000, "USD"), source="provider")
+)
+
+quotes = st.none() | st.builds(
+    Quote,
+    expected=st.just(Amount(Decimal("0.690"), "USD")),
+    high=st.sampled_from([Amount(Decimal("0.690"), "USD"), Amount(Decimal("1.5"), "USD")]),
+    seconds=st.none() | st.just(Decimal(5)),
+    source=st.sampled_from(["", "a contract"]),
+    as_of=st.none() | st.just(date(2026, 8, 17)),
 )
 
 
@@ -31,6 +40,7 @@ def records(draw: st.DrawFn) -> TaskRecord:
         task_id=draw(st.none() | st.just(TaskId(f"task-{number}"))),
         submitted_at=T0 + timedelta(seconds=number),
         finished_at=draw(st.none() | times),
+        estimate=draw(quotes),
         cost=draw(costs),
         error=draw(st.none() | st.text(max_size=5)),
         render_s=draw(st.none() | st.floats(0, 1000)),

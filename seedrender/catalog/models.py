@@ -85,6 +85,7 @@ class Variant:
     price_per_million_tokens: Mapping[str, TokenPrice]
     silent_factor: Decimal  # of a price, where no sound is made
     price_date: date | None
+    price_source: str  # the page that names the price
     ended: date | None  # the day from which the route sells it no more
 
 
@@ -111,6 +112,7 @@ class Catalog:
     batch: int  # tasks that one list call tells of; 0: there is no such call
     frames_exclude: tuple[MediaKind, ...]  # references that do not go together with frames
     last_frame_needs_first: bool
+    failures_are_free: bool  # a source says that what fails costs nothing
     placeholders: Mapping[MediaKind, str]  # with {n}, which counts from 1
     sends: Mapping[MediaKind, tuple[str, ...]]  # of url, data, asset
     uploads: Uploads | None = None  # None: the route keeps no files
@@ -134,7 +136,9 @@ def catalog(route: str) -> Catalog:
     own = data.get("family", {})
     sold = dict.fromkeys(row["model"] for row in data["endpoint"])
     families = {name: _family(name, maker, own.get(name, {})) for name in sold}
-    variants = [v for row in data["endpoint"] for v in _variants(families[row["model"]], row)]
+    source = data["price_source"]
+    rows = [(families[row["model"]], row) for row in data["endpoint"]]
+    variants = [v for family, row in rows for v in _variants(family, row, source)]
     return Catalog(
         currency=data["currency"],
         date=data["date"],
@@ -145,6 +149,7 @@ def catalog(route: str) -> Catalog:
         batch=data["limits"].get("batch", 0),
         last_frame_needs_first=data.get("last_frame_needs_first", False),
         frames_exclude=tuple(map(MediaKind, data["frames_exclude"])),
+        failures_are_free=data.get("failures_are_free", False),
         placeholders={kind: data["placeholders"][kind] for kind in MediaKind},
         sends={kind: tuple(data["sends"][kind]) for kind in MediaKind},
         uploads=Uploads(**data["uploads"]) if "uploads" in data else None,
@@ -181,7 +186,7 @@ def _is_said(row: Mapping[str, Any], key: str) -> bool:
     return tail in row[head] and bool(head == "settings" or row[head]["max_count"] or row["roles"])
 
 
-def _variants(family: Family, row: Mapping[str, Any]) -> list[Variant]:
+def _variants(family: Family, row: Mapping[str, Any], source: str) -> list[Variant]:
     unknown = set(row) - {field.name for field in fields(Variant)} - {"model", "modes"}
     assert not unknown, f"{row['slug']} has the unknown keys {unknown}"
     tokens = row.get("price_per_million_tokens", {})
@@ -198,6 +203,7 @@ def _variants(family: Family, row: Mapping[str, Any]) -> list[Variant]:
             price_per_million_tokens={key: _token_price(*rates) for key, rates in tokens.items()},
             silent_factor=Decimal(row.get("silent_factor", "1")),
             price_date=row.get("price_date"),
+            price_source=row.get("price_source", source),
             ended=row.get("ended"),
         )
         for mode in map(Mode, row["modes"])

@@ -17,7 +17,7 @@ from seedrender.cli.console import (
     selectors_argument,
     table,
 )
-from seedrender.plan.cost import Estimate, estimate
+from seedrender.cli.estimate import Costs, costs
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
 from seedrender.plan.saved import Chosen
@@ -58,11 +58,12 @@ def command(
         raise click.UsageError("--against compares; it takes neither --check nor --out")
     with counting() as tick:
         found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
-    made = found.plan(found.read_lock())
+    lock = found.read_lock()
+    made = found.plan(lock)
     if ref is not None:
         _compare(found, made, ref, choices, selectors, is_json=is_json)
         return Exit.DONE
-    cost = estimate(made, found.provider.price)
+    cost = costs(found, made, lock)
     if out is not None:
         chosen = Chosen(
             profile=choices.profile, vars=choices.given().values, selectors=tuple(selectors)
@@ -72,7 +73,7 @@ def command(
     if is_json:
         say_json(_as_json(made, cost, code))
     else:
-        click.echo(_as_text(found, made, cost))
+        click.echo(_as_text(made, cost))
         if out is not None:
             click.echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
     return code
@@ -96,7 +97,7 @@ def _compare(
         click.echo(against.as_markdown(differs, name, ref, is_simulated=is_simulated))
 
 
-def _as_text(found: Project, made: Plan, cost: Estimate) -> str:
+def _as_text(made: Plan, cost: Costs) -> str:
     rows = [
         (s.job.id, s.verdict.value, f"{s.job.tier.value} {s.job.mode.value}", s.reason)
         for s in made.steps
@@ -106,7 +107,7 @@ def _as_text(found: Project, made: Plan, cost: Estimate) -> str:
     lines = [
         table(("job", "plan", "how", "why"), rows),
         "",
-        f"{summary(made)}. To buy: {cost}{_note(found, cost)}",
+        f"{summary(made)}. {cost}",
     ]
     if len(longest) > 1:
         seconds = made.graph.behind_s[longest[0]]
@@ -114,13 +115,7 @@ def _as_text(found: Project, made: Plan, cost: Estimate) -> str:
     return "\n".join(lines)
 
 
-def _note(found: Project, cost: Estimate) -> str:
-    if found.manifest.provider == "sim":
-        return " (simulated: nothing is charged)"
-    return f" (prices of {cost.oldest})" if cost.oldest else ""
-
-
-def _as_json(made: Plan, cost: Estimate, code: Exit) -> dict[str, Any]:
+def _as_json(made: Plan, cost: Costs, code: Exit) -> dict[str, Any]:
     return {
         "exit_code": int(code),
         "jobs": [
@@ -133,22 +128,13 @@ def _as_json(made: Plan, cost: Estimate, code: Exit) -> dict[str, Any]:
                 "will_submit": s.will_submit,
                 "fingerprint": s.fingerprint.digest if s.fingerprint else None,
                 "line": str(s.job.origin),
+                "price": cost.job(s) if s.will_submit else None,
             }
             for s in made.steps
         ],
         "long_takes": [
             {"take": j.take.id, "plan": j.verdict.value, "reason": j.reason} for j in made.joins
         ],
-        "cost": {
-            "low": _amount(cost.low),
-            "expected": _amount(cost.expected),
-            "high": _amount(cost.high),
-            "unknown_jobs": cost.unknown,
-            "prices_of": str(cost.oldest) if cost.oldest else None,
-        },
+        "cost": cost.as_json(),
         "longest_chain": list(made.graph.longest_chain()),
     }
-
-
-def _amount(amount: object) -> str | None:
-    return None if amount is None else str(amount)

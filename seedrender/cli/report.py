@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
-from seedrender.plan.cost import estimate
+from seedrender.cli.estimate import costs
 from seedrender.plan.report import Pictures, to_html
 from seedrender.run import project
 from seedrender.run.files import write_atomically
@@ -38,7 +38,7 @@ def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: b
         found.manifest.name,
         made,
         lock,
-        estimate(made, found.provider.price),
+        costs(found, made, lock).estimate,
         _pictures(found, lock),
     )
     target = output or manifest.with_suffix(".report.html")

@@ -20,6 +20,7 @@ from seedrender.cli.console import (
     say_json,
     selectors_argument,
 )
+from seedrender.cli.estimate import budget_options
 from seedrender.cli.online import allow_option
 from seedrender.errors import printable
 from seedrender.plan.make import Plan, Verdict
@@ -52,12 +53,14 @@ _SHOWN = 10  # jobs named in one sentence
 @click.option("--keep-stale", is_flag=True, help="Keep clips whose definition changed.")
 @click.option(
     "--deadline",
+    "deadline_s",
     type=Duration(),
     help="Stop after this time (90s, 15m, 2h); what is in flight is collected by the next run.",
 )
 @click.option("--no-wait", is_flag=True, help="Submit and leave; run again to collect.")
 @click.option(
     "--grace",
+    "grace_s",
     type=Duration(),
     default="10s",
     show_default=True,
@@ -76,8 +79,10 @@ _SHOWN = 10  # jobs named in one sentence
     is_flag=True,
     help="Submit nothing: collect what is paid, and exit with code 2 if anything would be bought.",
 )
+@budget_options
 @click.option(
     "--sim-speed",
+    "speed",
     type=click.FloatRange(1, 100_000),
     default=60.0,
     show_default=True,
@@ -96,18 +101,9 @@ def command(
     *,
     selectors: tuple[str, ...],
     choices: Choices,
-    concurrency: int | None,
-    resubmit: tuple[str, ...],
-    keep_stale: bool,
-    deadline: float | None,
-    no_wait: bool,
-    grace: float,
     saved: Path | None,
-    is_locked: bool,
-    sim_speed: float,
-    has_preflight: bool,
-    allowed: tuple[str, ...],
     is_json: bool,
+    **said: Any,
 ) -> int:
     """Render what is missing of MANIFEST, or of the selected jobs. This spends money.
 
@@ -115,45 +111,35 @@ def command(
     bought again. A first Ctrl-C submits no more and collects for a while; a second one stops now,
     and the next run collects.
     """
-    if resubmit and (saved is not None or is_locked):
+    if said["resubmit"] and (saved is not None or said["is_locked"]):
         raise click.UsageError("--resubmit buys what neither --plan nor --locked allows")
     agreed = _agreed(saved, manifest, choices, selectors)
     if agreed is not None:
         choices, selectors = agreed.choices, agreed.made.chosen.selectors
     with counting() as tick:
         found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
-    given_up = tuple(JobId(job) for job in resubmit)
-    before = found.plan(found.read_lock(), resubmit=given_up, keep_stale=keep_stale)
+    given_up = tuple(JobId(job) for job in said["resubmit"])
+    before = found.plan(found.read_lock(), resubmit=given_up, keep_stale=said["keep_stale"])
     if agreed is not None:
         agreed.hold(found, before)
     if before.is_done and not is_left(found.lock_path):
         return _nothing_to_do(found.lock_path, before, is_json=is_json)
-    from seedrender.run.addresses import networks  # aiohttp is loaded where work is to be done
-    from seedrender.run.render import Options as RunOptions
-
-    options = RunOptions(
-        concurrency=concurrency,
-        speed=sim_speed,
-        resubmit=given_up,
-        keep_stale=keep_stale,
-        deadline_s=deadline,
-        grace_s=grace,
-        waits=not no_wait,
-        holds=partial(agreed.hold, found) if agreed is not None else None,
-        is_locked=is_locked,
-        environ=os.environ,
-        has_preflight=has_preflight,
-        allowed=networks(allowed),
-    )
-    result = _rendered(found, before, options)
+    holds = partial(agreed.hold, found) if agreed is not None else None
+    result = _rendered(found, before, _options(holds=holds, **{**said, "resubmit": given_up}))
     with heard_or_not(sys.stdout):
         if is_json:
-            say_json(_as_json(result.exit, result.after, result.errors))
+            ending = _as_json(result.exit, result.after, result.errors)
+            say_json(ending | {"message": result.message, "budget": result.budget})
         else:
-            words = (found.lock_path, result.exit, result.after, result.lock, result.message)
-            left = _not_bought(result.after) if is_locked else []
-            click.echo("\n".join([_ending(*words), *left]))
+            _say(found.lock_path, result, is_locked=said["is_locked"])
     return result.exit
+
+
+def _options(*, no_wait: bool, allowed: tuple[str, ...], **said: Any) -> Options:
+    from seedrender.run.addresses import networks  # aiohttp is loaded where work is to be done
+    from seedrender.run.render import Options
+
+    return Options(waits=not no_wait, allowed=networks(allowed), environ=os.environ, **said)
 
 
 def _rendered(found: Project, before: Plan, options: Options) -> Result:
@@ -162,6 +148,12 @@ def _rendered(found: Project, before: Plan, options: Options) -> Result:
     pending = sum(1 for step in before.steps if step.verdict is not Verdict.CURRENT)
     with progress(sys.stderr, total=pending) as listener:
         return asyncio.run(render(found, options, listener))
+
+
+def _say(lock_path: Path, result: Any, *, is_locked: bool) -> None:
+    words = (lock_path, result.exit, result.after, result.lock, result.message)
+    left = _not_bought(result.after) if is_locked else []
+    click.echo("\n".join([_ending(*words), *left]))
 
 
 def _agreed(

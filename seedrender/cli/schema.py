@@ -18,7 +18,15 @@ from seedrender.source.route_schema import narrowed
 @click.option("--model", metavar="NAME", help="Only what this model of the route renders.")
 @click.option("--tier", metavar="TIER", help="Only what this tier of the route renders.")
 @click.option("--part", "is_part", is_flag=True, help="Of files that a manifest includes.")
-def command(provider: str | None, model: str | None, tier: str | None, *, is_part: bool) -> int:
+@click.option("--prices", "is_of_prices", is_flag=True, help="Of price tables.")
+def command(
+    provider: str | None,
+    model: str | None,
+    tier: str | None,
+    *,
+    is_part: bool,
+    is_of_prices: bool,
+) -> int:
     """Print the JSON Schema of manifests (draft 2020-12), for editors and validators.
 
     With --provider it is narrowed to what the route's models accept, so that an editor refuses a
@@ -29,13 +37,10 @@ def command(provider: str | None, model: str | None, tier: str | None, *, is_par
             raise ConfigError(
                 "--model and --tier narrow the schema of a route: give --provider too"
             )
-        text = (
-            json.dumps(schema.part_schema(), indent=2) if is_part else schema.schema_text().strip()
-        )
-        click.echo(text)
+        click.echo(_whole(is_part=is_part, is_of_prices=is_of_prices))
         return 0
-    if is_part:
-        raise ConfigError("--part is of every route: leave --provider out")
+    if is_part or is_of_prices:
+        raise ConfigError("--part and --prices are of every route: leave --provider out")
     variants = list(catalog(known("provider", provider, ROUTES)).variants.values())
     if model is not None:
         known("model", model, [v.family.name for v in variants])
@@ -45,3 +50,11 @@ def command(provider: str | None, model: str | None, tier: str | None, *, is_par
         variants = [v for v in variants if v.tier == tier]
     click.echo(json.dumps(narrowed(provider, variants), indent=2, ensure_ascii=False))
     return 0
+
+
+def _whole(*, is_part: bool, is_of_prices: bool) -> str:
+    if is_part and is_of_prices:
+        raise ConfigError("--part and --prices are two schemas: give one of them")
+    if is_part or is_of_prices:
+        return json.dumps(schema.part_schema("prices" if is_of_prices else "part"), indent=2)
+    return schema.schema_text().strip()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
 from seedrender.cli.console import json_option, manifest_argument, say_json, table
-from seedrender.lock import fold
-from seedrender.plan.cost import total
+from seedrender.lock import amounts, fold
+from seedrender.plan.paid import SIMULATED, Balance, balance, charges, said
 from seedrender.run import store
 from seedrender.run.project import lock_path
-from seedrender.values.entry import Lock, LockEntry
+from seedrender.values.entry import Lock, LockEntry, TaskRecord
+from seedrender.values.money import Amount
 
 
 @click.command("status")
@@ -24,33 +27,79 @@ def command(manifest: Path, *, is_json: bool) -> int:
     lock = store.read(lock_path(manifest), manifest.name)
     entries = [lock.entries[job] for job in sorted(lock.entries)]
     if is_json:
-        say_json({"exit_code": 0, "jobs": [_as_json(entry) for entry in entries]})
+        jobs = [_as_json(entry) for entry in entries]
+        say_json({"exit_code": 0, "jobs": jobs, "cost": _cost_json(lock)})
     elif not entries:
         click.echo("Nothing was rendered yet.")
     else:
-        click.echo(table(("job", "state", "task", "cost", "output"), [_row(e) for e in entries]))
+        head = ("job", "state", "task", "estimate", "cost", "output")
+        click.echo(table(head, [_row(e) for e in entries]))
         click.echo(f"\n{_summary(lock)}")
     return 0
 
 
-def _row(entry: LockEntry) -> tuple[str, str, str, str, str]:
+def _row(entry: LockEntry) -> tuple[str, str, str, str, str, str]:
     last = entry.tasks[-1] if entry.tasks else None
-    cost = str(last.cost.amount) if last is not None and last.cost is not None else ""
+    found = balance(entry.tasks)
+    estimated, cost = said(_estimates(entry)), said(found.paid)
+    if found.unknown:
+        cost = " + ".join(filter(None, [cost, f"{found.unknown} not known"]))
     task = (last.task_id or "") if last is not None else "joined"
     output = entry.output.path if entry.output is not None else (last.error or "" if last else "")
-    return entry.job, fold.job_state(entry).value, task, cost, output
+    return entry.job, fold.job_state(entry).value, task, estimated, cost, output
+
+
+def _estimates(entry: LockEntry) -> dict[str, Decimal]:
+    """Add up what the tasks of a job that were paid, or may have been, were to cost."""
+    sums: dict[str, Decimal] = {}
+    for record, _ in charges(entry):
+        amount = record.estimate.expected if record.estimate is not None else None
+        if amount is not None:
+            sums[amount.currency] = sums.get(amount.currency, Decimal(0)) + amount.value
+    return sums
 
 
 def _summary(lock: Lock) -> str:
     states = Counter(fold.job_state(entry).value for entry in lock.entries.values() if entry.tasks)
+    lines = [", ".join(f"{count} {state}" for state, count in states.items())]
+    for words, records in _kinds(lock):
+        found = balance(records)
+        cost = said(found.paid) or ("nothing" if not found.unknown else "not known")
+        lines.append(f"{words} of {found.tasks} tasks: {cost}")
+        if found.unknown and found.paid:
+            lines[-1] += f", and {found.unknown} of which it is not known"
+        lines += [_compared(found, currency) for currency in sorted(found.expected)]
+    return ". ".join(lines)
+
+
+def _kinds(lock: Lock) -> Iterator[tuple[str, list[TaskRecord]]]:
+    """Keep play money and real money apart."""
     records = [record for entry in lock.entries.values() for record in entry.tasks]
-    paid = total(r.cost.amount for r in records if r.cost is not None)
-    unknown = sum(1 for r in records if r.cost is None and r.task_id is not None)
-    parts = [", ".join(f"{count} {state}" for state, count in states.items())]
-    parts.append(f"Cost of {len(records)} tasks: {paid or 'not known'}")
-    if unknown:
-        parts[-1] += f" and {unknown} of which it is not known"
-    return ". ".join(parts)
+    for words, is_simulated in (("Cost", False), ("Simulated cost", True)):
+        some = [record for record in records if (record.provider == SIMULATED) == is_simulated]
+        if some:
+            yield words, some
+
+
+def _compared(found: Balance, currency: str) -> str:
+    """Say how far costs are from what was expected of the same tasks."""
+    expected, actual = found.expected[currency], found.compared[currency]
+    off = f" ({(actual - expected) / expected:+.1%})" if expected else ""
+    return f"{Amount(actual, currency)} against an estimate of {Amount(expected, currency)}{off}"
+
+
+def _cost_json(lock: Lock) -> dict[str, Any]:
+    found = {words: balance(records) for words, records in _kinds(lock)}
+    return {
+        words.lower().replace(" ", "_"): {
+            "tasks": sums.tasks,
+            "paid": {unit: str(value) for unit, value in sums.paid.items()},
+            "unknown_tasks": sums.unknown,
+            "expected": {unit: str(value) for unit, value in sums.expected.items()},
+            "paid_of_these": {unit: str(value) for unit, value in sums.compared.items()},
+        }
+        for words, sums in found.items()
+    }
 
 
 def _as_json(entry: LockEntry) -> dict[str, Any]:
@@ -63,7 +112,9 @@ def _as_json(entry: LockEntry) -> dict[str, Any]:
                 "task_id": record.task_id,
                 "correlation_id": record.correlation_id,
                 "state": record.state.value,
+                "estimate": amounts.quote_json(record.estimate),
                 "cost": str(record.cost.amount) if record.cost is not None else None,
+                "cost_source": record.cost.source if record.cost is not None else None,
                 "error": record.error,
             }
             for record in entry.tasks

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any
 
-from seedrender.lock import checks, fold
+from seedrender.lock import amounts, checks, fold
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, Pin, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
-from seedrender.values.money import Amount, Cost
 from seedrender.values.task import Artifact, TaskId
 
 ENTRY_KEYS = frozenset({"job", "state", "fingerprint", "provider", "tasks", "output", "pin"})
 FINGERPRINT_KEYS = frozenset({"version", "digest", "parts"})
-AMOUNT_KEYS = frozenset({"amount", "currency"})
-COST_KEYS = AMOUNT_KEYS | {"source"}
 PIN_KEYS = frozenset({"is_on", "at"})
 ARTIFACT_KEYS = frozenset(
     {"path", "sha256", "size_bytes", "duration_s", "width", "height", "made_at", "made_by"}
@@ -29,8 +26,6 @@ TASK_KEYS = frozenset(
         *("finished_at", "estimate", "cost", "retries", "render_s", "error", "superseded"),
     }
 )
-_MAX_AMOUNT = Decimal("1e12")
-_MAX_AMOUNT_CHARS = 40
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -100,8 +95,8 @@ def record(value: Any, provider: str | None, whole: Fingerprint | None) -> TaskR
         task_id=None if task_id is None else TaskId(checks.text(task_id)),
         submitted_at=_time(value.get("submitted_at")),
         finished_at=_time(value.get("finished_at")),
-        estimate=_amount(value.get("estimate")),
-        cost=_cost(value.get("cost")),
+        estimate=amounts.quote(value.get("estimate")),
+        cost=amounts.cost(value.get("cost")),
         retries=None if retries is None else checks.whole(retries),
         render_s=None if render_s is None else checks.seconds(render_s),
         error=checks.maybe_text(value.get("error")),
@@ -124,8 +119,8 @@ def _record_json(record: TaskRecord, provider: str | None) -> dict[str, Any]:
         "state": record.state.value,
         "submitted_at": _time_text(record.submitted_at),
         "finished_at": _time_text(record.finished_at),
-        "estimate": _amount_json(record.estimate),
-        "cost": _cost_json(record.cost),
+        "estimate": amounts.quote_json(record.estimate),
+        "cost": amounts.cost_json(record.cost),
         "retries": record.retries,
         "render_s": record.render_s,
         "error": record.error,
@@ -151,16 +146,6 @@ def _artifact_json(value: Artifact | None) -> dict[str, Any] | None:
         "made_at": _time_text(value.made_at),
         "made_by": value.made_by,
     }
-
-
-def _amount_json(value: Amount | None) -> dict[str, str] | None:
-    return None if value is None else {"amount": str(value.value), "currency": value.currency}
-
-
-def _cost_json(value: Cost | None) -> dict[str, str] | None:
-    if value is None:
-        return None
-    return {**(_amount_json(value.amount) or {}), "source": value.source}
 
 
 def _time_text(value: datetime | None) -> str | None:
@@ -207,23 +192,6 @@ def _artifact(value: Any) -> Artifact | None:
         made_at=checks.moment(value["made_at"]),
         made_by=checks.text(value["made_by"]),
     )
-
-
-def _amount(value: Any, keys: Collection[str] = AMOUNT_KEYS) -> Amount | None:
-    if value is None:
-        return None
-    checks.only_keys(value, keys)
-    text = checks.text(value["amount"])
-    amount = Decimal(text) if len(text) <= _MAX_AMOUNT_CHARS else Decimal("NaN")
-    is_amount = amount.is_finite() and 0 <= amount < _MAX_AMOUNT
-    if not is_amount or amount.as_tuple().exponent < -_MAX_AMOUNT_CHARS:  # type: ignore[operator]
-        raise ValueError(f"{checks.short(text)} is not an amount")
-    return Amount(amount, checks.text(value["currency"]))
-
-
-def _cost(value: Any) -> Cost | None:
-    amount = _amount(value, COST_KEYS)
-    return None if amount is None else Cost(amount=amount, source=checks.text(value["source"]))
 
 
 def _time(value: Any) -> datetime | None:

@@ -10,9 +10,10 @@ from importlib.resources import files
 from urllib.parse import quote
 
 from seedrender.lock import fold
-from seedrender.plan.cost import Estimate, total
+from seedrender.plan.cost import Estimate
 from seedrender.plan.make import JoinStep, Plan, Step, Verdict
 from seedrender.plan.outcome import summary
+from seedrender.plan.paid import balance, said
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.job import Job, JobId
 from seedrender.values.task import Artifact
@@ -51,10 +52,10 @@ def _style() -> str:
 
 def _facts(plan: Plan, lock: Lock, estimate: Estimate) -> str:
     records = [record for entry in lock.entries.values() for record in entry.tasks]
-    paid = total(record.cost.amount for record in records if record.cost is not None)
-    unpriced = sum(1 for record in records if record.cost is None and record.task_id)
+    found = balance(records)
+    paid, unpriced = said(found.paid), found.unknown
     is_simulated = bool(records) and all(record.provider == "sim" for record in records)
-    cost = str(paid) if paid is not None else "nothing"
+    cost = paid or "nothing"
     if unpriced:
         cost += f" + {unpriced} unknown"
     seconds = sum(step.job.stated_duration_s or 0 for step in plan.steps)

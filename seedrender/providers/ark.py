@@ -27,7 +27,7 @@ from seedrender.providers.ark_list import TASKS, TaskList
 from seedrender.providers.ark_media import data_uri
 from seedrender.providers.http import Http
 from seedrender.values.job import CorrelationId, Job, Submission
-from seedrender.values.money import UNKNOWN_PRICE, Price
+from seedrender.values.money import NO_VIDEO, UNKNOWN_PRICE, Price, Span
 from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
@@ -86,12 +86,12 @@ class Ark:
             message = f"the prompt holds '{flag}', which the service reads as a setting"
             yield replace(accepts.violation(job, "prompt", message, hint), code="prompt")
 
-    def price(self, job: Job) -> Price:
+    def price(self, job: Job, video: Span = NO_VIDEO) -> Price:
         """Say what the job will cost: tokens at the rate of its resolution."""
         variant = self._catalog.variant(job.model, job.tier, job.mode)
         if variant is None:
             return UNKNOWN_PRICE
-        return ark_price.price(job, variant, self._catalog.currency)
+        return ark_price.price(job, variant, self._catalog.currency, video)
 
     def encode(
         self, job: Job, media: Mapping[str, MediaUrl], correlation_id: CorrelationId

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import aiohttp
 
 from seedrender.catalog.models import Catalog
+from seedrender.catalog.price import price
 from seedrender.errors import (
     NotFoundError,
     ProtocolError,
@@ -28,7 +29,7 @@ from seedrender.errors import (
 from seedrender.providers import accepts
 from seedrender.providers.http import Http
 from seedrender.values.job import CorrelationId, Job, MediaKind, ReferenceUse, Role, Submission
-from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
+from seedrender.values.money import NO_VIDEO, Amount, Price, Span
 from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
@@ -89,22 +90,10 @@ class Modellix:
         """Say what the model would refuse in this job."""
         return accepts.violations(job, self._catalog, self.name)
 
-    def price(self, job: Job) -> Price:
+    def price(self, job: Job, video: Span = NO_VIDEO) -> Price:
         """Say what the job will cost: seconds of generated video at the rate of its resolution."""
         variant = self._catalog.variant(job.model, job.tier, job.mode)
-        if variant is None:
-            return UNKNOWN_PRICE
-        rate = variant.price_per_second.get(job.resolution or variant.family.default_resolution)
-        if rate is None:
-            return UNKNOWN_PRICE
-        seconds = job.stated_duration_s or variant.family.default_duration_s
-        if seconds is None:  # the model chooses
-            return UNKNOWN_PRICE
-        amount = Amount(rate * seconds, self._catalog.currency)
-        source = f"price table of {variant.price_date}"
-        return Price(
-            low=amount, expected=amount, high=amount, source=source, as_of=variant.price_date
-        )
+        return price(variant, self._catalog.currency, job, video)
 
     def encode(
         self, job: Job, media: Mapping[str, MediaUrl], correlation_id: CorrelationId

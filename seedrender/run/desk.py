@@ -12,6 +12,7 @@ from seedrender.run.files import Files
 from seedrender.run.gate import Gate
 from seedrender.run.inputs import Inputs
 from seedrender.run.pace import Pace
+from seedrender.run.purse import Purse
 from seedrender.run.slots import Slots
 from seedrender.run.store import Store
 from seedrender.values.entry import LockEntry, TaskRecord
@@ -48,6 +49,7 @@ class Desk:
     gate: Gate
     poll: PollSchedule
     listener: Listener
+    purse: Purse = field(default_factory=Purse)
     waits: bool = True  # False: submit and leave, look once at what was submitted before
     downloads: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(_PARALLEL_DOWNLOADS)
@@ -55,6 +57,7 @@ class Desk:
 
     async def keep(self, job: JobId, record: TaskRecord) -> None:
         """Note a fact about one task."""
+        self.purse.note(job, record)
         await self.store.keep(LockEntry(job=job, tasks=(record,)))
 
     async def back_off(self, error: Exception, attempt: int) -> None:

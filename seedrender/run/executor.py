@@ -38,6 +38,7 @@ class Executor:
         self._tasks = Tasks(desk)
         self._store, self._files = desk.store, desk.files
         self._gate, self._listener, self._inputs = desk.gate, desk.listener, desk.inputs
+        self._purse = desk.purse
         self._ended = {step.job.id: asyncio.Event() for step in plan.steps}
         self._current: set[JobId] = set()
         self._driving: set[asyncio.Task[None]] = set()
@@ -107,6 +108,7 @@ class Executor:
         finally:
             if self._gate.has_failed and job.id not in self._current:
                 self.failed.setdefault(job.id, ProviderError(self._gate.closed_by))
+            self._purse.leave(job.id)
             self._ended[job.id].set()
         await self._inputs.release(job.id)
 

@@ -47,7 +47,8 @@ class Inputs:
         self._links: dict[str, Link] = {}  # by sha256
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         entries = store.lock.entries.values()
-        self._wait = timedelta(seconds=expected_wait_s(entries, provider.name))
+        wait_s = expected_wait_s(entries, provider.name) / provider.limits.speed
+        self._wait = timedelta(seconds=wait_s)
 
     def remember(self, job: JobId, url: str, expires_at: datetime | None = None) -> None:
         """Keep a fresh clip's own URL: nothing needs to be uploaded while it lives."""

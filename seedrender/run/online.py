@@ -86,7 +86,7 @@ async def before_run(
 
 async def check_credit(provider: object, project: Project, plan: Plan) -> None:
     """Refuse to start where the credit does not last. Raises: ConfigError."""
-    cost = estimate(plan, project.provider.price)
+    cost = estimate(plan, project.pricing(project.read_lock()))
     if project.manifest.provider == FREE or cost.expected is None:
         return
     try:
@@ -105,7 +105,7 @@ async def credit(project: Project, plan: Plan, environ: Mapping[str, str]) -> Cr
     route = project.manifest.provider
     if route == FREE:
         return Credit(words="the simulator is free")
-    cost = estimate(plan, project.provider.price)
+    cost = estimate(plan, project.pricing(project.read_lock()))
     try:
         async with registry.online(route, environ, registry.account_limits(route)) as provider:
             return await compare(provider, cost)

@@ -11,12 +11,14 @@ from pathlib import Path
 from seedrender.errors import ConfigError, ManifestError, Origin, Violation
 from seedrender.lock import fold
 from seedrender.plan import graph, make, renames, select
+from seedrender.plan.cost import Pricing
 from seedrender.plan.make import Facts, Plan
 from seedrender.providers import registry
 from seedrender.run import store
 from seedrender.run.bounds import bounded
 from seedrender.run.files import Files
 from seedrender.run.hashes import Hashes
+from seedrender.run.lengths import lengths
 from seedrender.source import expand, given, ranges, review
 from seedrender.source.expand import Expansion, Tick
 from seedrender.source.given import Given
@@ -77,6 +79,17 @@ class Project:
             is_present=self.files.is_present,
             resubmit=resubmit,
             keep_stale=keep_stale,
+        )
+
+    def pricing(self, lock: Lock) -> Pricing:
+        """Return what says the price of each job."""
+        return Pricing(
+            route=self.manifest.provider,
+            published=self.provider.price,
+            rates=self.manifest.rates,
+            jobs={job.id: job for job in self.all_jobs},
+            lock=lock,
+            lengths=lengths(self.path.parent, self.jobs),
         )
 
     def plan(

@@ -17,7 +17,7 @@ from seedrender.source.given import Given
 
 def of(project: Project, plan: Plan, chosen: Chosen) -> Promise:
     """Make the promise of a project's plan. Raises: ConfigError."""
-    price = project.provider.price
+    price = project.pricing(project.read_lock())
     rates = Rates(price=price, digests=project.digests)
     manifest, provider = project.path.name, project.manifest.provider
     return saved.promise(plan, manifest, provider, chosen, rates, estimate(plan, price))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from seedrender.catalog.models import catalog
 from seedrender.errors import LockError
-from seedrender.plan.cost import estimate
 from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
@@ -23,11 +23,14 @@ from seedrender.run.hosts import host
 from seedrender.run.inputs import Inputs
 from seedrender.run.pace import Pace
 from seedrender.run.project import Project
+from seedrender.run.purse import Allowance, Purse
+from seedrender.run.purse import purse as open_purse
 from seedrender.run.slots import Slots
 from seedrender.run.stop import until_stopped
 from seedrender.run.store import Store, hold, is_left
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.job import JobId, MediaKind
+from seedrender.values.money import Limit
 from seedrender.values.provider import Limits, Provider
 from seedrender.values.task import TaskId
 
@@ -47,6 +50,8 @@ class Options:
     waits: bool = True  # False: submit and leave
     holds: Callable[[Plan], None] | None = None  # raises where a plan is not the agreed one
     is_locked: bool = False  # collect what is paid, and submit nothing
+    budget: tuple[Limit, ...] = ()  # of this run, beside the film's own
+    is_unknown_price_allowed: bool = False
     environ: Mapping[str, str]
     has_preflight: bool = True
     allowed: tuple[Network, ...] = ()  # where references may be, beside public addresses
@@ -67,6 +72,7 @@ class Result:
     lock: Lock
     message: str = ""
     errors: Mapping[JobId, str]
+    budget: Mapping[str, Any] = field(default_factory=dict)  # how far the money went
 
 
 async def render(project: Project, options: Options, listener: Listener) -> Result:
@@ -88,7 +94,8 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             options.holds(before)
         if before.is_done:
             return _nothing_sent(Exit.DONE, before, project)
-        async with opened(project, options, store, listener) as desk:
+        purse = _purse(project, options, before, store.lock)
+        async with opened(project, options, store, listener, purse) as desk:
             if options.looks_first:
                 await online.check_credit(desk.provider, project, before)
             await desk.inputs.tidy()
@@ -100,13 +107,15 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             await desk.inputs.tidy()
         after = _plan(project, store.lock, options)
         code = outcome(after, store.lock, executor.failed, is_locked=options.is_locked)
+        code = max(code, Exit.OVER_BUDGET) if purse.left_out else code
         result = Result(
             exit=Exit.INTERRUPTED if interrupted else code,
             before=before,
             after=after,
             lock=store.lock,
-            message=desk.gate.closed_by,
+            message="; ".join(filter(None, [desk.gate.closed_by, purse.words()])),
             errors={job: str(error) for job, error in executor.failed.items()},
+            budget=purse.as_json(),
         )
     if store.failure is not None:
         raise LockError(
@@ -134,7 +143,7 @@ def _deadline_s(project: Project, options: Options) -> float | None:
 
 @asynccontextmanager
 async def opened(
-    project: Project, options: Options, store: Store, listener: Listener
+    project: Project, options: Options, store: Store, listener: Listener, purse: Purse | None = None
 ) -> AsyncIterator[Desk]:
     """Open the route, and lay out everything that work on its tasks needs."""
     files = replace(project.files, clock=store.clock)
@@ -150,6 +159,7 @@ async def opened(
             gate=_gate(options),
             poll=project.manifest.run.poll,
             listener=listener,
+            purse=purse or Purse(project.pricing(store.lock)),
             waits=options.waits,
         )
 
@@ -173,8 +183,7 @@ def _refused(project: Project, plan: Plan, options: Options) -> Result | None:
             return None
         code = outcome(plan, project.read_lock(), is_locked=True)
         return _nothing_sent(code, plan, project)
-    over = _over_budget(project, plan)
-    return _nothing_sent(Exit.OVER_BUDGET, plan, project, over) if over else None
+    return _over_budget(project, plan, options)
 
 
 def _gate(options: Options) -> Gate:
@@ -222,18 +231,24 @@ def _limits(project: Project, options: Options) -> Limits:
     )
 
 
-def _over_budget(project: Project, plan: Plan) -> str:
-    """Say why a budget forbids this plan; empty where it does not."""
-    if project.manifest.run.budget is None:
-        return ""
-    value, currency = project.manifest.run.budget
-    cost = estimate(plan, project.provider.price)
-    if cost.unknown:
-        return f"a budget of {value} {currency} is set, and {cost.unknown} jobs have no known price"
-    if cost.high is None:
-        return ""
-    if cost.high.currency != currency:
-        return f"the budget is in {currency}, and the route is paid in {cost.high.currency}"
-    if cost.high.value > value:
-        return f"this would cost up to {cost.high}, and the budget is {value} {currency}"
-    return ""
+def _purse(project: Project, options: Options, plan: Plan, lock: Lock) -> Purse:
+    allowance = Allowance(
+        film=project.manifest.run.budget,
+        run=options.budget,
+        is_unknown_allowed=options.is_unknown_price_allowed,
+    )
+    route = project.manifest.provider
+    return open_purse(plan, lock, project.pricing(lock), allowance, route)
+
+
+def _over_budget(project: Project, plan: Plan, options: Options) -> Result | None:
+    """Return how a run ends of which the budget lets nothing begin; None: there is work to do."""
+    purse = _purse(project, options, plan, project.read_lock())
+    undone = [step.job.id for step in plan.steps if step.verdict is not Verdict.CURRENT]
+    joins = {step.verdict for step in plan.joins}
+    is_open = not undone or not all(map(purse.is_outside, undone))
+    if is_open or joins - {Verdict.CURRENT, Verdict.WAITS}:
+        return None
+    purse.refuse_all()
+    result = _nothing_sent(Exit.OVER_BUDGET, plan, project, purse.words())
+    return replace(result, budget=purse.as_json())

@@ -10,15 +10,18 @@ from seedrender.errors import ConfigError, LockError, ManifestError
 from seedrender.lock import lockfile
 from seedrender.plan import against, select
 from seedrender.plan.against import Comparison, Film
+from seedrender.plan.cost import Pricing
 from seedrender.plan.make import Plan
 from seedrender.providers import registry
 from seedrender.run import git
 from seedrender.run.bounds import bounded
 from seedrender.run.git import Commit
+from seedrender.run.lengths import lengths
 from seedrender.run.project import Choices, Project, lock_path
 from seedrender.source import expand
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job, JobId
+from seedrender.values.manifest import Manifest
 from seedrender.values.money import Price
 
 
@@ -33,7 +36,7 @@ def compare(
         jobs=found.jobs,
         digests=found.digests,
         lock=lock,
-        price=found.provider.price,
+        price=found.pricing(lock),
         moved=found.manifest.moved,
     )
     return against.compare(old, now, plan)
@@ -67,20 +70,36 @@ def _film(
     problems = len(expansion.problems)
     notes = [f"{problems} mistakes of the manifest at {ref} were passed over"] if problems else []
     notes += [f"{name} is not in git at {ref}: taken as unchanged" for name in untracked]
+    lock = _lock(commit, path, ref)
     return Film(
         jobs=jobs,
         digests=digests,
-        lock=_lock(commit, path, ref),
-        price=_price(expansion.manifest.provider, found),
+        lock=lock,
+        price=_price(expansion.manifest, found, jobs, lock),
         notes=tuple(notes),
     )
 
 
-def _price(route: str, found: Project) -> Callable[[Job], Price]:
-    """Return today's prices of the route of then; of a route that is gone, those of this one."""
+def _price(
+    manifest: Manifest, found: Project, jobs: Sequence[Job], lock: Lock
+) -> Callable[[Job], Price]:
+    """Return today's prices of the route of then, beside its own table of then.
+
+    Of a route that is gone: those of this one.
+    """
+    route = manifest.provider
     if route == found.manifest.provider or route not in registry.names():
-        return found.provider.price
-    return registry.offline(route).price
+        route, published = found.manifest.provider, found.provider.price
+    else:
+        published = registry.offline(route).price
+    return Pricing(
+        route=route,
+        published=published,
+        rates=manifest.rates,
+        jobs={job.id: job for job in jobs},
+        lock=lock,
+        lengths=lengths(found.path.parent, jobs),
+    )
 
 
 def _selected(jobs: tuple[Job, ...], selectors: Sequence[str]) -> tuple[Job, ...]:

@@ -77,6 +77,7 @@ class Submits:
         desk, record = self._desk, self._intent(job, wanted)
         submission = desk.provider.encode(job, media, record.correlation_id)
         await desk.store.intend(job.id, record)
+        desk.purse.note(job.id, record)
         try:
             task_id = await desk.provider.submit(submission)
         except SubmissionUnknownError as error:
@@ -110,7 +111,7 @@ class Submits:
             fingerprint=wanted,
             provider=self._desk.provider.name,
             submitted_at=self._desk.store.clock.now(),
-            estimate=self._desk.provider.price(job).expected,
+            estimate=self._desk.purse.quote(job),
         )
 
     async def submitted(self, job: JobId, record: TaskRecord, task_id: TaskId) -> TaskRecord:

@@ -32,6 +32,9 @@ class Tasks:
         if not desk.waits and not desk.slots.is_free:
             desk.listener.note(job.id, "waits", "for a free place at the provider")
             return
+        if not await desk.purse.admit(job.id):
+            desk.listener.note(job.id, "waits", "for a larger budget")
+            return
         async with desk.slots.place(behind_s) as slot:
             if not await desk.gate.passes():
                 return

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from seedrender.errors import ManifestError, Origin, Violation
-from seedrender.source import chains, hosting, include, moved, outputs, parse, shots
+from seedrender.source import (
+    chains,
+    hosting,
+    include,
+    moved,
+    outputs,
+    parse,
+    price_table,
+    shots,
+)
 from seedrender.source.given import NOTHING, Given
 from seedrender.source.parse import did_you_mean, violation
 from seedrender.source.scope import Read, Scope
@@ -22,7 +31,7 @@ _TICK = 100
 
 
 # what no job's footage comes from
-_APART = {(key,) for key in ("run", "moved", "output", "hosting", "require_rights")}
+_APART = {(key,) for key in ("run", "prices", "moved", "output", "hosting", "require_rights")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +100,8 @@ def attempt(
     if not isinstance(tree.root, dict):
         raise ManifestError(problems)
     manifest = parse.manifest(tree, problems, given)
-    manifest = replace(manifest, hosting=hosting.read(tree, problems))
+    rates = price_table.rates(tree, manifest.provider, read, problems)
+    manifest = replace(manifest, rates=rates, hosting=hosting.read(tree, problems))
     problems += hosting.without_rights(tree, manifest)
     if profile is not None and profile not in manifest.profiles:
         hint = did_you_mean(profile, manifest.profiles)

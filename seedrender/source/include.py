@@ -83,7 +83,7 @@ class _Gatherer:
         except ManifestError as error:
             self.misshapen += [((), violation) for violation in error.violations]
             return None
-        self.misshapen += [((), problem) for _, problem in schema.check(part, is_part=True)]
+        self.misshapen += [((), problem) for _, problem in schema.check(part, "part")]
         if not isinstance(part.root, dict):
             return None
         _move_paths(part, PurePosixPath(inner).parent)

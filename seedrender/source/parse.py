@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -19,6 +18,7 @@ from seedrender.source.names import closest
 from seedrender.source.template import References, TemplateFailure
 from seedrender.values.job import MediaKind, Reference
 from seedrender.values.manifest import Manifest, Path, PollSchedule, RunSettings
+from seedrender.values.money import Limit, limit
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
@@ -220,11 +220,11 @@ def _run_settings(row: Mapping[str, Any]) -> RunSettings:
     schedule = {f"{key}_s": seconds(value) for key, value in poll.items() if key != "jitter"}
     if "jitter" in poll:
         schedule["jitter"] = float(poll["jitter"])
-    budget = row.get("budget")
+    budget = row.get("budget", [])
     return RunSettings(
         concurrency=row.get("concurrency"),
         requests_per_minute=row.get("requests_per_minute"),
-        budget=_amount(budget) if budget is not None else None,
+        budget=tuple(_limits(budget)),
         deadline_s=seconds(row["deadline"]) if "deadline" in row else None,
         poll=PollSchedule(**schedule),
     )
@@ -241,9 +241,11 @@ def seconds(text: str) -> float:
     return float(text[:-1]) * _SECONDS[text[-1]]
 
 
-def _amount(text: str) -> tuple[Decimal, str]:
-    value, currency = text.split(" ")
-    return Decimal(value), currency
+def _limits(written: str | Sequence[str]) -> Iterator[Limit]:
+    for text in [written] if isinstance(written, str) else written:
+        found = limit(text)
+        assert found is not None, "the schema has the same pattern"
+        yield found
 
 
 def _wrong_directory(directory: str) -> str:

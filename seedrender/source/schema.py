@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema_rs
 
@@ -17,9 +17,11 @@ from seedrender.source.document import Document
 from seedrender.source.names import closest
 from seedrender.values.manifest import Path
 
+Kind = Literal["manifest", "part", "prices"]
+
 _FILE = "manifest.v1.schema.json"
+_NAMES = {"manifest": "the manifest", "part": "an included file", "prices": "a price table"}
 _LATER = {
-    "prices": "own price tables are not read yet",
     "gate": "gates are not kept yet",
     "upscale": "clips are not upscaled yet",
 }
@@ -38,7 +40,9 @@ _PATTERNS = {
     "^[A-Za-z0-9]": "letters, digits and . _ - only, starting with a letter or a digit",
     "^[A-Za-z_]": "letters, digits and _ only, not starting with a digit",
     "^[0-9]+(\\.[0-9]+)?(s": "a time such as 90s, 15m or 2h",
-    "^[0-9]+(\\.[0-9]+)? [A-Z]": "an amount such as 25.00 USD",
+    "^([0-9]{1,12} (clips": "an amount such as 25.00 USD, 40 clips or 300 seconds",
+    "^[A-Z]{3}": "a currency such as USD",
+    "^[0-9]{4}-": "a day such as 2026-11-23",
 }
 
 
@@ -50,30 +54,31 @@ def schema_text() -> str:
     return FilePath(__file__).parents[2].joinpath("schemas", _FILE).read_text("utf-8")
 
 
-def part_schema() -> dict[str, Any]:
-    """Return the schema of a file that a manifest includes."""
+def part_schema(kind: Literal["part", "prices"] = "part") -> dict[str, Any]:
+    """Return the schema of a file that a manifest includes, or of a price table."""
     schema = json.loads(schema_text())
-    part = schema["$defs"]["part"]
+    part = schema["$defs"][kind]
     lent = {"manifest": {"properties": schema["properties"]}, **schema["$defs"]}
-    head = {"$schema": schema["$schema"], "$id": "urn:seedrender:part:v1"}
+    head = {"$schema": schema["$schema"], "$id": f"urn:seedrender:{kind}:v1"}
     text = json.dumps({**head, **part, "$defs": lent})
     return dict(json.loads(text.replace('"#/properties/', '"#/$defs/manifest/properties/')))
 
 
-def check(document: Document, *, is_part: bool = False) -> tuple[tuple[Path, Violation], ...]:
-    """Return every place where a document is not of the manifest's shape, and take it out.
+def check(document: Document, kind: Kind = "manifest") -> tuple[tuple[Path, Violation], ...]:
+    """Return every place where a document is not of its kind's shape, and take it out.
 
     What is left in the tree is of the right shape, so that later stages find their errors too. A
     part is a file that a manifest includes.
     """
-    if _validator(is_part).is_valid(document.root):
+    if _validator(kind).is_valid(document.root):
         return ()
     if not isinstance(document.root, dict):
         what = "empty" if document.root is None else _kind(document.root)
-        hint = "write a mapping" if is_part else "write a mapping; `seedrender init` makes a start"
-        name = "an included file" if is_part else "the manifest"
+        start = "; `seedrender init` makes a start" if kind == "manifest" else ""
+        hint = f"write a mapping{start}"
+        name = _NAMES[kind]
         return (((), _violation(document, (), f"{name} is {what}", hint)),)
-    found = tuple(dict.fromkeys(islice(_explain(document, is_part=is_part), MAX_VIOLATIONS)))
+    found = tuple(dict.fromkeys(islice(_explain(document, kind), MAX_VIOLATIONS)))
     if len(found) == MAX_VIOLATIONS:  # the rest is not even looked for
         raise ManifestError([violation for _, violation in found])
     for path, _ in found:
@@ -94,26 +99,26 @@ def _prune(root: Any, path: Path) -> None:
 
 
 @cache
-def _schema(is_part: bool) -> dict[str, Any]:  # noqa: FBT001 - of a cached function
-    return part_schema() if is_part else dict(json.loads(schema_text()))
+def _schema(kind: Kind) -> dict[str, Any]:
+    return dict(json.loads(schema_text())) if kind == "manifest" else part_schema(kind)
 
 
 @cache
-def _validator(is_part: bool) -> Any:  # noqa: FBT001 - of a cached function
-    return jsonschema_rs.Draft202012Validator(_schema(is_part))
+def _validator(kind: Kind) -> Any:
+    return jsonschema_rs.Draft202012Validator(_schema(kind))
 
 
-def _explain(document: Document, *, is_part: bool) -> Iterator[tuple[Path, Violation]]:
+def _explain(document: Document, kind: Kind) -> Iterator[tuple[Path, Violation]]:
     """Say the same as the fast validator, in words; what it alone refuses is said as it says it."""
     from jsonschema import Draft202012Validator  # only the words need it: it is slow to load
 
     errors = list(
-        islice(Draft202012Validator(_schema(is_part)).iter_errors(document.root), MAX_VIOLATIONS)
+        islice(Draft202012Validator(_schema(kind)).iter_errors(document.root), MAX_VIOLATIONS)
     )
     for error in errors:
         yield from _words(document, tuple(error.absolute_path), error)
     if not errors:
-        for strict in _validator(is_part).iter_errors(document.root):
+        for strict in _validator(kind).iter_errors(document.root):
             path = tuple(strict.instance_path)
             hint = "compare with `seedrender schema`"
             yield path, _violation(document, path, strict.message, hint)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from seedrender.values.job import CorrelationId, JobId
-from seedrender.values.money import Amount, Cost
+from seedrender.values.money import Cost, Quote
 from seedrender.values.task import Artifact, TaskId
 
 GUESSED = "damaged-"  # begins the correlation id of a record that a damaged line left behind
@@ -53,7 +53,7 @@ class TaskRecord:
     task_id: TaskId | None = None
     submitted_at: datetime | None = None
     finished_at: datetime | None = None
-    estimate: Amount | None = None
+    estimate: Quote | None = None
     cost: Cost | None = None
     retries: int | None = None  # reads that had to be repeated
     render_s: float | None = None  # from submit to end, by the provider's own clock

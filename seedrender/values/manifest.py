@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Literal
 
 from seedrender.errors import Origin
 from seedrender.values.hosting import PROVIDER_FILES, Hosting
 from seedrender.values.job import JobId, Reference
+from seedrender.values.money import Limit, Rate
 
 JoinAudio = Literal["keep", "copy", "none"]  # encoded once more and exact; packets as they are
 Path = tuple[str | int, ...]  # from the document's root to a value
@@ -41,7 +41,7 @@ class RunSettings:
 
     concurrency: int | None = None
     requests_per_minute: int | None = None
-    budget: tuple[Decimal, str] | None = None  # amount, currency
+    budget: tuple[Limit, ...] = ()  # of the whole film; each holds
     deadline_s: float | None = None
     poll: PollSchedule = PollSchedule()
 
@@ -69,3 +69,4 @@ class Manifest:
     output_dir: str = "renders"
     output_name: str = "{{ job.id }}.mp4"
     run: RunSettings = RunSettings()
+    rates: tuple[Rate, ...] = ()  # of its own price table; the first that fits holds

@@ -9,7 +9,7 @@ from typing import NewType, Protocol
 
 from seedrender.errors import Violation
 from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
-from seedrender.values.money import Price
+from seedrender.values.money import NO_VIDEO, Price, Span
 from seedrender.values.task import RemoteFile, Task, TaskId
 
 MediaUrl = NewType("MediaUrl", str)  # https, data or asset: what goes into a body
@@ -59,8 +59,8 @@ class Provider(Protocol):
         """Say what the model would refuse in this job; pure."""
         ...
 
-    def price(self, job: Job) -> Price:
-        """Say what the job will cost; pure."""
+    def price(self, job: Job, video: Span = NO_VIDEO) -> Price:
+        """Say what the job will cost, with so many seconds of video among its input; pure."""
         ...
 
     def encode(

@@ -98,30 +98,6 @@ def test_completion_is_as_click_gives_it(tmp_path: Path) -> None:
     assert "compdef _seedrender_completion seedrender" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("budget", "extra", "code", "words"),
-    [
-        pytest.param(
-            "0.10 USD", "resolution: 480p, tier: fast", 7, "this would cost up to", id="over"
-        ),
-        pytest.param(
-            "9.00 EUR", "resolution: 480p, tier: fast", 7, "the route is paid in USD", id="eur"
-        ),
-        pytest.param("9.00 USD", "resolution: 720p", 7, "no known price", id="unknown"),
-        pytest.param("9.00 USD", "resolution: 480p, tier: fast", 0, "1 current", id="within"),
-    ],
-)
-def test_a_budget_is_kept_before_anything_is_sent(
-    folder: Path, budget: str, extra: str, code: int, words: str
-) -> None:
-    text = FILM.replace("duration: 4", f"duration: 4, {extra}") + f"run: {{budget: {budget}}}\n"
-    (folder / "film.yaml").write_text(text)
-
-    done = seedrender(folder, "run", "film.yaml", "--sim-speed", "600")
-
-    assert (done.returncode, words in done.stdout) == (code, True), done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("path", ["../../../../dev/zero", "../../../../etc/passwd", "rows"])
 def test_rows_are_read_from_inside_the_repository_only(folder: Path, path: str) -> None:
     (folder / "rows").mkdir()

@@ -82,6 +82,8 @@ def test_the_json_holds_every_route_with_numbers_and_units() -> None:
         (["schema", "--provider", "sim", "--model", "seedance-2"], "did you mean 'seedance-2.0'?"),
         (["schema", "--tier", "fast"], "give --provider too"),
         (["schema", "--provider", "sim", "--part"], "leave --provider out"),
+        (["schema", "--provider", "sim", "--prices"], "leave --provider out"),
+        (["schema", "--part", "--prices"], "give one of them"),
     ],
 )
 def test_a_name_that_does_not_exist_is_an_error(words: list[str], message: str) -> None:
@@ -122,6 +124,24 @@ def test_included_files_have_a_schema_of_their_own(tmp_path: Path, text: str, co
     schema.write_text(said("schema", "--part"))
     part.write_text(text)
     command = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(schema), str(part)]
+
+    assert subprocess.run(command, capture_output=True, check=False).returncode == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("date: 2026-11-23\nsource: a page\nprices: [{mode: v2v, rate: 0.17}]\n", 0),
+        ("prices: [{rate: free}]\n", 1),
+        ("prices: [{rate: 0.17, unit: minute}]\n", 1),
+        ("rates: []\n", 1),
+    ],
+)
+def test_price_tables_have_a_schema_of_their_own(tmp_path: Path, text: str, code: int) -> None:
+    schema, table = tmp_path / "prices.schema.json", tmp_path / "prices.yaml"
+    schema.write_text(said("schema", "--prices"))
+    table.write_text(text)
+    command = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(schema), str(table)]
 
     assert subprocess.run(command, capture_output=True, check=False).returncode == code
 

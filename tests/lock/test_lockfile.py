@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from seedrender.errors import LockCorruptError, LockError, LockVersionError
 from seedrender.lock import fold, lockfile
 from seedrender.values.entry import JobState, Lock, LockEntry
 from seedrender.values.job import JobId
+from seedrender.values.money import Amount, Quote
 from tests.builders import clip, entry, record
 from tests.strategies import entries
 
@@ -94,6 +96,18 @@ def test_a_done_job_reads_as_the_contract_says() -> None:
     )
 
 
+def test_an_estimate_keeps_its_high_end_where_it_is_another() -> None:
+    one, two = (Amount(Decimal(value), "USD") for value in ("1", "2"))
+
+    known = lockfile.entry_line(entry("a", record(estimate=Quote(expected=one, high=one))))
+    open_ended = lockfile.entry_line(entry("a", record(estimate=Quote(expected=one, high=two))))
+    unknown = lockfile.entry_line(entry("a", record(estimate=Quote(seconds=Decimal(5)))))
+
+    assert '"estimate": {"amount": "1", "currency": "USD"}' in known
+    assert '"estimate": {"amount": "1", "currency": "USD", "high": "2"}' in open_ended
+    assert '"estimate": {"seconds": "5"}' in unknown
+
+
 def test_a_submit_that_was_not_accepted_leaves_no_trace() -> None:
     refused = entry("spin", record(state=JobState.PLANNED, task_id=None))
 
@@ -137,6 +151,15 @@ def test_no_text_makes_anything_but_a_lock_error(text: str) -> None:
             "'NaN' is not an amount",
             id="NaN",
         ),
+        pytest.param(
+            HEADER + line(cost={"amount": "1e999999", "currency": "USD", "source": "provider"}),
+            "is not an amount",
+            id="beyond reason",
+        ),
+        pytest.param(
+            HEADER + line(estimate={"amount": 5, "currency": "USD"}), "5 is not a text", id="number"
+        ),
+        pytest.param(HEADER + line(estimate={"as_of": "soon"}), "soon", id="no day"),
         pytest.param(HEADER + '{"job": "a", "tasks": [{}]}\n', "fingerprint", id="no id"),
         pytest.param(HEADER + '{"job": "a", "tasks": 7}\n', "7 is not a list", id="no list"),
         pytest.param(HEADER + '{"job": "a", "tasks": [7]}\n', "7 is not an object", id="no task"),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedrender.errors import LockError
-from seedrender.lock import line, lockfile
+from seedrender.lock import amounts, line, lockfile
 from seedrender.values.entry import Lock, LockEntry
 from tests.builders import T0, clip, record
 from tests.builders import entry as entry_of
@@ -40,7 +40,8 @@ def test_the_schema_names_every_key_that_is_read_and_no_other() -> None:
     assert keys["task"] == line.TASK_KEYS
     assert keys["clip"] == line.ARTIFACT_KEYS
     assert keys["fingerprint"] == line.FINGERPRINT_KEYS
-    assert (keys["amount"], keys["cost"]) == (line.AMOUNT_KEYS, line.COST_KEYS)
+    assert (keys["amount"], keys["cost"]) == (amounts.AMOUNT_KEYS, amounts.COST_KEYS)
+    assert keys["estimate"] == amounts.QUOTE_KEYS
     assert keys["pin"] == line.PIN_KEYS
 
 

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from seedrender.plan import graph, make
-from seedrender.plan.cost import Estimate, estimate
+from seedrender.plan.cost import Estimate, Pricing, estimate, quote
 from seedrender.plan.make import Facts
+from seedrender.plan.paid import NO_RETAKES, Retakes
 from seedrender.values.entry import Lock
-from seedrender.values.job import Job
-from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
-from tests.builders import job
+from seedrender.values.job import Job, JobId, MediaKind, Mode, Reference, ReferenceUse, Tier
+from seedrender.values.money import UNKNOWN_PRICE, Amount, Price, Quote, Rate, Span, Unit, exactly
+from tests.builders import clip, entry, job
+
+TODAY = date(2026, 10, 16)  # sixty days after the price
 
 
 def usd(value: str) -> Amount:
@@ -23,9 +28,18 @@ def price(low: str, expected: str, high: str) -> Price:
 
 
 def estimated(*jobs: Job, **prices: Price) -> Estimate:
+    return estimated_with(prices, *jobs)
+
+
+def estimated_with(
+    prices: Mapping[str, Price],
+    *jobs: Job,
+    today: date | None = TODAY,
+    retakes: Retakes = NO_RETAKES,
+) -> Estimate:
     facts = Facts(lock=Lock(manifest="m"), digests={}, is_present=lambda _: True)
     made = make.plan(graph.build(jobs), (), facts)
-    return estimate(made, lambda j: prices.get(j.id, UNKNOWN_PRICE))
+    return estimate(made, lambda j: prices.get(j.id, UNKNOWN_PRICE), today=today, retakes=retakes)
 
 
 def test_prices_are_added_and_the_oldest_is_named() -> None:
@@ -55,3 +69,149 @@ def test_known_and_unknown_prices_stand_side_by_side() -> None:
 
 def test_nothing_to_buy() -> None:
     assert str(estimated()) == "nothing to buy"
+
+
+def test_the_jobs_of_unknown_price_are_named() -> None:
+    assert estimated(job("a"), job("b"), a=price("1", "1", "1")).unpriced == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("today", "age", "is_old"),
+    [
+        pytest.param(date(2026, 10, 16), 60, False, id="sixty days"),
+        pytest.param(date(2026, 10, 17), 61, True, id="more"),
+        pytest.param(date(2026, 8, 1), -16, False, id="before its day"),
+        pytest.param(None, None, False, id="nobody says what day it is"),
+    ],
+)
+def test_a_price_that_is_older_than_sixty_days_is_flagged(
+    today: date | None, age: int | None, *, is_old: bool
+) -> None:
+    prices = {"a": price("1", "1", "1")}
+
+    found = estimated_with(prices, job("a"), today=today).bases[0]
+
+    assert (found.age_days, found.is_old, "look it up again" in str(found)) == (age, is_old, is_old)
+
+
+def test_each_price_list_is_named_once_with_its_date_and_the_number_of_its_jobs() -> None:
+    own = replace(price("1", "1", "1"), source="a contract", as_of=None)
+    found = estimated(
+        job("a"), job("b"), job("c"), a=price("1", "1", "1"), b=own, c=price("2", "2", "2")
+    )
+
+    assert [str(basis) for basis in found.bases] == [
+        "2 by the route of 2026-08-17",
+        "1 by a contract",
+    ]
+
+
+def test_why_an_estimate_is_a_range_is_counted() -> None:
+    open_ended = replace(price("1", "2", "3"), why=("the model chooses the length",))
+
+    found = estimated(job("a"), job("b"), a=open_ended, b=open_ended)
+
+    assert found.why == {"the model chooses the length": 2}
+
+
+def test_takes_that_will_be_lost_are_in_the_expected_and_the_high_sum() -> None:
+    prices = {"a": price("1.00", "2.00", "3.00")}
+
+    found = estimated_with(prices, job("a"), retakes=Retakes(paid=15, kept=10))
+
+    assert (found.low, found.expected, found.high) == (usd("1.00"), usd("3.000"), usd("4.500"))
+
+
+def clip_reference(name: str, path: str | None = None) -> ReferenceUse:
+    url = None if path is not None else "https://h.example/dance.mp4"
+    return ReferenceUse(reference=Reference(name=name, kind=MediaKind.VIDEO, path=path, url=url))
+
+
+PICTURE = ReferenceUse(reference=Reference(name="hero", kind=MediaKind.IMAGE, path="hero.png"))
+
+
+def pricing(*jobs: Job, route: str = "sim", **fields: object) -> Pricing:
+    def published(found: Job, video: Span) -> Price:
+        del found
+        return Price(footage=video)
+
+    made = Pricing(route=route, published=published, jobs={one.id: one for one in jobs})
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+FAMILY = Span(low=Decimal(2), expected=Decimal("8.5"), high=Decimal(15))
+CHOSEN = Span(low=Decimal(4), expected=Decimal(17), high=Decimal(30))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fields", "video"),
+    [
+        pytest.param(job(), {}, exactly(0), id="no video"),
+        pytest.param(job(needs=("long",)), {}, exactly(12), id="the clip that it continues"),
+        pytest.param(job(needs=("long", "five")), {}, exactly(17), id="two of them"),
+        pytest.param(job(needs=("gone",)), {}, FAMILY, id="a clip of which nothing is known"),
+        pytest.param(job(needs=("free",), model="seedance-2.5"), {}, CHOSEN, id="the model chooses"),
+        pytest.param(
+            job(needs=("free",), model="seedance-2.5"),
+            {"lock": Lock(manifest="m", entries={JobId("free"): entry("free", output=clip())})},
+            exactly(5.0),
+            id="a clip that is there",
+        ),
+        pytest.param(
+            job(references=(clip_reference("dance", "dance.mp4"),)),
+            {"lengths": {"dance": 7.25}},
+            exactly(7.25),
+            id="a local reference",
+        ),
+        pytest.param(job(references=(clip_reference("dance"),)), {}, FAMILY, id="a URL"),
+        pytest.param(job(references=(PICTURE,)), {}, exactly(0), id="a picture"),
+        pytest.param(
+            job(references=(clip_reference("dance"), clip_reference("run"))),
+            {},
+            Span(low=Decimal(4), expected=Decimal(15), high=Decimal(15)),
+            id="two URLs: no more than the model takes",
+        ),
+    ],
+)  # fmt: skip
+def test_the_seconds_of_input_video_are_known_as_far_as_they_are(
+    wanted: Job, fields: Mapping[str, object], video: Span
+) -> None:
+    others = (
+        job("long", duration_s=12),
+        job("five"),
+        job("free", model="seedance-2.5", tier=Tier.STANDARD, duration_s=-1),
+    )
+    route = "byteplus" if wanted.model == "seedance-2.5" else "sim"
+
+    assert pricing(*others, route=route, **fields).video(wanted) == video
+
+
+def test_on_a_route_that_the_catalog_does_not_know_a_length_is_what_was_asked_for() -> None:
+    found = pricing(job("asked", duration_s=9), job("unsaid"), route="of a plugin")
+
+    assert found.video(job(needs=("asked",))) == exactly(9)
+    assert found.video(job(needs=("unsaid",))) == FAMILY
+    assert found(job(duration_s=9)).footage == exactly(0)
+
+
+def test_the_first_row_of_the_films_own_table_that_fits_goes_before_the_route() -> None:
+    row = Rate(value=Decimal(2), unit=Unit.CLIP, currency="USD", source="x", as_of=None)
+    found = pricing(rates=(replace(row, mode=Mode.V2V), row, replace(row, value=Decimal(9))))
+    without = pricing(rates=(replace(row, mode=Mode.V2V),))
+
+    assert found(job()).expected == usd("2")
+    assert not without(job()).is_known
+
+
+def test_a_quote_keeps_the_high_end_and_the_seconds_that_are_asked_for() -> None:
+    known = replace(price("1", "2", "3"), source="x", footage=exactly(5))
+
+    assert quote(job(), known) == Quote(
+        expected=usd("2"),
+        high=usd("3"),
+        seconds=Decimal(5),
+        source="x",
+        as_of=date(2026, 8, 17),
+    )
+    assert quote(job(duration_s=9), UNKNOWN_PRICE) == Quote(seconds=Decimal(9))
+    assert quote(job(), UNKNOWN_PRICE) == Quote()

@@ -11,12 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedrender.catalog.models import catalog
+from seedrender.catalog.price import tokens as tokens_of
 from seedrender.providers import ark_price, registry
-from seedrender.providers.ark_price import Span, tokens
 from seedrender.values.job import JobId, Mode, Tier
+from seedrender.values.money import exactly
 from tests.builders import job
 
 V2V: dict[str, Any] = {"mode": Mode.V2V, "needs": (JobId("fly/01"),)}
+
+
+def tokens(area: int, seconds: int, more_pictures: int = 1) -> int:
+    return int(tokens_of(Decimal(area), Decimal(seconds), more_pictures))
 
 
 def priced(route: str, model: str, tier: str, **fields: Any) -> tuple[Decimal, Decimal, Decimal]:
@@ -87,7 +92,7 @@ def test_the_least_that_is_billed_beside_a_short_clip(output_s: int, billed_s: i
     assert variant is not None
     wanted = job(duration_s=output_s, ratio="16:9", resolution="720p", **V2V)
 
-    found = ark_price.price(wanted, variant, "USD", Span.exactly(2))
+    found = ark_price.price(wanted, variant, "USD", exactly(2))
 
     assert found.low is not None
     assert found.low.value == Decimal("3.3") * tokens(1280 * 720, billed_s, 0) / 1_000_000
@@ -98,7 +103,7 @@ def test_known_input_seconds_leave_one_price() -> None:
     assert variant is not None
     wanted = job(duration_s=10, ratio="16:9", resolution="720p", **V2V)
 
-    found = ark_price.price(wanted, variant, "USD", Span.exactly(15))
+    found = ark_price.price(wanted, variant, "USD", exactly(15))
 
     assert found.expected == found.high
     assert found.expected is not None
@@ -164,14 +169,14 @@ def test_a_price_that_is_not_published_is_unknown() -> None:
     assert registry.offline("volcengine").price(old).is_known
 
 
-@given(st.integers(4, 15), st.floats(0, 30), st.floats(0, 30))
+@given(st.integers(4, 15), st.floats(2, 30), st.floats(2, 30))
 def test_more_input_never_costs_less(output_s: int, one: float, other: float) -> None:
     variant = catalog("volcengine").variant("seedance-2.0", Tier.STANDARD, Mode.V2V)
     assert variant is not None
     wanted = job(duration_s=output_s, ratio="1:1", **V2V)
 
     less, more = (
-        ark_price.price(wanted, variant, "CNY", Span.exactly(seconds))
+        ark_price.price(wanted, variant, "CNY", exactly(seconds))
         for seconds in sorted((one, other))
     )
 

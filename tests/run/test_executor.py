@@ -31,6 +31,7 @@ from seedrender.run.gate import Gate
 from seedrender.run.inputs import Inputs
 from seedrender.run.journal import Journal
 from seedrender.run.pace import Pace
+from seedrender.run.purse import Purse
 from seedrender.run.slots import Slots
 from seedrender.run.store import Store, hold, read
 from seedrender.values.entry import JobState, Lock, LockEntry, Pin
@@ -117,8 +118,15 @@ class Film:
             after = make.plan(graph.build(self.jobs), self.takes, self.facts(store.lock))
             return outcome(after, store.lock, executor.failed)
 
+    def purse(self, plan: Plan, lock: Lock) -> Purse:
+        """Return a purse; without limits, unless a test of budgets says otherwise."""
+        del plan, lock
+        return Purse(self.provider.price)
+
     def _executor(self, store: Store) -> Executor:
         self.listener = Quiet()
+        plan = make.plan(graph.build(self.jobs), self.takes, self.facts(store.lock))
+        self.money = self.purse(plan, store.lock)
         desk = Desk(
             provider=self.provider,
             store=store,
@@ -130,8 +138,8 @@ class Film:
             poll=SCHEDULE,
             listener=self.listener,
             waits=self.waits,
+            purse=self.money,
         )
-        plan = make.plan(graph.build(self.jobs), self.takes, self.facts(store.lock))
         return Executor(desk, plan, lambda: self.facts(store.lock))
 
 

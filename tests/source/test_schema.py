@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import jsonschema
 import pytest
 
 from seedrender.source import expand, schema, yaml_text
+from seedrender.values.money import Limit
 from tests.source.test_expand import read, refused
 
 SHOT = "shots: {o: {prompt: A.}}\n"
@@ -83,7 +85,7 @@ def test_settings_of_a_run_are_read_in_seconds_and_money() -> None:
     run = expand.load(text, "f", read=read).manifest.run
 
     assert (run.concurrency, run.requests_per_minute, run.deadline_s) == (8, 90, 7200.0)
-    assert [str(part) for part in run.budget or ()] == ["25.00", "USD"]
+    assert run.budget == (Limit(Decimal(25), "USD"),)
     assert (run.poll.first_s, run.poll.interval_s, run.poll.max_interval_s) == (60.0, 2.5, 86400.0)
     assert run.poll.jitter == 0.0
 

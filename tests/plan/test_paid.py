@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from seedrender.plan.paid import NO_RETAKES, balance, charge, records_of, retakes, said
+from seedrender.values.entry import JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.money import Amount, Cost, Quote
+from tests.builders import clip, entry, record
+
+
+def usd(value: str) -> Amount:
+    return Amount(Decimal(value), "USD")
+
+
+QUOTE = Quote(expected=usd("1"), high=usd("1.5"), seconds=Decimal(5))
+
+
+def cost(value: str, source: str = "provider") -> Cost:
+    return Cost(amount=usd(value), source=source)
+
+
+def bought(state: JobState, **fields: Any) -> TaskRecord:
+    return record("c1", state, **{"provider": "modellix", "estimate": QUOTE, **fields})
+
+
+@pytest.mark.parametrize(
+    ("found", "money"),
+    [
+        pytest.param(bought(JobState.SUBMITTING, task_id=None), "1.5", id="an intent"),
+        pytest.param(bought(JobState.UNKNOWN, task_id=None), "1.5", id="a lost answer"),
+        pytest.param(bought(JobState.SUBMITTED), "1.5", id="running"),
+        pytest.param(bought(JobState.SUCCEEDED), "1.5", id="done, and no cost reported"),
+        pytest.param(bought(JobState.SUCCEEDED, cost=cost("0.7")), "0.7", id="done and reported"),
+        pytest.param(bought(JobState.SUCCEEDED, cost=cost("0")), "0", id="a clip as a gift"),
+        pytest.param(bought(JobState.SUCCEEDED, cost=cost("-9")), "0", id="a negative cost"),
+        pytest.param(bought(JobState.FAILED), "1.5", id="failed: nobody says that it is free"),
+        pytest.param(bought(JobState.FAILED, cost=cost("0.2")), "0.2", id="failed and billed"),
+        pytest.param(bought(JobState.FAILED, cost=cost("0")), None, id="failed, reported free"),
+        pytest.param(bought(JobState.FAILED, provider="byteplus"), None, id="failed on Ark"),
+        pytest.param(bought(JobState.BLOCKED, provider="volcengine"), None, id="moderated on Ark"),
+        pytest.param(bought(JobState.CANCELLED, provider="byteplus"), None, id="cancelled on Ark"),
+        pytest.param(bought(JobState.FAILED, provider="of a plugin"), "1.5", id="a plugin's"),
+        pytest.param(bought(JobState.EXPIRED, provider="byteplus"), "1.5", id="gone on Ark"),
+        pytest.param(bought(JobState.BLOCKED), "1.5", id="refused after it was created"),
+        pytest.param(bought(JobState.BLOCKED, task_id=None), None, id="refused at the door"),
+        pytest.param(bought(JobState.CANCELLED, task_id=None), "1.5", id="given up by a person"),
+        pytest.param(bought(JobState.PLANNED, task_id=None), None, id="not accepted"),
+    ],
+)
+def test_what_counts_as_paid(found: TaskRecord, money: str | None) -> None:
+    result = charge(found)
+
+    assert (result and result["USD"]) == (Decimal(money) if money is not None else None)
+
+
+def test_what_is_not_known_of_a_task_is_missing_from_its_charge() -> None:
+    bare = bought(JobState.SUBMITTED, estimate=None)
+
+    assert charge(bare) == {"clips": Decimal(1)}
+    assert charge(bare, clip()) == {"clips": Decimal(1), "seconds": Decimal(5)}
+    assert charge(bought(JobState.SUBMITTED, estimate=Quote(expected=usd("1")))) == {
+        "clips": Decimal(1)
+    }
+
+
+def test_a_reported_cost_takes_the_place_of_an_estimate_in_another_currency() -> None:
+    paid = bought(
+        JobState.SUCCEEDED, cost=Cost(amount=Amount(Decimal(7), "CNY"), source="provider")
+    )
+
+    assert charge(paid) == {"clips": Decimal(1), "seconds": Decimal(5), "CNY": Decimal(7)}
+
+
+def lock(*entries: LockEntry) -> Lock:
+    return Lock(manifest="m", entries={one.job: one for one in entries})
+
+
+def takes(kept: int, lost: int, provider: str = "modellix") -> Lock:
+    def done(name: str) -> TaskRecord:
+        return record(name, JobState.SUCCEEDED, provider=provider)
+
+    entries = [entry(f"k{n}", done(f"k{n}"), output=clip(f"k{n}")) for n in range(kept)]
+    return lock(*entries, *(entry(f"l{n}", done(f"l{n}")) for n in range(lost)))
+
+
+@pytest.mark.parametrize(
+    ("kept", "lost", "share"),
+    [
+        pytest.param(0, 0, "0", id="no history"),
+        pytest.param(4, 4, "0", id="too short a history"),
+        pytest.param(10, 0, "0", id="nothing lost"),
+        pytest.param(10, 3, "0.3", id="three of ten"),
+    ],
+)
+def test_the_share_of_retakes_comes_from_the_lock(kept: int, lost: int, share: str) -> None:
+    assert retakes(takes(kept, lost), "modellix").share == Decimal(share)
+
+
+def test_simulated_takes_say_nothing_about_real_ones() -> None:
+    simulated = takes(10, 3, provider="sim")
+
+    assert retakes(simulated, "byteplus") == NO_RETAKES
+    assert retakes(simulated, "sim").paid == 13
+
+
+def test_actual_costs_are_compared_with_the_estimates_of_the_same_tasks() -> None:
+    found = balance(
+        [
+            bought(JobState.SUCCEEDED, cost=cost("1.10")),
+            bought(JobState.SUCCEEDED, cost=cost("2"), estimate=None),
+            bought(JobState.SUCCEEDED),
+            bought(JobState.BLOCKED, task_id=None),
+        ]
+    )
+
+    assert (found.tasks, found.unknown) == (3, 1)
+    assert (found.paid, found.compared, found.expected) == (
+        {"USD": Decimal("3.10")},
+        {"USD": Decimal("1.10")},
+        {"USD": Decimal(1)},
+    )
+
+
+def test_sums_of_two_currencies_stand_side_by_side() -> None:
+    assert said({"USD": Decimal(1), "CNY": Decimal(7)}) == "7.00 CNY + 1.00 USD"
+
+
+def test_records_are_found_by_their_correlation_id_with_the_clip_that_they_made() -> None:
+    older = record("c1", JobState.SUCCEEDED, superseded=clip("c1"))
+    newer = record("c2", JobState.SUCCEEDED)
+    free = record("c3", JobState.PLANNED)
+
+    found = records_of(lock(entry("spin", older, newer, free, output=clip("c2"))))
+
+    assert {key: charge for key, (_, charge) in found.items()} == {
+        "c1": {"clips": Decimal(1), "seconds": Decimal(5)},
+        "c2": {"clips": Decimal(1), "seconds": Decimal(5)},
+    }
