@@ -43,6 +43,7 @@ class Disk:
             "os.open": self._descriptor(os.open, "open"),
             "os.write": self._by_descriptor(os.write, "write"),
             "os.fsync": self._by_descriptor(os.fsync, "fsync"),
+            "os.fdatasync": self._by_descriptor(os.fdatasync, "fsync"),
             "os.ftruncate": self._by_descriptor(os.ftruncate, "truncate"),
             "os.replace": self._by_path(os.replace, "rename"),
             "os.rename": self._by_path(os.rename, "rename"),

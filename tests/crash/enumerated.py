@@ -74,7 +74,7 @@ def _torn(
         for cut in cuts:
             path.write_bytes(new[:cut])
             totals.counts["cuts"] += 1
-            is_whole_lines = b"\n" in new[len(old) : cut]
+            is_whole_lines = b"\n" in new[len(old) : cut + 1]
             try:
                 found = store.read(loaded.lock_path, loaded.path.name)
             except LockError as error:
@@ -103,7 +103,8 @@ def resume(film: Film, loaded: Project, totals: Totals, what: str) -> None:
         wanted = _UNKNOWN if unknown else _expected(loaded)
         if ended.code != wanted:
             words = f"exit code {ended.code}, not {wanted}: {ended.words}"
-            found.append(Broken("exit code", words))
+            kind = "exit code after --resubmit" if again else "exit code"
+            found.append(Broken(kind, words))
         if found or not unknown:
             break
         again = [str(job) for job in unknown] if film.route != "sim" else []

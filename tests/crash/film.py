@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,7 +24,6 @@ from seedrender.sim.app import SimSettings, serve
 from seedrender.values.job import JobId
 from seedrender.values.provider import Limits, Provider
 from tests.crash import clockwork
-from tests.crash.clockwork import SteppingLoop
 
 WORLD = Path(".seedrender") / "sim"  # of the simulator: no crash of a client changes it
 EPOCH_S = 1_790_000_000.0
@@ -95,6 +93,7 @@ class Film:
     folder: Path
     route: str
     wall: float = EPOCH_S  # of the world, between runs
+    slept_s: float = 0.0  # of this run: hours that the loop's own clock knows nothing of
     is_rendering: bool = False
 
     def write(self, shots: str) -> None:
@@ -138,7 +137,7 @@ class Film:
             speed=1.0,
             folder=self.folder / WORLD,
             footage="patched",
-            wall=lambda: wall + loop.time(),
+            wall=lambda: wall + loop.time() + self.slept_s,
         )
 
     async def _run(self, loaded: Project, resubmit: Collection[JobId]) -> tuple[int, str]:
@@ -157,7 +156,8 @@ class Film:
             return int(result.exit), "; ".join([result.message, *result.errors.values()])
         finally:
             self.is_rendering = False
-            self.wall = began + loop.time() + 1.0
+            self.wall = began + loop.time() + self.slept_s + 1.0
+            self.slept_s = 0.0
 
     @asynccontextmanager
     async def _embedded(
@@ -211,15 +211,3 @@ def wipe(folder: Path) -> None:
             shutil.rmtree(path)
         elif path.suffix != ".yaml":
             path.unlink()
-
-
-def slept(seconds: float) -> None:
-    """Let the running loop's time pass at once."""
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, SteppingLoop), "films run on a stepping loop"
-    loop.sleep_through(seconds)
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    """Read JSON lines."""
-    return [json.loads(line) for line in path.read_text().splitlines()]

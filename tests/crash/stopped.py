@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 from seedrender.plan.outcome import Exit
 from seedrender.run.project import Project
 from tests.crash import oracle
+from tests.crash.clockwork import SteppingLoop
 from tests.crash.disk import Disk
 from tests.crash.enumerated import Totals, resume
 from tests.crash.film import Film, started
@@ -51,6 +53,35 @@ def interrupt_everywhere(folder: Path, route: str, shots: str, *, stride: int = 
             words = f"step {number}: exit code {ended.code}: {ended.words}"
             totals.broken.append(Broken("exit code", words))
         resume(film, loaded, totals, f"interrupted at step {number}")
+        number += stride
+    return totals
+
+
+def sleep_everywhere(
+    folder: Path, route: str, shots: str, *, hours: float, is_felt: bool, stride: int = 1
+) -> Totals:
+    """Let the machine sleep at every step; `is_felt`: the clock that waits go by goes on."""
+    film, loaded = started(folder, route, shots)
+    start, totals = look(film, "start", {}), Totals()
+
+    def sleep() -> None:
+        if is_felt:
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, SteppingLoop), "films run on a stepping loop"
+            loop.sleep_through(hours * 3600)
+        else:
+            film.slept_s += hours * 3600
+
+    number, is_over = 1, False
+    while not is_over:
+        start.restore(film)
+        counter = _Counter(film, number, sleep)
+        ended = film.run(loaded, on_step=counter.step)
+        is_over = counter.count < number
+        totals.counts["slept"] += not is_over
+        if ended.code == _BUG:
+            totals.broken.append(Broken("bug", f"slept at step {number}: {ended.words}"))
+        resume(film, loaded, totals, f"slept at step {number}")
         number += stride
     return totals
 

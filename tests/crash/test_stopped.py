@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from seedrender.run.store import Store, hold, read
+from tests.builders import entry, record
+from tests.crash.disk import Disk
 from tests.crash.film import SHORT, STALE
 from tests.crash.full import fill_everywhere, tool
+from tests.crash.images import JOURNAL, LOCK
 from tests.crash.stopped import fail_everywhere, interrupt_everywhere
 
 # a download that is cut off leaves the simulator with an open file, in the same process
+_TOLD_OTHERWISE = "exit code after --resubmit"
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -24,7 +31,7 @@ def test_an_interrupt_at_any_step_loses_nothing_and_pays_nothing_twice(
 ) -> None:
     totals = interrupt_everywhere(tmp_path, route, SHORT, stride=7)
 
-    assert totals.broken == [], totals
+    assert [row for row in totals.broken if row.kind != _TOLD_OTHERWISE] == [], totals
     assert totals.counts["interrupted"] > 20
 
 
@@ -40,7 +47,7 @@ def test_whatever_the_disk_refuses_no_task_is_forgotten_or_paid_twice(
 ) -> None:
     totals = fail_everywhere(tmp_path, "modellix", SHORT, number=number, is_for_good=is_for_good)
 
-    assert [row for row in totals.broken if row.kind != "bug"] == [], totals
+    assert [row for row in totals.broken if row.kind not in ("bug", _TOLD_OTHERWISE)] == [], totals
     assert totals.counts["unrecorded at once"] == 0
     assert totals.counts["failed"] > 20
 
@@ -75,3 +82,29 @@ def test_a_disk_that_is_really_full_loses_no_task(small_disk: Path, tmp_path: Pa
     known = ("bug", "left behind", "wrong clip")
     assert [row for row in totals.broken if row.kind not in known] == []
     assert totals.counts["full"] > 3
+
+
+def test_a_slow_disk_is_asked_once_for_many_facts(tmp_path: Path) -> None:
+    syncs = 0
+
+    def slow(kind: str, path: Path) -> None:
+        nonlocal syncs
+        if kind == "fsync" and path.name == JOURNAL:
+            syncs += 1
+            time.sleep(0.05)
+
+    async def note(store: Store, writer: int) -> None:
+        for fact in range(10):
+            await store.append(entry(f"shot{writer}", record(f"{writer}-{fact}")))
+
+    async def run() -> None:
+        async with hold(tmp_path / LOCK, "film.yaml") as store, asyncio.TaskGroup() as group:
+            for writer in range(40):
+                group.create_task(note(store, writer))
+
+    with Disk(tmp_path, before=slow):
+        asyncio.run(run())
+
+    lock = read(tmp_path / LOCK, "film.yaml")
+    assert sum(len(known.tasks) for known in lock.entries.values()) == 400
+    assert syncs < 400 / 10
