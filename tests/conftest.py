@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")  # a busy machine is no failure
 
-if "SEEDRENDER_CONFORMANCE" not in os.environ:  # `make conformance` installs what these need
-    collect_ignore = ["conformance"]
+# `make conformance` and `make s3` install what these need
+_NEEDS = {"conformance": "SEEDRENDER_CONFORMANCE", "s3": "SEEDRENDER_S3"}
+collect_ignore = [folder for folder, name in _NEEDS.items() if name not in os.environ]
 
 _connect = socket.socket.connect
 
@@ -28,5 +29,6 @@ def _loopback_only(self: socket.socket, address: Any) -> None:
 @pytest.fixture(autouse=True)
 def no_network_and_no_stray_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", _loopback_only)
-    for name in ("MODELLIX_API_KEY", "MODELLIX_BASE_URL", "ARK_API_KEY", "ARK_BASE_URL"):
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    for name in (*keys, "MODELLIX_API_KEY", "MODELLIX_BASE_URL", "ARK_API_KEY", "ARK_BASE_URL"):
         monkeypatch.delenv(name, raising=False)

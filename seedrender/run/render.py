@@ -29,6 +29,7 @@ from seedrender.run.slots import Slots
 from seedrender.run.stop import until_stopped
 from seedrender.run.store import Store, hold, is_left
 from seedrender.values.entry import JobState, Lock
+from seedrender.values.hosting import PROVIDER_FILES
 from seedrender.values.job import JobId, MediaKind
 from seedrender.values.money import Limit
 from seedrender.values.provider import Limits, Provider
@@ -210,8 +211,9 @@ async def _route(project: Project, options: Options) -> AsyncIterator[Provider]:
 
 def _inputs(project: Project, options: Options, provider: Provider, store: Store) -> Inputs:
     offered = catalog(project.manifest.provider)
+    is_free = project.manifest.provider == online.FREE  # a rehearsal needs no account anywhere
     chosen = host(
-        project.manifest.hosting,
+        PROVIDER_FILES if is_free else project.manifest.hosting,
         provider,
         root=project.path.parent,
         uploads=offered.uploads,
