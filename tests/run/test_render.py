@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seedrender.lock import lockfile
 from seedrender.run import store
 from tests.cli.test_main import seedrender
 
@@ -21,10 +22,12 @@ def test_facts_of_a_killed_run_reach_the_lockfile_without_a_key_or_a_request(
     (tmp_path / "film.yaml").write_text(FILM.replace("modellix", "sim"))
     seedrender(tmp_path, "run", "film.yaml", "--sim-speed", "600")
     lock = tmp_path / "film.lock"
-    header, *facts = lock.read_text().splitlines(keepends=True)
+    header = lock.read_text().partition("\n")[0] + "\n"
     whole = lock.read_bytes()
+    facts = lockfile.loads(whole.decode(), "film.lock").entries.values()
     journal = store.journal_path(lock)
-    journal.write_text('{"journal": 1, "manifest": "film.yaml"}\n' + "".join(facts))
+    head = b'{"journal": 1, "manifest": "film.yaml"}\n'
+    journal.write_bytes(head + b"".join(map(lockfile.journal_line, facts)))
     lock.write_text(header)
     (tmp_path / "film.yaml").write_text(FILM)
 

@@ -18,19 +18,21 @@ from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner
-from seedrender.run.throttle import Gate, Pace, Slots
 
 from seedrender.cli.console import State
 from seedrender.cli.main import cli
 from seedrender.media import make
 from seedrender.plan import graph
 from seedrender.plan.make import Facts, plan
+from seedrender.run.desk import Desk
 from seedrender.run.executor import Executor
 from seedrender.run.files import Files
+from seedrender.run.gate import Gate
 from seedrender.run.hosting_s3 import BucketHost
 from seedrender.run.inputs import Inputs
+from seedrender.run.pace import Pace
+from seedrender.run.slots import Slots
 from seedrender.run.store import hold
-from seedrender.run.tasks import Desk
 from seedrender.sim.app import SimSettings
 from seedrender.values.hosting import S3Store
 from seedrender.values.job import JobId, MediaKind, Mode, Reference, ReferenceUse, Submission
