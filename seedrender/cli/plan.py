@@ -29,6 +29,7 @@ from seedrender.run.project import Choices, Project
 @manifest_argument
 @selectors_argument
 @choices_options
+@click.option("--keep-stale", is_flag=True, help="Keep clips whose definition changed.")
 @click.option("--check", is_flag=True, help="Exit with code 8 if anything is pending.")
 @click.option(
     "--out",
@@ -48,6 +49,7 @@ def command(
     *,
     selectors: tuple[str, ...],
     choices: Choices,
+    keep_stale: bool,
     check: bool,
     out: Path | None,
     ref: str | None,
@@ -59,14 +61,17 @@ def command(
     with counting() as tick:
         found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
     lock = found.read_lock()
-    made = found.plan(lock)
+    made = found.plan(lock, keep_stale=keep_stale)
     if ref is not None:
         _compare(found, made, ref, choices, selectors, is_json=is_json)
         return Exit.DONE
     cost = costs(found, made, lock)
     if out is not None:
         chosen = Chosen(
-            profile=choices.profile, vars=choices.given().values, selectors=tuple(selectors)
+            profile=choices.profile,
+            vars=choices.given().values,
+            selectors=tuple(selectors),
+            keep_stale=keep_stale,
         )
         promise.save(promise.of(found, made, chosen), out)
     code = Exit.PENDING if check and not made.is_done else Exit.DONE

@@ -113,9 +113,11 @@ def command(
     """
     if said["resubmit"] and (saved is not None or said["is_locked"]):
         raise click.UsageError("--resubmit buys what neither --plan nor --locked allows")
-    agreed = _agreed(saved, manifest, choices, selectors)
+    is_bare = choices == AS_WRITTEN and not selectors and not said["keep_stale"]
+    agreed = _agreed(saved, manifest, is_bare=is_bare)
     if agreed is not None:
         choices, selectors = agreed.choices, agreed.made.chosen.selectors
+        said["keep_stale"] = agreed.made.chosen.keep_stale
     with counting() as tick:
         found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
     given_up = tuple(JobId(job) for job in said["resubmit"])
@@ -156,15 +158,14 @@ def _say(lock_path: Path, result: Any, *, is_locked: bool) -> None:
     click.echo("\n".join([_ending(*words), *left]))
 
 
-def _agreed(
-    saved: Path | None, manifest: Path, choices: Choices, selectors: tuple[str, ...]
-) -> Agreed | None:
+def _agreed(saved: Path | None, manifest: Path, *, is_bare: bool) -> Agreed | None:
     """Read the plan that a run is held to; None: there is none."""
     if saved is None:
         return None
-    if choices != AS_WRITTEN or selectors:
+    if not is_bare:
         raise click.UsageError(
-            "--plan brings its own --profile, --set, --vars and selectors: give none beside it"
+            "--plan brings its own --profile, --set, --vars, --keep-stale and selectors: give none "
+            "beside it"
         )
     return promise.load(saved, manifest)
 

@@ -28,6 +28,7 @@ class Chosen:
     profile: str | None = None
     vars: Mapping[str, Any] = field(default_factory=dict)
     selectors: tuple[str, ...] = ()
+    keep_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +156,7 @@ def dumps(made: Promise) -> str:
             "profile": made.chosen.profile,
             "vars": {name: made.chosen.vars[name] for name in sorted(made.chosen.vars)},
             "selectors": list(made.chosen.selectors),
+            "keep_stale": made.chosen.keep_stale,
         },
         "cost": dict(made.cost),
         "items": [{name: getattr(item, name) for name in _TYPES} for item in made.items],
@@ -212,6 +214,7 @@ def _promise(whole: Mapping[str, Any]) -> Promise:
             profile=_typed(choices["profile"], str, type(None)),
             vars=_plain(_typed(choices["vars"], dict)),
             selectors=tuple(_typed(s, str) for s in _typed(choices["selectors"], list)),
+            keep_stale=_typed(choices["keep_stale"], bool),
         ),
         items=items,
         cost=cost,

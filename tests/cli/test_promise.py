@@ -69,6 +69,7 @@ def test_a_saved_plan_says_everything_that_was_agreed_on(folder: Path) -> None:
         "profile": "long",
         "vars": {"thing": "drone"},
         "selectors": ["closer", "fly/02"],
+        "keep_stale": False,
     }
     assert [(i["kind"], i["id"], i["plan"], i["will_submit"]) for i in found["items"]] == [
         ("job", "closer", "missing", True),
@@ -181,8 +182,14 @@ def test_what_is_done_and_stays_done_is_no_part_of_a_promise(folder: Path) -> No
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     "words",
-    [["--profile", "long"], ["--set", "thing=x"], ["opener"], ["--resubmit", "opener"]],
-    ids=["profile", "set", "selector", "resubmit"],
+    [
+        ["--profile", "long"],
+        ["--set", "thing=x"],
+        ["opener"],
+        ["--resubmit", "opener"],
+        ["--keep-stale"],
+    ],
+    ids=["profile", "set", "selector", "resubmit", "keep stale"],
 )
 def test_a_plan_brings_its_own_choices(words: list[str]) -> None:
     saved()
@@ -306,3 +313,18 @@ def test_a_plan_by_which_nothing_is_left_is_done() -> None:
     saved()
 
     assert "Everything is done" in seedrender("run", "film.yaml", "--plan", "film.plan")
+
+
+def test_a_plan_that_keeps_what_is_stale_is_run_so(folder: Path) -> None:
+    seedrender("run", "film.yaml", "closer")
+    edit(folder, "A boat.", "A ship.")
+    found = saved("opener", "closer", "--keep-stale")
+
+    seedrender("run", "film.yaml", "--plan", "film.plan")
+
+    assert [(i["id"], i["will_submit"]) for i in found["items"]] == [
+        ("opener", True),
+        ("closer", False),
+    ]
+    assert (folder / "renders/opener.mp4").exists()
+    assert "A ship." not in (folder / "film.lock").read_text()

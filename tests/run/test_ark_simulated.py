@@ -75,7 +75,8 @@ def test_every_scene_is_rendered_and_nothing_is_bought_twice(tmp_path: Path, rou
     assert all(task.cost is not None and task.cost.source == "prices" for task in tasks)
     plain = first.lock.entries[JobId("plain")].tasks[0]
     assert plain.cost is not None
-    assert plain.cost.amount == plain.estimate
+    assert plain.estimate is not None
+    assert plain.cost.amount == plain.estimate.expected
 
 
 def test_a_lost_answer_is_found_by_the_identifier_that_the_simulator_gives_back(
