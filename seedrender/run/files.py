@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -51,9 +52,9 @@ class Files:
 
         Raises: ArtifactError where it is short or not a clip; what was in place stays.
         """
+        part, digest = self.part(target), hashlib.sha256()
         try:
-            part, digest = self.part(target), hashlib.sha256()
-            with part.open("wb") as out:
+            with writing(target), part.open("wb") as out:
 
                 def take(block: bytes) -> None:
                     digest.update(block)
@@ -63,32 +64,36 @@ class Files:
                     await asyncio.to_thread(take, block)
                 await asyncio.to_thread(_sync, out)
                 size = out.tell()
-            if promised_bytes is not None and size != promised_bytes:
-                raise ArtifactError(f"{target}: {size} of {promised_bytes} bytes arrived")
-            return await asyncio.to_thread(
-                self._keep_and_place, part, target, digest.hexdigest(), made_by
-            )
-        except OSError as error:
-            raise ArtifactError(f"{target} cannot be written: {error.strerror}") from None
+        except ArtifactError:
+            part.unlink(missing_ok=True)  # its room is needed: the disk may be full
+            raise
+        if promised_bytes is not None and size != promised_bytes:
+            raise ArtifactError(f"{target}: {size} of {promised_bytes} bytes arrived")
+        return await asyncio.to_thread(
+            self._keep_and_place, part, target, digest.hexdigest(), made_by
+        )
 
     async def adopt(self, part: Path, target: str, *, made_by: str) -> Artifact:
         """Verify a file that was written here, and move it into place."""
-        digest = await asyncio.to_thread(sha256, part)
+        with writing(target):
+            digest = await asyncio.to_thread(sha256, part)
         return await asyncio.to_thread(self._place, part, target, digest, made_by)
 
     def part(self, target: str) -> Path:
         """Return the partial file's path beside its target, in a folder that exists."""
         path = self.path(target)
-        _make_folder(path.parent)
+        with writing(target):
+            _make_folder(path.parent)
         return part_path(path)
 
     def move(self, artifact: Artifact, target: str) -> Artifact:
         """Move a clip to the place that the manifest now gives it."""
         source, path = self.path(artifact.path), self.path(target)
-        _make_folder(path.parent)
         self.set_aside(target)
-        source.replace(path)
-        sync_folder(path.parent)
+        with writing(target):
+            _make_folder(path.parent)
+            source.replace(path)
+            sync_folder(path.parent)
         return replace(artifact, path=target, made_at=self.clock.now())
 
     def bring_back(self, artifact: Artifact, target: str) -> tuple[Artifact, str | None]:
@@ -101,11 +106,12 @@ class Files:
         path = self.path(relative)
         if not path.exists():
             return None
-        kept = self._kept_path(relative, sha256(path))
-        target = self.path(kept)
-        _make_folder(target.parent)
-        path.replace(target)
-        sync_folder(target.parent)
+        with writing(relative):
+            kept = self._kept_path(relative, sha256(path))
+            target = self.path(kept)
+            _make_folder(target.parent)
+            path.replace(target)
+            sync_folder(target.parent)
         return kept
 
     def where_kept(self, artifact: Artifact) -> str | None:
@@ -124,8 +130,9 @@ class Files:
         self, part: Path, target: str, digest: str, made_by: str
     ) -> tuple[Artifact, str | None]:
         path = self.path(target)
-        artifact = self._verified(part, target, digest, made_by)
-        is_same = path.exists() and sha256(path) == digest
+        with writing(target):
+            artifact = self._verified(part, target, digest, made_by)
+            is_same = path.exists() and sha256(path) == digest
         kept = None if is_same else self.set_aside(target)
         self._move_in(part, target)
         return artifact, kept
@@ -152,8 +159,18 @@ class Files:
 
     def _move_in(self, part: Path, target: str) -> None:
         path = self.path(target)
-        part.replace(path)
-        sync_folder(path.parent)
+        with writing(target):
+            part.replace(path)
+            sync_folder(path.parent)
+
+
+@contextmanager
+def writing(target: str) -> Iterator[None]:
+    """Turn what a disk says into the trouble of one clip. Raises: ArtifactError."""
+    try:
+        yield
+    except OSError as error:
+        raise ArtifactError(f"{target} cannot be written: {error.strerror}") from None
 
 
 def sha256(path: Path) -> str:

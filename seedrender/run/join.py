@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from seedrender.errors import ArtifactError
-from seedrender.run.files import Files
+from seedrender.run.files import Files, writing
 from seedrender.values.manifest import LongTake
 from seedrender.values.task import Artifact
 
@@ -22,7 +22,8 @@ async def join(
 
     part = files.part(take.output)
     paths = [files.path(clip.path) for clip in clips]
-    joined = await asyncio.to_thread(media.join, paths, part, audio=take.audio)
+    with writing(take.output):
+        joined = await asyncio.to_thread(media.join, paths, part, audio=take.audio)
     length_s = sum(clip.duration_s for clip in clips)
     drift_s = abs(joined.duration_s - length_s)
     if joined.audio_duration_s is not None:

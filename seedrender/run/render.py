@@ -106,7 +106,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             async with steered(project.lock_path, desk):
                 interrupted = await until_stopped(executor, desk, deadline_s, options)
             await desk.inputs.tidy()
-        after = _plan(project, store.lock, options)
+        after = project.plan(store.lock, keep_stale=options.keep_stale)  # a new loss is a loss
         code = outcome(after, store.lock, executor.failed, is_locked=options.is_locked)
         code = max(code, Exit.OVER_BUDGET) if purse.left_out else code
         result = Result(

@@ -246,7 +246,7 @@ class World:
 
 def body_digest(body: Mapping[str, Any]) -> str:
     """Return the same word for the same body."""
-    return _digest(json.dumps(body, sort_keys=True))
+    return _digest(_OWN_ADDRESS.sub("", json.dumps(body, sort_keys=True)))
 
 
 def _digest(*parts: object) -> str:

@@ -41,7 +41,6 @@ def test_a_loss_of_power_forgets_nothing_on_a_strict_file_system(tmp_path: Path)
     assert totals.broken == [], totals
 
 
-@pytest.mark.xfail(reason="what was bought again in a run counts as given up at its end")
 def test_a_second_lost_answer_is_told_as_the_first_one_is(tmp_path: Path) -> None:
     totals = enumerate_crashes(tmp_path, "modellix", SHORT, each_byte=1000)
 

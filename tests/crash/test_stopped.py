@@ -52,7 +52,6 @@ def test_whatever_the_disk_refuses_no_task_is_forgotten_or_paid_twice(
     assert totals.counts["failed"] > 20
 
 
-@pytest.mark.xfail(reason="some operations on the disk are not guarded")
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
 def test_whatever_the_disk_refuses_is_said_in_words(tmp_path: Path, number: int) -> None:
     totals = fail_everywhere(tmp_path, "sim", SHORT, number=number, stride=2)
