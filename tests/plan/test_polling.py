@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from statistics import fmean
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seedrender.plan import polling
+from seedrender.plan.polling import Course
+from seedrender.plan.times import ENOUGH, Times, learn
+from seedrender.values.manifest import PollSchedule
+from tests.builders import job
+
+POLL = PollSchedule(jitter=0.0)
+schedules = st.builds(
+    PollSchedule,
+    first_s=st.floats(0, 120),
+    interval_s=st.floats(0.05, 60),
+    max_interval_s=st.floats(0.1, 120),
+)
+samples = st.lists(st.floats(0, 7200), min_size=ENOUGH, max_size=40)
+
+
+def renders(count: int, seed: int = 1) -> list[float]:
+    rng = random.Random(seed)  # noqa: S311
+    return [60 * (rng.uniform(0.03, 0.15) + rng.lognormvariate(0, 0.35)) for _ in range(count)]
+
+
+def learned(ended: list[float], poll: PollSchedule = POLL) -> Times:
+    times = learn(ended, [], poll.max_interval_s / 3)
+    assert times is not None
+    return times
+
+
+def course(ended: list[float], most_looks: float = float("inf")) -> Course:
+    found = polling.course(learned(ended), POLL, most_looks)
+    assert found is not None
+    return found
+
+
+def by_schedule(age: float, looks: int) -> float:
+    return age + polling.fixed_wait_s(POLL, looks)
+
+
+def by_course(found: Course) -> Callable[[float, int], float]:
+    def next_age(age: float, looks: int) -> float:
+        del looks
+        planned = found.next_age(age)
+        return age + POLL.max_interval_s if planned is None else planned
+
+    return next_age
+
+
+def waited(next_age: Callable[[float, int], float], took_s: float) -> tuple[float, int]:
+    """How late the end of a task is seen, and after how many looks."""
+    age, looks = 0.0, 0
+    while age < took_s:
+        age, looks = next_age(age, looks), looks + 1
+    return age - took_s, looks
+
+
+def test_the_fixed_schedule_is_15_then_5_doubling_to_30() -> None:
+    waits = [polling.fixed_wait_s(POLL, looks) for looks in range(7)]
+
+    assert waits == [15, 5, 10, 20, 30, 30, 30]
+    assert polling.fixed_wait_s(POLL, 10**9) == 30
+
+
+def test_a_group_is_part_of_coarser_ones_but_never_of_another_models() -> None:
+    finest = polling.group("sim", job(resolution="480p", duration_s=5))
+
+    assert list(polling.coarser(finest)) == [
+        ("sim", "seedance-2.0", "fast", "480p", "5"),
+        ("sim", "seedance-2.0", "fast", "480p"),
+        ("sim", "seedance-2.0", "fast"),
+        ("sim", "seedance-2.0"),
+    ]
+    assert polling.group("sim", job())[3:] == ("", "")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ends_are_seen_in_a_third_of_the_time_with_no_more_looks(seed: int) -> None:
+    found = course(renders(100, seed))
+    fresh = renders(2000, seed + 100)
+
+    fixed = [waited(by_schedule, took_s) for took_s in fresh]
+    ours = [waited(by_course(found), took_s) for took_s in fresh]
+
+    assert fmean(late for late, _ in ours) < fmean(late for late, _ in fixed) / 3
+    assert fmean(looks for _, looks in ours) < fmean(looks for _, looks in fixed) * 1.05
+
+
+def test_what_is_expected_is_what_comes_true() -> None:
+    ended = renders(128)
+    found = course(ended)
+
+    results = [waited(by_course(found), took_s) for took_s in ended]
+
+    assert fmean(late for late, _ in results) == pytest.approx(found.late_s, rel=0.15)
+    assert fmean(looks for _, looks in results) == pytest.approx(found.looks, rel=0.15)
+
+
+def test_nothing_is_asked_before_an_end_is_likely() -> None:
+    found = course([600.0 + n for n in range(50)])
+
+    first = found.next_age(0)
+
+    assert first is not None
+    assert 570 < first < 640
+
+
+def test_a_budget_of_requests_takes_looks_away() -> None:
+    plenty, scarce, none = course(renders(60)), course(renders(60), 2.0), course(renders(60), -1)
+
+    assert plenty.looks > 4
+    assert scarce.looks <= 2
+    assert none.looks == 1
+    assert plenty.late_s < scarce.late_s < none.late_s
+
+
+def test_a_task_of_an_earlier_run_is_looked_at_where_ends_are_likely_from_its_age_on() -> None:
+    found = course(renders(100))
+
+    for age in (1.0, 20.0, 44.0, 61.5, 97.0):
+        next_age = found.next_age(age)
+        assert next_age is not None
+        assert age < next_age <= max(age + POLL.max_interval_s, 60)
+
+
+def test_beyond_what_was_ever_seen_nothing_is_known() -> None:
+    found = course(renders(100))
+
+    assert found.next_age(found.times.end) is None
+    assert found.next_age(found.times.end * (1 - 1e-9)) is None
+    assert found.next_age(1e9) is None
+
+
+def test_a_look_that_came_late_is_not_followed_at_once_by_the_next() -> None:
+    found = course(renders(100))
+    for row in range(1, len(found.times.ages) - 2):
+        just_before = found.times.ages[row] - 1e-6
+
+        planned, next_age = found.next_age(found.times.ages[row]), found.next_age(just_before)
+
+        assert next_age is not None
+        assert planned is None or next_age >= min(planned, just_before + POLL.max_interval_s)
+
+
+def test_where_the_schedule_is_as_good_it_stays() -> None:
+    times = Times(ages=(0.0, 14.0, 15.0), out=(1.0, 1.0, 0.01), area=(0.0, 14.0, 14.505))
+
+    assert polling.course(times, PollSchedule(first_s=15.0, jitter=0.0)) is None
+
+
+def test_lateness_grows_to_the_price_of_a_look_and_beyond() -> None:
+    found = course(renders(100))
+
+    urgencies = [found.urgency(0, age) for age in (0, 30, 45, 60, 100)]
+
+    assert urgencies[0] == 0
+    assert urgencies == sorted(urgencies)
+    assert urgencies[2] < 1.5
+    assert urgencies[3] > 1
+
+
+def test_equal_times_in_any_number_are_looked_at_just_after_the_end() -> None:
+    for count in (8, 60, 128):
+        late_s, looks = waited(by_course(course([60.0] * count)), 60.0)
+
+        assert late_s < 2
+        assert looks <= 5
+
+
+@settings(max_examples=40)
+@given(samples, schedules, st.floats(0, 20))
+def test_no_more_looks_than_by_the_schedule_are_expected_and_every_wait_is_bounded(
+    ended: list[float], poll: PollSchedule, most_looks: float
+) -> None:
+    times = learned(ended, poll)
+    found = polling.course(times, poll, most_looks)
+    if found is None:
+        return
+
+    fixed_looks, _ = polling._fixed(times, poll)
+    ages = [0.0]
+    while (next_age := found.next_age(ages[-1])) is not None:
+        assert next_age > ages[-1]
+        assert len(ages) == 1 or next_age - ages[-1] <= poll.max_interval_s * (1 + 1e-9)
+        ages.append(next_age)
+
+    assert len(ages) <= len(times.ages)
+    assert ages[-1] == times.end
+    assert found.looks <= max(1.0, min(fixed_looks, most_looks)) + 1e-9
+    assert 0 <= found.late_s <= times.end
+
+
+@settings(max_examples=40)
+@given(st.lists(st.floats(0.5, 500), min_size=20, max_size=20), st.floats(0.1, 20))
+def test_looks_found_backwards_are_the_best_of_all(ended: list[float], price_s: float) -> None:
+    poll = PollSchedule(max_interval_s=1e9)
+    whole = learned(ended)
+    rows = [0, *range(1, len(whole.ages) - 1, max(1, len(whole.ages) // 7)), len(whole.ages) - 1]
+    few = Times(
+        ages=tuple(whole.ages[row] for row in rows),
+        out=tuple(whole.out[row] for row in rows),
+        area=tuple(whole.area[row] for row in rows),
+    )
+    last = len(rows) - 1
+
+    def cheapest(row: int) -> float:
+        if row == last:
+            return 0.0
+        share, since, below = few.out[row], few.ages[row], few.area[row]
+        return min(
+            share * (price_s + few.ages[to] - since) - few.area[to] + below + cheapest(to)
+            for to in range(row + 1, last + 1)
+        )
+
+    found = polling._at_price(few, poll, price_s)
+
+    assert found.looks * price_s + found.late_s == pytest.approx(cheapest(0))
+
+
+def test_a_task_that_never_ends_is_looked_at_by_the_longest_interval() -> None:
+    found = course(renders(100))
+
+    _, looks = waited(by_course(found), 30_000.0)
+
+    assert 950 < looks < 1050
