@@ -15,6 +15,7 @@ Group = tuple[str, ...]  # provider, model, tier, resolution, duration; a prefix
 
 _COARSEST = 2  # times of another provider or model say nothing
 _HALVINGS = 16
+_MOST_LOOKS = 5000
 _MARGIN = 0.97  # of the looks that the schedule takes: its times are estimates
 _DEAREST_S = 1e6
 _CHEAPEST_S = 1e-4
@@ -39,12 +40,17 @@ class Course:
         """Return when to look again at a task that runs at this age; None: nothing is known."""
         ages = self.times.ages
         row = bisect_right(ages, age) - 1
-        if 0 < row < len(ages) - 1 and ages[row + 1] - age < age - ages[row]:
+        if row < len(ages) - 1 and ages[row + 1] - age < self._step(row) / 2:
             row += 1  # the nearest row: a look that came late is not followed at once by the next
         if row == len(ages) - 1:
             return None
         found = ages[self.following[row]]
         return found if row == 0 else min(found, age + self.max_interval_s)
+
+    def _step(self, row: int) -> float:
+        """Return the distance of the rows there; before the first end there are none."""
+        row = max(1, min(row, len(self.times.ages) - 2))
+        return self.times.ages[row + 1] - self.times.ages[row]
 
     def urgency(self, seen: float, age: float) -> float:
         """Return the lateness to be expected since a look at `seen`, in prices of a look.
@@ -103,6 +109,8 @@ def _fixed(times: Times, poll: PollSchedule) -> tuple[float, float]:
     seen = looks = late_s = 0.0
     count = 0
     while seen < times.end:
+        if count == _MOST_LOOKS:
+            return looks, math.inf
         age = seen + fixed_wait_s(poll, count)
         looks += times.out_at(seen)
         late_s += times.late_s(seen, age) - (times.out[-1] * max(0.0, age - times.end))

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 ENOUGH = 8  # ends that must have been seen: fewer say too little of the spread
-_SAMPLES = 128  # more say hardly anything new
 _STEP = 0.02  # between two ages of the table, relative to the age
-_MOST_ROWS = 600
+_MOST_ROWS = 400
 _LONGEST = 8.0  # of the median: ages beyond it are looked at as those that nobody knows
 _SHORTEST = 1 / 30
 _LEAST_SPREAD = 0.02  # of the logarithm of the times
-_EDGES = 2.0  # spreads beyond the shortest and the longest time
+_EDGES = 2.5  # spreads beyond the shortest and the longest time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,28 +62,26 @@ class Times:
 
 
 def learn(ended: Sequence[float], still_out: Sequence[float], step_s: float) -> Times | None:
-    """Build the distribution from seconds, oldest first; None: they say too little.
+    """Build the distribution from seconds; None: they say too little.
 
     `still_out` are ages at which tasks were known to run: a batch's first ends are its quickest.
     Rows are at most `step_s` apart, but for the first one: nothing happens before it.
     """
-    ended = [max(seconds, 1e-3) for seconds in ended[-_SAMPLES:]]
+    ended = [max(seconds, 1e-3) for seconds in ended]
     if len(ended) < ENOUGH:
         return None
     weights = _weights(ended, still_out)
     known = sum(weight for _, weight in weights)
     if known < 0.5:  # noqa: PLR2004 - less than half of them have ended: the spread is unknown
         return None
-    unlike = 1 / (len(ended) + 1)  # the chance that the next is like none before
+    unlike = 1 / (len(ended) + 1)  # the chance that the next takes longer than any before
     spread = _spread(weights, len(ended))
     ages = _ages(weights, spread, step_s)
-    sooner = unlike / 2 / ages[-1]
-    scale = 1 - unlike
     out = [
-        1 - sooner * age - scale * sum(w * _normal(math.log(age / s) / spread) for s, w in weights)
-        for age in ages[1:]
+        1 - (1 - unlike) * sum(w * _normal(math.log(age / s) / spread) for s, w in weights)
+        for age in ages[2:]
     ]
-    return _table(ages, (1.0, *out))
+    return _table(ages, (1.0, 1.0, *out))  # what is smoothed to before the rows comes after one
 
 
 def _weights(ended: Sequence[float], still_out: Sequence[float]) -> list[tuple[float, float]]:
