@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,7 +10,7 @@ from seedrender.errors import RateLimitedError
 from seedrender.run.files import Files
 from seedrender.run.gate import Gate
 from seedrender.run.inputs import Inputs
-from seedrender.run.pace import Pace
+from seedrender.run.pace import Pace, spread
 from seedrender.run.purse import Purse
 from seedrender.run.slots import Slots
 from seedrender.run.store import Store
@@ -73,8 +72,3 @@ class Desk:
             if not error.is_concurrency:
                 self.pace.too_fast(asked_s)
         await asyncio.sleep(wait_s)
-
-
-def spread(jitter: float) -> float:
-    """Draw a factor about 1, so that many waits do not end together."""
-    return random.uniform(1 - jitter, 1 + jitter)  # noqa: S311 - nothing secret rests on it

@@ -53,3 +53,8 @@ class Pace:
         jitter = 1 + random.uniform(0, _JITTER)  # noqa: S311 - nothing secret rests on it
         now = asyncio.get_running_loop().time()
         self._next_at = max(self._next_at, now + seconds * jitter)
+
+
+def spread(jitter: float) -> float:
+    """Draw a factor about 1, so that many waits do not end together."""
+    return random.uniform(1 - jitter, 1 + jitter)  # noqa: S311 - nothing secret rests on it

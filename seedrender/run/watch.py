@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from seedrender.errors import NotFoundError, ProtocolError, RateLimitedError, UnavailableError
-from seedrender.run.desk import Desk, spread
+from seedrender.run import looks
+from seedrender.run.desk import Desk
+from seedrender.run.history import History
 from seedrender.values.entry import JobState, TaskRecord
 from seedrender.values.job import Job
 from seedrender.values.money import Cost
@@ -28,6 +28,9 @@ class Watch:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        history = History(desk.provider.limits, desk.poll)
+        history.remember(desk.store.lock, desk.provider.name)
+        self._looks = looks.Looks(desk.provider, desk.pace, desk.poll, history)
 
     async def wait(
         self, job: Job, record: TaskRecord, *, is_fresh: bool
@@ -36,28 +39,34 @@ class Watch:
 
         Raises: ProtocolError where the answers make no sense.
         """
-        assert record.task_id is not None, "only tasks are polled"
         retries = strange = 0
-        async for _ in self._moments(is_fresh=is_fresh):
-            try:
-                task = await self._desk.provider.poll(record.task_id)
-            except NotFoundError as error:
-                return await self._ended_as(job, record, JobState.EXPIRED, str(error)), None
-            except (UnavailableError, RateLimitedError, ProtocolError) as error:
-                retries += 1
-                strange = strange + 1 if isinstance(error, ProtocolError) else 0
-                if strange >= _STRANGE_ANSWERS:
-                    raise
-                await self._desk.back_off(error, retries)
-                continue
-            if task.state.is_final:
-                return await self._ended(job, replace(record, retries=retries or None), task), task
-            strange = 0
-            if task.state is TaskState.RUNNING:
-                self._desk.listener.note(job.id, "rendering", record.task_id)
-            if not self._desk.waits:
-                break
-        return record, None
+        with self._looks.watch(job, record, is_fresh=is_fresh) as watch:
+            while True:
+                try:
+                    task = await self._look(watch)
+                except NotFoundError as error:
+                    return await self._ended_as(job, record, JobState.EXPIRED, str(error)), None
+                except (UnavailableError, RateLimitedError, ProtocolError) as error:
+                    retries += 1
+                    strange = strange + 1 if isinstance(error, ProtocolError) else 0
+                    if strange >= _STRANGE_ANSWERS:
+                        raise
+                    await self._desk.back_off(error, retries)
+                    continue
+                if task.state.is_final:
+                    ended = replace(record, retries=retries or None)
+                    return await self._ended(job, ended, task), task
+                strange = 0
+                if task.state is TaskState.RUNNING:
+                    self._desk.listener.note(job.id, "rendering", watch.task_id)
+                if not self._desk.waits:
+                    return record, None
+
+    async def _look(self, watch: looks.Watch) -> Task:
+        if self._desk.waits:
+            return await self._looks.look(watch)
+        await self._desk.pace.turn()  # a look in passing: nobody waits for the answer
+        return await self._desk.provider.poll(watch.task_id)
 
     async def _ended(self, job: Job, record: TaskRecord, task: Task) -> TaskRecord:
         source = "simulated" if self._desk.provider.name == "sim" else task.cost_source
@@ -74,14 +83,3 @@ class Watch:
         if state is not JobState.SUCCEEDED:
             self._desk.listener.note(job.id, state.value, error or "")
         return ended
-
-    async def _moments(self, *, is_fresh: bool) -> AsyncIterator[None]:
-        """Come back whenever the schedule and the request budget say that it is time to look."""
-        poll = self._desk.poll
-        wait_s = poll.first_s if is_fresh else 0.0
-        interval_s = poll.interval_s
-        while True:
-            await asyncio.sleep(wait_s * spread(poll.jitter) / self._desk.provider.limits.speed)
-            await self._desk.pace.turn()
-            yield
-            wait_s, interval_s = interval_s, min(2 * interval_s, poll.max_interval_s)
