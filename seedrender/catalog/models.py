@@ -108,6 +108,7 @@ class Catalog:
     sources: tuple[str, ...]
     concurrency: int
     requests_per_minute: int
+    hold_s: float  # how long a read is held until the task ends; 0: not at all
     max_request_bytes: int
     batch: int  # tasks that one list call tells of; 0: there is no such call
     frames_exclude: tuple[MediaKind, ...]  # references that do not go together with frames
@@ -145,6 +146,7 @@ def catalog(route: str) -> Catalog:
         sources=(*data["sources"], *maker["sources"]),
         concurrency=data["limits"]["concurrency"],
         requests_per_minute=data["limits"]["requests_per_minute"],
+        hold_s=float(data["limits"].get("hold_s", 0)),
         max_request_bytes=data["max_request_bytes"],
         batch=data["limits"].get("batch", 0),
         last_frame_needs_first=data.get("last_frame_needs_first", False),

@@ -28,7 +28,7 @@ _MAX_REDIRECTS = 5
 _BLOCK_BYTES = 256 * 2**10
 
 _SUBMIT_TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=15)
-_READ_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=15)
+_READ_S = 60.0
 _UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=15)
 _RETRIEVE_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=60)
 
@@ -113,18 +113,25 @@ class Http:
             ) from None
 
     async def read(
-        self, path: str, params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+        *,
+        held_s: float = 0.0,
     ) -> dict[str, Any]:
         """GET a JSON object; the caller decides whether and when to ask again.
 
-        A key of `params` may repeat.
+        A key of `params` may repeat. `held_s`: so much longer may the answer take.
 
         Raises: ProviderError.
         """
         async with (
             self._guarded(),
             self._calls.get(
-                self.base_url + path, params=params, timeout=_READ_TIMEOUT, allow_redirects=False
+                self.base_url + path,
+                params=params,
+                timeout=_read_timeout(held_s),
+                allow_redirects=False,
             ) as response,
         ):
             return await self._json(response)
@@ -134,7 +141,7 @@ class Http:
         async with (
             self._guarded(),
             self._calls.delete(
-                self.base_url + path, timeout=_READ_TIMEOUT, allow_redirects=False
+                self.base_url + path, timeout=_read_timeout(0.0), allow_redirects=False
             ) as response,
         ):
             self._heed(response)
@@ -200,6 +207,10 @@ class Http:
             raise UnavailableError(
                 f"no answer from {self.base_url} ({type(error).__name__})"
             ) from None
+
+
+def _read_timeout(held_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=_READ_S + held_s, sock_connect=15)
 
 
 def checked_base_url(url: str) -> str:

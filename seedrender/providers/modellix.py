@@ -160,8 +160,12 @@ class Modellix:
 
     async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
         """Read a task. Raises: NotFoundError where it is unknown or older than seven days."""
-        params = {"wait": "true"} if hold else None
-        answer = await self._http.read(f"/api/v1/tasks/{quote(task_id, safe='')}", params)
+        path = f"/api/v1/tasks/{quote(task_id, safe='')}"
+        if hold:
+            held_s = self.limits.hold_s / self.limits.speed
+            answer = await self._http.read(path, {"wait": "true"}, held_s=held_s)
+        else:
+            answer = await self._http.read(path)
         return self._task(task_id, answer)
 
     async def poll_many(self, task_ids: Sequence[TaskId]) -> Mapping[TaskId, Task]:

@@ -102,7 +102,7 @@ def online(name: str, environ: Mapping[str, str], limits: Limits) -> Client:
 def simulated(base_url: str, *, speed: float, limits: Limits = SIMULATED_LIMITS) -> Client:
     """Return the client of an embedded simulator: the Modellix wire, on loopback, free."""
     http = Http(base_url, "simulated", key_name="the simulator's key")
-    limits = replace(limits, speed=speed, settle_s=0.0)  # its ledger misses nothing
+    limits = replace(limits, speed=speed, settle_s=0.0, hold_s=catalog("sim").hold_s)
     return Modellix("sim", http, catalog("sim"), limits, has_ledger=True)
 
 
@@ -115,4 +115,5 @@ def account_limits(name: str) -> Limits:
         concurrency=data.concurrency,
         requests_per_minute=data.requests_per_minute,
         batch=data.batch,
+        hold_s=data.hold_s,
     )

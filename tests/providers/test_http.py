@@ -21,7 +21,7 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from seedrender.providers.http import Http, checked_base_url
+from seedrender.providers.http import Http, _read_timeout, checked_base_url
 
 KEY = "planted-key"
 T = TypeVar("T")
@@ -173,6 +173,12 @@ def test_a_read_that_fails_says_whether_to_ask_again(
 ) -> None:
     with pytest.raises(kind):
         against(answering(status), lambda http: http.read("/x"))
+
+
+def test_a_read_that_is_held_may_take_longer_by_that() -> None:
+    plain, held = _read_timeout(0.0), _read_timeout(30.0)
+
+    assert (plain.total, held.total) == (60, 90)
 
 
 @pytest.mark.parametrize("body", [b"[1]", b"<html>", b"\xff", b"[" * 100_000])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from seedrender.providers import registry
 from seedrender.providers.modellix import Modellix
+from seedrender.sim.app import SimSettings, serve
 from seedrender.values.job import (
     CorrelationId,
     JobId,
@@ -243,3 +245,29 @@ def test_why_a_task_failed_is_read_from_every_known_place(
     task = MODELLIX._task(TaskId("t"), body)
 
     assert (task.state, words in str(task.message)) == (state, True)
+
+
+def test_a_held_poll_is_answered_at_the_end_of_the_task() -> None:
+    async def polled() -> tuple[list[TaskState], list[str]]:
+        settings = SimSettings(speed=600, footage="patched")
+        async with (
+            serve(settings) as base_url,
+            registry.simulated(base_url, speed=600) as provider,
+        ):
+            task_id = await provider.submit(provider.encode(job(), {}, ID))
+            at_once = await provider.poll(task_id)
+            seen = [at_once, await provider.poll(task_id, hold=True)]
+            while not seen[-1].state.is_final:
+                seen.append(await provider.poll(task_id, hold=True))
+            return [task.state for task in seen], [task.provider_state for task in seen]
+
+    states, words = asyncio.run(polled())
+
+    assert states[-1] is TaskState.SUCCEEDED
+    assert words[0] == "pending"
+    assert len(words) <= 1 + 8  # of 30 s each; one more where the clip is not drawn yet
+
+
+@pytest.mark.parametrize("route", ["modellix", "sim"])
+def test_a_read_is_held_for_half_a_minute(route: str) -> None:
+    assert registry.offline(route).limits.hold_s == 30
