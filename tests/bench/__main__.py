@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.bench import scale
+from tests.bench import polling, scale
 from tests.bench.measure import SEEDRENDER, measured, say
 
 JOBS = 1000
@@ -52,6 +52,7 @@ def main() -> None:
         bench_nothing_to_do(Path(folder))
     with TemporaryDirectory() as folder:
         scale.bench(Path(folder))
+    polling.bench()
 
 
 def rows(folder: Path, count: int) -> None:
