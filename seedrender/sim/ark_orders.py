@@ -65,7 +65,7 @@ def task(world: World, order: Order) -> TaskRecord:
         created_at=now,
         starts_at=NEVER,
         ends_at=NEVER,
-        outcome=world.outcome(body, order.faults),
+        outcome=world.outcome(_said(order), order.faults),
         faults=order.faults,
         wire="ark",
         account=order.account,

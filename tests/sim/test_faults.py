@@ -275,5 +275,12 @@ def test_marks_are_no_part_of_the_caption() -> None:
     assert faults.marked("a [sim:fail] kite [sim:slow] [sim:fail]") == ("fail", "slow")
 
 
-def test_every_fault_says_what_it_does() -> None:
-    assert all(fault.text for fault in faults.FAULTS.values())
+def test_every_fault_stands_in_the_documentation_with_what_it_does_and_where() -> None:
+    page = (Path(faults.__file__).parents[1] / "docs" / "simulator.md").read_text("utf-8")
+    wires = {("modellix", "ark"): "both", ("ark",): "Ark", ("modellix",): "Modellix"}
+
+    for name, fault in faults.FAULTS.items():
+        mark = f"`{name}` `=CODE`" if fault.takes_code else f"`{name}`"
+        often = "once" if fault.is_once else "always"
+        row = f"| {mark} | {fault.stage} | {fault.text} | {often} | {wires[fault.wires]} |"
+        assert row in page
