@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 
 from aiohttp import web
+from seedrender.run.throttle import Pace
 
 from seedrender.errors import Origin
 from seedrender.plan import polling
@@ -22,7 +23,6 @@ from seedrender.providers import registry
 from seedrender.providers.modellix import Modellix
 from seedrender.run.history import History
 from seedrender.run.looks import Looks
-from seedrender.run.throttle import Pace
 from seedrender.sim.app import WORLD, SimSettings, create_app
 from seedrender.sim.world import World
 from seedrender.values.entry import Fingerprint, JobState, TaskRecord

@@ -75,8 +75,8 @@ class Pages(Http):
         self.answers = list(answers)
         self.asked_at: list[float] = []
 
-    async def read(self, path: str, params: Any = None) -> dict[str, Any]:
-        del path, params
+    async def read(self, path: str, params: Any = None, *, held_s: float = 0.0) -> dict[str, Any]:
+        del path, params, held_s
         self.asked_at.append(asyncio.get_running_loop().time())
         answer = self.answers.pop(0) if self.answers else {"items": [], "total": 0}
         if isinstance(answer, Exception):
