@@ -44,8 +44,8 @@ def simulator() -> Iterator[str]:
         process.stdout.read()
 
 
-def transcript(*command: str, **environment: str) -> list[dict[str, Any]]:
-    """Run a driver, show what it printed, and return that without ids, ports and signatures."""
+def transcript(name: str, *command: str, **environment: str) -> list[dict[str, Any]]:
+    """Run a driver, keep what it printed, and return that without ids, ports and signatures."""
     done = subprocess.run(
         command,
         env={**os.environ, **environment},
@@ -54,7 +54,10 @@ def transcript(*command: str, **environment: str) -> list[dict[str, Any]]:
         timeout=120,
         check=False,
     )
-    sys.stdout.write(f"{done.stdout}{done.stderr}")  # pytest shows it: -rP
+    sys.stdout.write(f"{done.stdout}{done.stderr}")  # pytest shows it where a test fails
+    kept = FOLDER / "transcripts" / f"{name}.jsonl"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text(done.stdout, "utf-8")
     assert done.returncode == 0
     shown = re.sub(f'"{CLIP}"', '"clip"', re.sub(f'"{ID}"', '"id"', done.stdout))
     return [json.loads(line) for line in shown.splitlines()]
@@ -122,7 +125,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
 def test_a_python_sdk_creates_reads_lists_deletes_and_is_refused(simulator: str, name: str) -> None:
     python = FOLDER / name / "bin" / "python"
 
-    found = transcript(str(python), str(DRIVERS / "ark.py"), SDKS[name], simulator, KEY)
+    found = transcript(name, str(python), str(DRIVERS / "ark.py"), SDKS[name], simulator, KEY)
 
     assert {row.pop("step"): row for row in found} == EXPECTED
     made = [task for task in ledger(simulator)["tasks"] if "500-created" in task["prompt"]]
@@ -137,6 +140,7 @@ def test_vercels_sdk_creates_reads_and_is_refused_and_buys_twice_after_a_failed_
     driver = str(DRIVERS / "vercel.mjs")
 
     found = transcript(
+        "vercel",
         *("node", driver, str(FOLDER), simulator, KEY),
         PICTURE=base64.b64encode(picture.getvalue()).decode(),
     )
