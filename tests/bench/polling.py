@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 
 from aiohttp import web
-from seedrender.run.throttle import Pace
 
 from seedrender.errors import Origin
 from seedrender.plan import polling
 from seedrender.plan.polling import Course
 from seedrender.plan.times import Times
 from seedrender.providers import registry
-from seedrender.providers.modellix import Modellix
+from seedrender.providers.registry import Client
 from seedrender.run.history import History
 from seedrender.run.looks import Looks
+from seedrender.run.pace import Pace
 from seedrender.sim.app import WORLD, SimSettings, create_app
 from seedrender.sim.world import World
 from seedrender.values.entry import Fingerprint, JobState, TaskRecord
@@ -72,7 +72,7 @@ class Seen:
 class Route:
     """The simulator's client, with what a route may offer; its lists are made up, from its world."""
 
-    inner: Modellix
+    inner: Client
     world: World
     limits: Limits
     tells_times: bool = True
@@ -167,7 +167,7 @@ async def _waited(
         )
 
 
-async def _warm_up(inner: Modellix) -> None:
+async def _warm_up(inner: Client) -> None:
     """Let the simulator draw its one clip: nothing must wait for that later."""
     submission = inner.encode(_job(-1), {}, CorrelationId("warm-up"))
     task_id = await inner.submit(submission)
@@ -191,7 +191,7 @@ async def _render(route: Route, looks: Looks, job: Job) -> None:
 
 
 @asynccontextmanager
-async def _simulator(limits: Limits) -> AsyncIterator[tuple[Modellix, World]]:
+async def _simulator(limits: Limits) -> AsyncIterator[tuple[Client, World]]:
     """Serve a simulator whose world can be looked into."""
     settings = SimSettings(
         speed=SPEED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import random
 import shutil
@@ -45,7 +46,7 @@ _MARKS = (
     *("truncated", "short", "garbage", "download-503", "no-size", "odd-status"),
 )
 _PARTS = {"compaction": ".film.lock.part", "join": ".fly.mp4.part", "download": ".s1.mp4.part"}
-_LONGEST_S = 60.0  # of one run
+_LONGEST_S = 20.0  # of one run
 _MOST_RUNS = 12  # until a film is done, when nobody kills
 
 
@@ -175,6 +176,7 @@ class _Round:
         out = os.open("../out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)
+        faulthandler.dump_traceback_later(_LONGEST_S / 2, file=2)
         try:
             main(["run", "film.yaml", "--sim-speed", str(SPEED), *options])
         except SystemExit as end:
@@ -199,7 +201,7 @@ class _Round:
             if code not in (4, 5, 6):
                 break
         if code != 0:
-            words = (self._folder / "../out.txt").read_text()[-1500:]
+            words = (self._folder / "../out.txt").read_text()[-4000:]
             return [Broken("stuck", f"exit code {code} when nobody kills: {words}")]
         return self._judge()
 
