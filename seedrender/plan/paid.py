@@ -65,8 +65,8 @@ def _may_be_paid(record: TaskRecord) -> bool:
         return False
     if record.cost is not None:
         return record.cost.amount.value > 0 or record.state in _HAS_A_CLIP
-    if record.state is JobState.BLOCKED and record.task_id is None:
-        return False  # refused at the door
+    if record.task_id is None and record.state in (JobState.BLOCKED, *_HAS_A_CLIP):
+        return False  # refused at the door; or a clip that a person took over
     if record.state in _ENDED_WITHOUT_A_CLIP and record.task_id is not None:
         return not (record.provider in ROUTES and catalog(record.provider).failures_are_free)
     return True

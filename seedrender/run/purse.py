@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -68,6 +68,14 @@ class Purse:
     def is_outside(self, job: JobId) -> bool:
         """Whether nothing but an end of other tasks could let a job buy."""
         return self._budget.is_outside(job)
+
+    def reachable(self, plan: Plan) -> Plan:
+        """Return a plan that buys no more than there is money for now."""
+        steps = tuple(
+            replace(step, will_submit=False) if self.is_outside(step.job.id) else step
+            for step in plan.steps
+        )
+        return replace(plan, steps=steps)
 
     async def admit(self, job: JobId) -> bool:
         """Wait until a job may buy; False: the budget will not reach for it in this run."""

@@ -98,7 +98,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         purse = _purse(project, options, before, store.lock)
         async with opened(project, options, store, listener, purse) as desk:
             if options.looks_first:
-                await online.check_credit(desk.provider, project, before)
+                await online.check_credit(desk.provider, project, purse.reachable(before))
             await desk.inputs.tidy()
             facts = partial(_facts, project, store, options)
             executor = Executor(desk, before, facts, is_exact=options.holds is not None)

@@ -47,6 +47,7 @@ def bought(state: JobState, **fields: Any) -> TaskRecord:
         pytest.param(bought(JobState.BLOCKED), "1.5", id="refused after it was created"),
         pytest.param(bought(JobState.BLOCKED, task_id=None), None, id="refused at the door"),
         pytest.param(bought(JobState.CANCELLED, task_id=None), "1.5", id="given up by a person"),
+        pytest.param(bought(JobState.SUCCEEDED, task_id=None), None, id="a clip taken over"),
         pytest.param(bought(JobState.PLANNED, task_id=None), None, id="not accepted"),
     ],
 )

@@ -3,12 +3,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from seedrender.errors import QuotaError, RateLimitedError, RejectedError, UnavailableError
+from seedrender.errors import (
+    QuotaError,
+    RateLimitedError,
+    RejectedError,
+    SubmissionUnknownError,
+    UnavailableError,
+)
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit
+from seedrender.plan.paid import charges
 from seedrender.run.purse import Allowance, Purse, purse
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.job import Job, JobId
@@ -314,6 +324,56 @@ def test_a_lost_submit_that_turns_out_to_be_nothing_is_bought_with_its_chain(
     first = film.run()
 
     assert (first, film.received, film.left_out) == (Exit.DONE, ["fly/01", "fly/02"], ())
+
+
+def test_money_that_is_out_of_reach_is_not_asked_of_the_account(tmp_path: Path) -> None:
+    film = Budgeted(tmp_path, shots("a", "b", "c"), film=limits("4.50 USD"))
+    made = film.plan()
+
+    found = film.purse(made, film.lock()).reachable(made)
+
+    assert [step.job.id for step in found.steps if step.will_submit] == ["a", "b"]
+
+
+FAULTS = (
+    *(None, SubmissionUnknownError("lost"), RateLimitedError("later")),
+    *(RejectedError("a face"), QuotaError("no credit")),
+)
+
+
+@given(
+    most=st.integers(0, 16),
+    faults=st.lists(st.sampled_from(FAULTS), max_size=6),
+    failing=st.sets(st.sampled_from(["a", "fly/01", "fly/02"])),
+    stops=st.lists(st.none() | st.integers(1, 200), min_size=1, max_size=4),
+    bill=st.none() | st.integers(0, 2),
+)
+@settings(max_examples=40)
+def test_no_row_of_runs_stops_and_faults_spends_more_than_the_budget(
+    most: int,
+    faults: list[Exception | None],
+    failing: set[str],
+    stops: list[int | None],
+    bill: int | None,
+) -> None:
+    jobs = [*shots("a", "b", "c"), *chain(3)]
+    with TemporaryDirectory() as folder:
+        film = Budgeted(Path(folder), jobs, film=limits(f"{most} USD"))
+        film.provider.cost = None if bill is None else usd(str(bill))
+        for one, error in zip(jobs, faults, strict=False):
+            film.provider.submit_errors[one.id] += [error] if error is not None else []
+        for name in failing:
+            film.provider.ends_with(name, TaskState.FAILED)
+        for stop in stops:
+            film.stop_after_s = stop
+            film.provider.finish_everything()
+            film.run()
+        counted = sum(
+            charge["USD"] for one in film.lock().entries.values() for _, charge in charges(one)
+        )
+
+    assert counted <= most
+    assert len(film.received) * (2 if bill is None else bill) <= most
 
 
 def test_a_stopped_run_leaves_nobody_at_the_door(tmp_path: Path) -> None:
