@@ -88,6 +88,8 @@ class Collect:
     async def _download(
         self, job: Job, record: TaskRecord, task: Task
     ) -> tuple[Artifact, str | None]:
+        if not task.state.is_final:  # answered by a server that lags behind the one before
+            raise UnavailableError(f"task {task.id} is {task.provider_state} again")
         if task.video is None:
             raise ProtocolError(f"task {task.id} has succeeded and names no video")
         desk = self._desk

@@ -19,6 +19,7 @@ _KEPT = 400  # times in each group, the newest: many more than tasks are in flig
 _GROWTH = 1.25  # of a group's number of times, until its course is computed anew
 _STEPS = 2  # rows of a table within the schedule's longest interval
 _LEAST_STEP_S = 0.01
+_TOLERANCE = 1.5  # a submit takes a while to be answered
 _ENDS_OF_ITS_OWN = (JobState.SUCCEEDED, JobState.FAILED, JobState.BLOCKED)
 
 
@@ -26,6 +27,11 @@ _ENDS_OF_ITS_OWN = (JobState.SUCCEEDED, JobState.FAILED, JobState.BLOCKED)
 class _Computed:
     count: int  # of times, when it was computed
     course: Course | None
+
+
+def is_contradicted(told_s: float, ours_s: float) -> bool:
+    """Say whether a provider's clock goes another way than ours: no task ends after it was seen."""
+    return told_s > _TOLERANCE * ours_s
 
 
 class History:
@@ -51,7 +57,7 @@ class History:
                 self.add(polling.named_group(provider, *named), took_s)
 
     def _took_s(self, record: TaskRecord, finished_at: datetime) -> float | None:
-        """Return a task's own time; it is no longer than ours, whatever a provider's clock says.
+        """Return a task's own time, unless our clock says otherwise.
 
         The simulator's clock is another one on purpose.
         """
@@ -59,7 +65,9 @@ class History:
             return None
         if self._limits.speed != 1 or record.submitted_at is None:
             return record.render_s
-        return min(record.render_s, max(0.0, (finished_at - record.submitted_at).total_seconds()))
+        ours_s = max(0.0, (finished_at - record.submitted_at).total_seconds())
+        is_sane = not is_contradicted(record.render_s, ours_s)
+        return min(record.render_s, ours_s) if is_sane else None
 
     def add(self, finest: Group, took_s: float) -> None:
         """Take the time of a task that has just ended."""

@@ -12,7 +12,7 @@ from seedrender.errors import NotFoundError, ProviderError, UnavailableError
 from seedrender.plan import polling
 from seedrender.plan.polling import Course, Group
 from seedrender.run.clock import wall
-from seedrender.run.history import History
+from seedrender.run.history import History, is_contradicted
 from seedrender.run.pace import Pace, spread
 from seedrender.values.entry import TaskRecord
 from seedrender.values.job import Job
@@ -115,13 +115,17 @@ class Looks:
         watch.spread = spread(self._poll.jitter)
 
     def _learn(self, watch: Watch, task: Task) -> None:
-        """Keep how long it took: between the last two looks, whatever the provider's clock says."""
+        """Keep how long it took: between the last two looks, whatever the provider's clock says.
+
+        Where it says something else entirely, the middle is as good as any.
+        """
         is_ours = watch.is_fresh or self._speed == 1  # a simulator stands still between runs
         if task.state in _LEARNT_FROM and task.render_s is not None and is_ours:
-            took_s = min(max(task.render_s, watch.seen), self._age(watch))
+            age = self._age(watch)
+            took_s = min(max(task.render_s, watch.seen), age)
+            if is_contradicted(task.render_s, age):
+                took_s = (watch.seen + age) / 2
             self._history.add(watch.group, took_s)
-
-    # One by one.
 
     def _wait_s(self, watch: Watch) -> float:
         """Return how long to wait, in the provider's seconds, before one task is looked at."""
@@ -143,9 +147,8 @@ class Looks:
     def _still_out(self, group: Group) -> Iterator[float]:
         return (w.seen for w in self._watched if w.seen > 0 and w.group[: len(group)] == group)
 
-    # Held by the server until the end, or for a while.
-
     async def _hold(self, watch: Watch) -> Task:
+        """Let the server answer when the task ends, or after a while."""
         self._held += 1
         try:
             await self._sleep(self._wait_to_hold_s(watch))
@@ -176,9 +179,8 @@ class Looks:
         elif not task.state.is_final and task.provider_state == watch.provider_state:
             self._not_held += 1
 
-    # Many in one request: whoever comes first looks for all, at the time that is best for all.
-
     async def _share(self, watch: Watch) -> Task:
+        """Look together with all others: whoever comes first waits and asks for all."""
         watch.reply = None
         self._sharing.add(watch)
         self._joined.set()
@@ -258,8 +260,6 @@ class Looks:
         if watch.looks > 0 and passed >= self._poll.max_interval_s:
             return 1.0
         return course.urgency(watch.asked, age)
-
-    # Time.
 
     @property
     def _speed(self) -> float:

@@ -151,9 +151,6 @@ def times_of(route: Route, name: str) -> list[float]:
     return [round(at, 1) for task, at in route.looks if task == name]
 
 
-# One by one.
-
-
 def test_without_a_history_the_fixed_schedule_is_kept_exactly() -> None:
     table = Table(Route())
 
@@ -278,9 +275,6 @@ def test_a_clock_that_contradicts_ours_teaches_nothing_absurd(told_s: float) -> 
     assert table.known_at["late"] - 260 < 30
 
 
-# Held.
-
-
 def test_a_held_request_tells_of_the_end_when_it_comes() -> None:
     table = Table(Route(HOLDS))
 
@@ -368,9 +362,6 @@ def test_a_held_request_ends_with_the_run() -> None:
         assert table.route.open == 0
 
     assert together(stopped) == pytest.approx(20, abs=0.2)
-
-
-# Shared.
 
 
 def test_one_task_alone_is_listed_by_the_fixed_schedule() -> None:
@@ -509,9 +500,6 @@ def test_a_longest_interval_of_nothing_leaves_the_request_budget_to_bound_the_lo
     assert table.late_s()[0] < 0.1
 
 
-# What the lock remembers.
-
-
 def nobody(group: Group) -> tuple[float, ...]:
     del group
     return ()
@@ -561,14 +549,30 @@ def test_records_that_tell_no_render_time_are_passed_over(fields: dict[str, obje
 
 
 def test_a_time_in_the_lock_is_no_longer_than_the_wait_for_it() -> None:
+    first = first_look(*(done(f"c{n}", 400.0) for n in range(20)))
+
+    assert first is not None
+    assert 280 < first < 310
+
+
+def test_a_time_that_our_clock_contradicts_counts_in_the_simulator_only() -> None:
     records = [done(f"c{n}", 3600.0) for n in range(20)]
 
-    ours, simulated = first_look(*records), first_look(*records, limits=replace(LIMITS, speed=60))
+    simulated = first_look(*records, limits=replace(LIMITS, speed=60))
 
-    assert ours is not None
-    assert ours < 310
+    assert first_look(*records) is None
     assert simulated is not None
     assert simulated > 3000
+
+
+def test_looks_that_find_ends_at_once_come_sooner_where_the_providers_clock_is_of_no_use() -> None:
+    table = Table(Route())
+    table.route.told_s = 1e7
+    early = waits(table, [5.0] * 12, every_s=1.0)
+
+    together(*early, lambda: table.wait("late", 5.0, start_s=200.0))
+
+    assert times_of(table.route, "late")[0] - 200 < 10
 
 
 def test_only_the_newest_times_count() -> None:
