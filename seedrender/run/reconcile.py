@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
 from seedrender.lock import fold
@@ -30,15 +30,7 @@ async def reconcile(
 
     Raises: SeedrenderError.
     """
-    if not _waiting(project.read_lock(), jobs, fold.Action.ASK):
-        return ()
-    async with hold(project.lock_path, project.path.name, project.moves) as store:
-        asked = _waiting(store.lock, jobs, fold.Action.ASK)
-        async with opened(project, options, store, listener) as desk:
-            for one in asked:
-                if one.record.provider == desk.provider.name:
-                    await Tasks(desk).find(one.job, one.record)
-        return _as_now(store, asked)
+    return await _settle(project, options, listener, jobs, fold.Action.ASK, _find)
 
 
 async def cancel(
@@ -48,15 +40,31 @@ async def cancel(
 
     Raises: SeedrenderError.
     """
-    if not _waiting(project.read_lock(), jobs, fold.Action.RESUME):
+    return await _settle(project, options, listener, jobs, fold.Action.RESUME, _cancel)
+
+
+async def _settle(
+    project: Project,
+    options: Options,
+    listener: Listener,
+    jobs: Collection[JobId] | None,
+    action: fold.Action,
+    ask: Callable[[Desk, Settled], Awaitable[None]],
+) -> tuple[Settled, ...]:
+    """Ask about each record of this route that waits for an action; with none, open nothing."""
+    if not _waiting(project.read_lock(), jobs, action):
         return ()
     async with hold(project.lock_path, project.path.name, project.moves) as store:
-        asked = _waiting(store.lock, jobs, fold.Action.RESUME)
+        asked = _waiting(store.lock, jobs, action)
         async with opened(project, options, store, listener) as desk:
             for one in asked:
                 if one.record.provider == desk.provider.name:
-                    await _cancel(desk, one)
+                    await ask(desk, one)
         return _as_now(store, asked)
+
+
+async def _find(desk: Desk, one: Settled) -> None:
+    await Tasks(desk).find(one.job, one.record)
 
 
 async def _cancel(desk: Desk, one: Settled) -> None:
