@@ -9,7 +9,7 @@ A shot crosses the program once, in one direction, changing type at each border:
     graph + Lock → Plan      plan.make.plan          one step a job, each with its reason
     Plan → Promise → text    plan.saved              agreed on; plan.breach says what moved since
     Job → Submission         provider.encode         the exact request, without secrets
-    Submission → Task        provider.submit, .poll  driven by run.tasks
+    Submission → Task        provider.submit, .poll  run.submit buys, run.looks says when to look
     Task → Artifact          provider.retrieve       run.files verifies and moves it into place
     Event → LockEntry        run.store, lock.fold    events are facts; the lock is their join
     Plan + Lock → HTML       plan.report

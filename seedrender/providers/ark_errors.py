@@ -15,7 +15,7 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from seedrender.providers.refusals import Refusal, by_status, printable
+from seedrender.providers.refusals import Refusal, by_status, excerpt
 from seedrender.values.task import TaskState
 
 _ACTIVATE = "activate the model in the cloud's console; it asks for a balance or a pack"
@@ -104,7 +104,7 @@ def words(error: Mapping[str, Any]) -> str:
     said = ": ".join(part for part in (code, message) if isinstance(part, str) and part)
     where = f" (field {field})" if isinstance(field, str) and field else ""
     advice = _bucket(code, message)[1]
-    return printable(_QUERY.sub(r"\1?…", said + where)) + (f"; {advice}" if advice else "")
+    return excerpt(_QUERY.sub(r"\1?…", said + where)) + (f"; {advice}" if advice else "")
 
 
 def _bucket(code: object, message: object) -> tuple[type[ProviderError] | None, str]:

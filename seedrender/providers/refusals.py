@@ -59,7 +59,7 @@ def by_status(status: int, body: Mapping[str, Any]) -> Refusal:
     """Judge an answer by its HTTP status alone, and take its `message` for words."""
     detail = body.get("message")
     text = detail if isinstance(detail, str) else json.dumps(body) if body else ""
-    words = f"HTTP {status}: {printable(text)}" if text else f"HTTP {status}"
+    words = f"HTTP {status}: {excerpt(text)}" if text else f"HTTP {status}"
     return Refusal(
         kind=NOTHING_CREATED.get(status, ProtocolError),
         words=words,
@@ -67,7 +67,7 @@ def by_status(status: int, body: Mapping[str, Any]) -> Refusal:
     )
 
 
-def printable(text: str) -> str:
+def excerpt(text: str) -> str:
     """Return the start of what a provider says, without what a terminal would obey."""
     return "".join(c if c.isprintable() else " " for c in text[:_MESSAGE_CHARS])
 
