@@ -12,6 +12,9 @@ from seedrender.cli.settled import ask, say
 from seedrender.plan.outcome import Exit
 from seedrender.values.entry import JobState
 
+_DROPPED = "it had not started: nothing is paid, and the next run would buy it anew"
+_RUNS_ON = "it cannot be cancelled: it runs on and is paid, and the next run collects it"
+
 
 @click.command("cancel")
 @manifest_argument
@@ -25,13 +28,8 @@ def command(manifest: Path, *, selectors: tuple[str, ...], is_json: bool) -> int
     from seedrender.run.reconcile import cancel  # aiohttp is loaded where work is to be done
 
     settled = asyncio.run(ask(cancel, manifest, selectors))
-    is_over = {one.job: one.record.state is JobState.CANCELLED for one in settled}
-    code = Exit.DONE if all(is_over.values()) else Exit.UNFINISHED
-    words = {
-        job: "it had not started: nothing is paid, and the next run would buy it anew"
-        if over
-        else "it cannot be cancelled: it runs on and is paid, and the next run collects it"
-        for job, over in is_over.items()
-    }
+    is_over = [one.record.state is JobState.CANCELLED for one in settled]
+    code = Exit.DONE if all(is_over) else Exit.UNFINISHED
+    words = [_DROPPED if over else _RUNS_ON for over in is_over]
     say(settled, words, code, nothing="No task is in flight.", is_json=is_json)
     return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from seedrender.cli.settled import ask, say
 from seedrender.lock import fold
 from seedrender.plan.outcome import Exit
 from seedrender.values.entry import JobState
+
+if TYPE_CHECKING:
+    from seedrender.run.reconcile import Settled
 
 
 @click.command("reconcile")
@@ -24,18 +28,20 @@ def command(manifest: Path, *, selectors: tuple[str, ...], is_json: bool) -> int
     Exit code 6 where some stay unknown: a person must look at the provider's console.
     """
     from seedrender.run.reconcile import reconcile  # aiohttp is loaded where work is to be done
-    from seedrender.run.submit import advice
 
     settled = asyncio.run(ask(reconcile, manifest, selectors))
-    is_open = [fold.next_action(one.record.state) is fold.Action.ASK for one in settled]
-    code = Exit.UNDECIDED if any(is_open) else Exit.DONE
-    words = {
-        one.job: advice(one.job)
-        if is_unknown
-        else "nothing was created: the next run buys it"
-        if one.record.state is JobState.PLANNED
-        else "the next run collects it"
-        for one, is_unknown in zip(settled, is_open, strict=True)
-    }
+    is_open = any(fold.next_action(one.record.state) is fold.Action.ASK for one in settled)
+    code = Exit.UNDECIDED if is_open else Exit.DONE
+    words = [_what_now(one) for one in settled]
     say(settled, words, code, nothing="No outcome is unknown.", is_json=is_json)
     return code
+
+
+def _what_now(one: Settled) -> str:
+    from seedrender.run.submit import advice
+
+    if fold.next_action(one.record.state) is fold.Action.ASK:
+        return advice(one.job)
+    if one.record.state is JobState.PLANNED:
+        return "nothing was created: the next run buys it"
+    return "the next run collects it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,13 +39,13 @@ async def ask(question: Question, manifest: Path, selectors: Sequence[str]) -> t
 
 def say(
     settled: Sequence[Settled],
-    words: Mapping[JobId, str],
+    words: Sequence[str],
     code: Exit,
     *,
     nothing: str,
     is_json: bool,
 ) -> None:
-    """Print what became of each."""
+    """Print what became of each, and what now: `words`, in the same order."""
     if is_json:
         rows = [
             {
@@ -53,16 +53,16 @@ def say(
                 "state": one.record.state.value,
                 "task_id": one.record.task_id,
                 "correlation_id": one.record.correlation_id,
-                "what": words[one.job],
+                "what": what,
             }
-            for one in settled
+            for one, what in zip(settled, words, strict=True)
         ]
         say_json({"exit_code": int(code), "tasks": rows})
     elif not settled:
         click.echo(nothing)
     else:
         rows_of_text = [
-            (one.job, one.record.state.value, one.record.task_id or "no task", words[one.job])
-            for one in settled
+            (one.job, one.record.state.value, one.record.task_id or "no task", what)
+            for one, what in zip(settled, words, strict=True)
         ]
         click.echo(table(("job", "state", "task", "what now"), rows_of_text))

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from seedrender.errors import ConfigError, ManifestError, ProviderError
 from seedrender.plan.cost import Estimate, estimate
-from seedrender.plan.make import Plan
+from seedrender.plan.make import Plan, Verdict
 from seedrender.providers import registry
 from seedrender.run import preflight
 from seedrender.run.addresses import Lookup, Network, Rules
@@ -69,35 +69,32 @@ async def references(
         return await preflight.look(film, jobs, remote, project.jobs)
 
 
-async def before_run(
+async def wrong_references(
     project: Project, plan: Plan, lock: Lock, *, allowed: tuple[Network, ...] = ()
-) -> None:
-    """Refuse to start where something that would be bought cannot be made.
-
-    Raises: ManifestError with every problem; nothing was sent to the provider.
-    """
-    jobs = [step.job for step in plan.steps if step.will_submit]
+) -> ManifestError | None:
+    """Return every problem with what would, or might, be bought; the provider is not asked."""
+    jobs = [s.job for s in plan.steps if s.will_submit or s.verdict is Verdict.UNKNOWN]
     if not jobs or project.manifest.provider == FREE:
-        return
+        return None
     looks = await references(project, jobs, lock, allowed=allowed)
-    if looks.violations:
-        raise ManifestError(looks.violations)
+    return ManifestError(looks.violations) if looks.violations else None
 
 
-async def check_credit(provider: object, project: Project, plan: Plan) -> None:
-    """Refuse to start where the credit does not last. Raises: ConfigError."""
+async def short_credit(provider: object, project: Project, plan: Plan) -> ConfigError | None:
+    """Say that the credit does not last for a plan."""
     cost = estimate(plan, project.pricing(project.read_lock()))
     if project.manifest.provider == FREE or cost.expected is None:
-        return
+        return None
     try:
         found = await compare(provider, cost)
     except ProviderError:  # what cannot be read stops nothing: the submits will tell
-        return
-    if found.is_short:
-        raise ConfigError(
-            f"the credit does not last: {found.words}. Top up, narrow the selection, or say "
-            "--no-preflight; nothing was bought"
-        )
+        return None
+    if not found.is_short:
+        return None
+    return ConfigError(
+        f"the credit does not last: {found.words}. Top up, narrow the selection, or say "
+        "--no-preflight; nothing was bought"
+    )
 
 
 async def credit(project: Project, plan: Plan, environ: Mapping[str, str]) -> Credit:

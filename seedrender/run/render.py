@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from seedrender.catalog.models import catalog
-from seedrender.errors import LockError
+from seedrender.errors import LockError, SeedrenderError, printable
 from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
@@ -87,42 +87,64 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     refused = _refused(project, before, options)
     if refused is not None:
         return refused
+    refusal: SeedrenderError | None = None
     if options.looks_first:
-        await online.before_run(project, before, project.read_lock(), allowed=options.allowed)
+        lock = project.read_lock()
+        refusal = await online.wrong_references(project, before, lock, allowed=options.allowed)
+    if refusal is not None and not _is_owed(before):
+        raise refusal
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         before = _plan(project, store.lock, options)  # another run may just have ended
         if options.holds is not None:
             options.holds(before)
         if before.is_done:
             return _nothing_sent(Exit.DONE, before, project)
-        purse = _purse(project, options, before, store.lock)
-        async with opened(project, options, store, listener, purse) as desk:
-            if options.looks_first:
-                await online.check_credit(desk.provider, project, purse.reachable(before))
-            await desk.inputs.tidy()
-            facts = partial(_facts, project, store, options)
-            executor = Executor(desk, before, facts, is_exact=options.holds is not None)
-            deadline_s = _deadline_s(project, options)
-            async with steered(project.lock_path, desk):
-                interrupted = await until_stopped(executor, desk, deadline_s, options)
-            await desk.inputs.tidy()
-        after = project.plan(store.lock, keep_stale=options.keep_stale)  # a new loss is a loss
-        code = outcome(after, store.lock, executor.failed, is_locked=options.is_locked)
-        code = max(code, Exit.OVER_BUDGET) if purse.left_out else code
-        result = Result(
-            exit=Exit.INTERRUPTED if interrupted else code,
-            before=before,
-            after=after,
-            lock=store.lock,
-            message="; ".join(filter(None, [desk.gate.closed_by, purse.words()])),
-            errors={job: str(error) for job, error in executor.failed.items()},
-            budget=purse.as_json(),
-        )
+        result, refusal = await _driven(project, options, listener, store, before, refusal)
     if store.failure is not None:
         raise LockError(
             f"{store.failure}. The lockfile has everything now: make room and run again"
         )
+    if refusal is not None and result.exit is not Exit.INTERRUPTED:
+        raise refusal
     return result
+
+
+async def _driven(
+    project: Project,
+    options: Options,
+    listener: Listener,
+    store: Store,
+    before: Plan,
+    refusal: SeedrenderError | None,
+) -> tuple[Result, SeedrenderError | None]:
+    """Drive the plan; where buying is refused, only what is paid already is collected."""
+    purse = _purse(project, options, before, store.lock)
+    async with opened(project, options, store, listener, purse) as desk:
+        if refusal is None and options.looks_first:
+            refusal = await online.short_credit(desk.provider, project, purse.reachable(before))
+        if refusal is not None:
+            listener.say("Nothing more is bought, and why is said at the end.")
+            desk.gate.close(printable(str(refusal)), has_failed=True)
+        await desk.inputs.tidy()
+        facts = partial(_facts, project, store, options)
+        executor = Executor(desk, before, facts, is_exact=options.holds is not None)
+        deadline_s = _deadline_s(project, options)
+        async with steered(project.lock_path, desk):
+            interrupted = await until_stopped(executor, desk, deadline_s, options)
+        await desk.inputs.tidy()
+    after = project.plan(store.lock, keep_stale=options.keep_stale)  # a new loss is a loss
+    code = outcome(after, store.lock, executor.failed, is_locked=options.is_locked)
+    code = max(code, Exit.OVER_BUDGET) if purse.left_out else code
+    result = Result(
+        exit=Exit.INTERRUPTED if interrupted else code,
+        before=before,
+        after=after,
+        lock=store.lock,
+        message="; ".join(filter(None, [desk.gate.closed_by, purse.words()])),
+        errors={job: str(error) for job, error in executor.failed.items()},
+        budget=purse.as_json(),
+    )
+    return result, refusal
 
 
 def _nothing_sent(code: Exit, before: Plan, project: Project, message: str = "") -> Result:
@@ -178,13 +200,18 @@ def _in_flight(lock: Lock, provider: str) -> set[TaskId]:
 def _refused(project: Project, plan: Plan, options: Options) -> Result | None:
     """Say that nothing is to be done within the limits that a person set; None: there is."""
     if options.is_locked:
-        free = {step.verdict for step in plan.steps} & {Verdict.RESUME, Verdict.UNKNOWN}
-        joins = {join.verdict for join in plan.joins} - {Verdict.CURRENT, Verdict.WAITS}
-        if free or joins:
+        if _is_owed(plan):
             return None
         code = outcome(plan, project.read_lock(), is_locked=True)
         return _nothing_sent(code, plan, project)
     return _over_budget(project, plan, options)
+
+
+def _is_owed(plan: Plan) -> bool:
+    """Say whether there is work that costs nothing: to collect, to ask about, to join."""
+    free = {step.verdict for step in plan.steps} & {Verdict.RESUME, Verdict.UNKNOWN}
+    joins = {join.verdict for join in plan.joins} - {Verdict.CURRENT, Verdict.WAITS}
+    return bool(free or joins)
 
 
 def _gate(options: Options) -> Gate:

@@ -110,6 +110,39 @@ def test_a_run_that_the_credit_does_not_cover_is_not_begun(
     assert "submit" not in after
 
 
+def test_what_is_paid_is_collected_although_a_reference_of_another_shot_is_wrong(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with simulator(SimSettings(key=KEY, speed=600)) as base_url:
+        account(monkeypatch, base_url)
+        left = call("run", film, "--no-wait")
+        film.write_text(FILM + '  street: {prompt: "{{ ref.street }} in rain."}\n')
+        refused = call("run", film)
+        after = ledger(base_url)
+
+    assert left.return_value == 5
+    assert isinstance(refused.exception, ManifestError)
+    assert "Nothing more is bought" in refused.stderr
+    assert (film.parent / "renders" / "opener.mp4").exists()
+    assert after["submit"] == 1
+
+
+def test_what_is_paid_is_collected_although_the_credit_does_not_last_for_more(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with simulator(SimSettings(key=KEY, speed=600, balance=Decimal("0.50"))) as base_url:
+        account(monkeypatch, base_url)
+        left = call("run", film, "--no-wait")
+        film.write_text(FILM + "  closer: {prompt: Rain.}\n")
+        refused = call("run", film)
+        after = ledger(base_url)
+
+    assert left.return_value == 5
+    assert isinstance(refused.exception, ConfigError)
+    assert (film.parent / "renders" / "opener.mp4").exists()
+    assert after["submit"] == 1
+
+
 def test_a_run_with_nothing_to_buy_looks_at_nothing(
     film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
