@@ -34,6 +34,15 @@ class Commit:
         self.oid = oid
         self._prefix, self._ask, self._answer = prefix, ask, answer
 
+    def has(self, name: str) -> bool:
+        """Say whether there is such a file."""
+        size = self._seek(name)
+        if size is None:
+            return False
+        for _ in self._blocks(size):
+            pass
+        return True
+
     def text(self, name: str) -> str:
         """Return a text file. Raises: ConfigError where there is none, or it is not UTF-8."""
         size = self._seek(name)

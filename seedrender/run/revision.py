@@ -46,13 +46,9 @@ def _film(
     commit: Commit, found: Project, ref: str, choices: Choices, selectors: Sequence[str]
 ) -> Film:
     path = found.path
-    try:
-        text = commit.text(path.name)
-    except ConfigError as error:
-        raise ConfigError(
-            f"--against {ref}: {error}; a manifest that is new has nothing to be compared with: "
-            "`seedrender plan` without --against shows all of it"
-        ) from None
+    if not commit.has(path.name):
+        return _nothing(found, f"{path.name} is not there at {ref}: all of it is new")
+    text = commit.text(path.name)
     try:
         with bounded(path.name, None) as tick:
             expansion = expand.attempt(
@@ -78,6 +74,11 @@ def _film(
         price=_price(expansion.manifest, found, jobs, lock),
         notes=tuple(notes),
     )
+
+
+def _nothing(found: Project, note: str) -> Film:
+    lock = Lock(manifest=found.path.name)
+    return Film(jobs=(), digests={}, lock=lock, price=found.pricing(lock), notes=(note,))
 
 
 def _price(

@@ -211,11 +211,14 @@ def test_a_ref_that_names_no_commit_is_refused(ref: str) -> None:
         seedrender("plan", "film.yaml", f"--against={ref}")
 
 
-def test_a_manifest_that_is_new_has_nothing_to_be_compared_with(folder: Path) -> None:
+def test_of_a_manifest_that_is_new_all_is_added(folder: Path) -> None:
     (folder / "new.yaml").write_text(FILM)
 
-    with pytest.raises(ConfigError, match=r"new\.yaml is no file in [0-9a-f]{12}; a manifest that"):
-        seedrender("plan", "new.yaml", "--against", "main")
+    said = seedrender("plan", "new.yaml", "--against", "main", "--json")
+
+    found = json.loads(said)
+    assert (len(found["added"]), found["removed"], found["unchanged"]) == (4, [], 0)
+    assert found["notes"] == ["new.yaml is not there at main: all of it is new"]
 
 
 def test_a_manifest_that_said_nothing_then_is_refused(folder: Path) -> None:
