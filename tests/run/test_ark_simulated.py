@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,11 +13,12 @@ from PIL import Image
 
 from seedrender.plan.outcome import Exit
 from seedrender.run import project, reconcile
-from seedrender.run.render import Options, render
+from seedrender.run.render import Options, Result, render
 from seedrender.sim.app import SimSettings, serve
 from seedrender.values.entry import JobState
 from seedrender.values.job import JobId
 from tests.run.test_ark_films import Silent
+from tests.served import ledger
 
 T = TypeVar("T")
 FILM = """\
@@ -94,3 +96,22 @@ def test_a_lost_answer_is_found_by_the_identifier_that_the_simulator_gives_back(
         "lost": JobState.SUBMITTED,
         "never": JobState.UNKNOWN,  # proved absent, and too young for the proof
     }
+
+
+def test_many_tasks_are_watched_by_few_lists_and_never_one_by_one(tmp_path: Path) -> None:
+    shots = "".join(f"  s{n:02}: {{prompt: Kite {n}.}}\n" for n in range(24))
+    path = film(tmp_path, f"shots:\n{shots}", "byteplus")
+    asked: dict[str, int] = {}
+
+    async def counted(options: Options) -> Result:
+        done = await render(project.load(path), replace(options, concurrency=24), Silent())
+        base_url = options.environ["ARK_BASE_URL"].removesuffix("/api/v3")
+        asked.update(await asyncio.to_thread(ledger, base_url))
+        return done
+
+    done = simulated(counted, tmp_path / "world")
+
+    assert done.exit is Exit.DONE, done.errors
+    assert asked["submit"] == 24
+    assert 1 <= asked["list"] < 24
+    assert asked.get("poll", 0) < 3  # a list may lag behind a submit
