@@ -124,21 +124,6 @@ def test_the_simulators_ledger_has_one_task_a_job_after_a_kill(
     assert len(tasks) == len({task["request_id"] for task in tasks}) == 10
 
 
-def test_the_key_and_signed_addresses_are_nowhere(folder: Path, simulator: str) -> None:
-    (folder / "film.yaml").write_text(MANIFEST.format(provider="modellix"))
-    route = {"MODELLIX_BASE_URL": simulator, "MODELLIX_API_KEY": KEY}
-
-    code, out, err = run(folder, **route)
-    subprocess.check_call([sys.executable, "-m", "seedrender", "report", "film.yaml"], cwd=folder)
-
-    assert code == 0
-    written = b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
-    everything = written + out.encode() + err.encode()
-    assert KEY.encode() not in everything
-    assert b"sig=" not in everything
-    assert str(folder).encode() not in (folder / "film.lock").read_bytes()
-
-
 def test_a_wrong_key_buys_nothing_and_says_so(folder: Path, simulator: str) -> None:
     (folder / "film.yaml").write_text(MANIFEST.format(provider="modellix"))
 
