@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http.client import responses
 
 from aiohttp import web
 
@@ -23,6 +24,11 @@ def cut(request: web.Request) -> BaseException:
     if request.transport is not None:
         request.transport.abort()
     return asyncio.CancelledError()
+
+
+def phrase(status: int) -> str:
+    """Return the words that go with an HTTP status."""
+    return responses.get(status, "an answer that the prompt asks for")
 
 
 def origin(request: web.Request) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from seedrender.sim import faults
-from seedrender.sim.answers import cut
+from seedrender.sim.answers import cut, phrase
 from seedrender.sim.ark_content import Scene
 from seedrender.sim.ark_errors import INTERNAL, INVALID, ArkRefusal, status_of
 from seedrender.sim.ark_orders import Order
@@ -45,7 +45,7 @@ class Faults:
         world = self._world
         present = world.faults_of(scene.text, world.ledger.count_submit(), "ark")
         unknown = faults.unknown(present, "ark")
-        codes = (faults.code(faults.base(name), present) for name in present)
+        codes = (name.partition("=")[2] for name in present if _takes_code(name))
         unknown = unknown or next((c for c in codes if c and status_of(c) is None), None)
         if unknown is not None:
             words = f"the simulator knows no fault {unknown!r} on this wire."
@@ -74,6 +74,8 @@ class Faults:
             raise self._face(order.scene)
         if strikes("lost-request"):
             raise cut(request)
+        if strikes("status"):
+            return _plainly(faults.status("status", present))
         bare = next(filter(strikes, _BARE), None)
         if bare is None:
             return None
@@ -105,15 +107,30 @@ class Faults:
             return web.Response(text="<html><body>OK</body></html>", content_type="text/html")
         return None
 
-    def at_read(self, task: TaskRecord, request: web.Request) -> None:
-        """Let a read of a task fail."""
-        strikes = self._world.strikes
-        if strikes("poll-500", task.faults, task.task_id):
+    def at_read(self, task: TaskRecord, request: web.Request) -> web.Response | None:
+        """Let a read of a task fail, or of a list that asks for it by its id."""
+
+        def strikes(name: str) -> bool:
+            return self._world.strikes(name, task.faults, task.task_id)
+
+        if strikes("poll-500"):
             raise ArkRefusal(INTERNAL, "The service encountered an internal error.")
-        if strikes("poll-429", task.faults, task.task_id):
+        if strikes("poll-429"):
             raise ArkRefusal("AccountRateLimitExceeded", "The request rate is above the limit.")
-        if strikes("poll-lost", task.faults, task.task_id):
+        if strikes("poll-lost"):
             raise cut(request)
+        if strikes("poll-status"):
+            return _plainly(faults.status("poll-status", task.faults))
+        return _plainly(503) if strikes("poll-down") else None
+
+
+def _takes_code(name: str) -> bool:
+    fault = faults.FAULTS.get(faults.base(name))
+    return fault is not None and fault.takes_code
+
+
+def _plainly(status: int) -> web.Response:
+    return web.Response(status=status, text=phrase(status))
 
 
 def _thing(order: Order) -> str:

@@ -29,13 +29,15 @@ class Fault:
     `is_once`: it strikes once, so a second attempt succeeds; at a submit that is the next one with
     the same body, later the next request for the same task.
 
-    `takes_code`: a mark may say with which error code, `[sim:refuse=ServerOverloaded]`.
+    `takes_code`: a mark may say with which error code, `[sim:refuse=ServerOverloaded]`;
+    `takes_status`: with which HTTP status, `[sim:status=409]`.
     """
 
     stage: Stage
     text: str
     is_once: bool = False
     takes_code: bool = False
+    takes_status: bool = False
     wires: tuple[str, ...] = WIRES
 
 
@@ -53,6 +55,9 @@ FAULTS: Mapping[str, Fault] = {
     "face": Fault(Stage.SUBMIT, "400: an image shows a real person; no task", wires=("ark",)),
     "500": Fault(Stage.SUBMIT, "500, and no task was created", is_once=True),
     "503": Fault(Stage.SUBMIT, "503, and no task was created", is_once=True),
+    "status": Fault(
+        Stage.SUBMIT, "this HTTP status, and no task was created", is_once=True, takes_status=True
+    ),
     "502-page": Fault(
         Stage.SUBMIT, "502 with a page of HTML; no task was created", is_once=True, wires=("ark",)
     ),
@@ -105,6 +110,13 @@ FAULTS: Mapping[str, Fault] = {
     "poll-429": Fault(
         Stage.POLL, "the first read of a task answers 429", is_once=True, wires=("ark",)
     ),
+    "poll-status": Fault(
+        Stage.POLL,
+        "the first read of a task answers this HTTP status",
+        is_once=True,
+        takes_status=True,
+    ),
+    "poll-down": Fault(Stage.POLL, "every read of a task answers 503"),
     "poll-lost": Fault(
         Stage.POLL, "the connection breaks at the first read of a task", is_once=True
     ),
@@ -122,6 +134,7 @@ FAULTS: Mapping[str, Fault] = {
 }
 
 _MARK = re.compile(r"\[sim:([^\]\s]{1,90})\]")
+_STATUS = re.compile(r"[3-5][0-9]{2}")
 _SLOWER = 10.0
 
 
@@ -154,14 +167,23 @@ def code(name: str, present: tuple[str, ...]) -> str | None:
     return next(filter(None, found), None)
 
 
+def status(name: str, present: tuple[str, ...]) -> int:
+    """Return the HTTP status that a mark gives a fault; 500 where it gives none."""
+    return int(code(name, present) or "500")
+
+
 def unknown(present: tuple[str, ...], wire: str) -> str | None:
     """Return the first name that a wire has no fault for."""
     return next((name for name in present if not _is_known(name, wire)), None)
 
 
 def _is_known(name: str, wire: str) -> bool:
-    fault = FAULTS.get(base(name))
-    return fault is not None and wire in fault.wires and ("=" not in name or fault.takes_code)
+    fault, given = FAULTS.get(base(name)), name.partition("=")[2]
+    if fault is None or wire not in fault.wires:
+        return False
+    if fault.takes_status:
+        return "=" not in name or _STATUS.fullmatch(given) is not None
+    return "=" not in name or fault.takes_code
 
 
 def unmarked(prompt: str) -> str:

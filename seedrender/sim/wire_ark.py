@@ -166,9 +166,11 @@ class ArkWire:
     async def _read(self, request: web.Request) -> web.StreamResponse:
         world, task = self._world, self._found(request)
         world.ledger.reads[task.task_id] += 1
-        self._faults.at_read(task, request)
+        spoilt = self._faults.at_read(task, request)
+        if spoilt is not None:
+            return spoilt
         phase = task.phase(world.clock.now())
-        if phase == "success" and "expired" in task.faults:
+        if _is_lost(task, phase):
             raise _unknown_task(task.task_id)
         return web.json_response(view(origin(request), world, task, phase))
 
@@ -181,7 +183,15 @@ class ArkWire:
             if task.wire == "ark" and not world.is_forgotten(task)
         ]
         now = world.clock.now()
-        found = [task for task in tasks if query.takes(task, task.phase(now))]
+        found = [
+            task
+            for task in tasks
+            if query.takes(task, task.phase(now)) and not _is_lost(task, task.phase(now))
+        ]
+        for task in found if query.task_ids is not None else ():
+            spoilt = self._faults.at_read(task, request)
+            if spoilt is not None:
+                return spoilt
         items = [view(origin(request), world, t, t.phase(now)) for t in query.page(found)]
         return web.json_response({"total": len(found), "items": items})
 
@@ -206,6 +216,11 @@ class ArkWire:
         if task is None:
             raise _unknown_task(task_id)
         return task
+
+
+def _is_lost(task: TaskRecord, phase: str) -> bool:
+    """Whether a task is forgotten before its time, as its prompt asks for."""
+    return phase == "success" and "expired" in task.faults
 
 
 def _unknown_task(task_id: str) -> ArkRefusal:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from seedrender.catalog.models import Variant
 from seedrender.sim import faults, modellix_media, rules
-from seedrender.sim.answers import Refusal, cut
+from seedrender.sim.answers import Refusal, cut, phrase
 from seedrender.sim.ledger import TaskRecord
 from seedrender.sim.modellix_tasks import state
 from seedrender.sim.world import World, body_digest
@@ -214,6 +214,9 @@ class ModellixWire:
         for name, (status, message) in refusals.items():
             if self._world.strikes(name, present, thing):
                 raise Refusal(status, message)
+        if self._world.strikes("status", present, thing):
+            status = faults.status("status", present)
+            raise Refusal(status, phrase(status))
         if self._world.strikes("lost-request", present, thing):
             raise cut(request)
 
@@ -240,16 +243,26 @@ class ModellixWire:
         if task is None:
             raise Refusal(404, f"{NOT_FOUND}: there is no such task, or it is older than 7 days")
         world.ledger.reads[task.task_id] += 1
-        if world.strikes("poll-500", task.faults, task.task_id):
-            raise Refusal(500, "Internal server error")
-        if world.strikes("poll-lost", task.faults, task.task_id):
-            raise cut(request)
+        self._strike_at_read(task, request)
         if request.query.get("wait") == "true":
             await self._held(task)
         phase = await world.phase(task)
         if phase == "success" and "expired" in task.faults:
             raise Refusal(404, f"{NOT_FOUND}: there is no such task, or it is older than 7 days")
         return web.json_response(state(request, world, task, phase))
+
+    def _strike_at_read(self, task: TaskRecord, request: web.Request) -> None:
+        """Let a read of a task fail."""
+        statuses = {
+            "poll-500": 500,
+            "poll-status": faults.status("poll-status", task.faults),
+            "poll-down": 503,
+        }
+        for name, status in statuses.items():
+            if self._world.strikes(name, task.faults, task.task_id):
+                raise Refusal(status, phrase(status))
+        if self._world.strikes("poll-lost", task.faults, task.task_id):
+            raise cut(request)
 
     async def _held(self, task: TaskRecord) -> None:
         """Wait for the end of a task, but not for long."""

@@ -45,6 +45,7 @@ def test_a_creation_fails_as_asked(
     ("name", "status", "kind"),
     [
         ("503", 503, "text/plain"),
+        ("status=408", 408, "text/plain"),
         ("502-page", 502, "text/html"),
         ("flat-error", 500, "application/json"),
     ],
@@ -169,7 +170,9 @@ def test_a_result_lacks_fields(name: str, missing: set[str]) -> None:
     assert against(test) == missing
 
 
-@pytest.mark.parametrize(("name", "status"), [("poll-500", 500), ("poll-429", 429)])
+@pytest.mark.parametrize(
+    ("name", "status"), [("poll-500", 500), ("poll-429", 429), ("poll-status=504", 504)]
+)
 def test_the_first_read_fails_and_the_next_does_not(name: str, status: int) -> None:
     async def test(ark: Ark) -> None:
         task_id = await ark.task(f"[sim:{name}] a kite")
@@ -181,12 +184,23 @@ def test_the_first_read_fails_and_the_next_does_not(name: str, status: int) -> N
     against(test)
 
 
+def test_a_list_that_asks_for_a_task_by_its_id_is_a_read_of_it() -> None:
+    async def test(ark: Ark) -> None:
+        task_id = await ark.task("[sim:poll-down] a kite")
+        named = await ark.ask("GET", f"?filter.task_ids={task_id}")
+
+        assert (named.status, await ark.listed()) == (503, [task_id])
+
+    against(test)
+
+
 def test_a_finished_task_is_forgotten_too_early() -> None:
     async def test(ark: Ark) -> None:
         task_id = await ark.task("[sim:expired] a kite")
         ark.wall.pass_(600)
 
         assert (await ark.ask("GET", f"/{task_id}")).status == 404
+        assert await ark.listed() == []
 
     against(test)
 

@@ -25,6 +25,9 @@ from tests.sim.wire import Client, against, client
         pytest.param("no-credit", 402, 0, 402, id="no-credit"),
         pytest.param("rate-limited", 429, 0, 200, id="rate-limited"),
         pytest.param("concurrent", 429, 0, 200, id="concurrent"),
+        pytest.param("status=409", 409, 0, 200, id="any status"),
+        pytest.param("status", 500, 0, 200, id="no status"),
+        pytest.param("status=200", 400, 0, 400, id="a status of success"),
     ],
 )
 def test_a_submit_fails_as_asked(name: str, status: int, tasks: int, second: int) -> None:
@@ -107,6 +110,20 @@ def test_a_task_fails_once_and_succeeds_when_asked_again() -> None:
         second = await sim.result(prompt="[sim:fail-once] a kite")
 
         assert (first.data["status"], second.data["status"]) == ("failed", "success")
+
+    against(test)
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses"), [("poll-status=502", (502, 200)), ("poll-down", (503, 503))]
+)
+def test_a_read_fails_with_the_status_that_is_asked_for(
+    name: str, statuses: tuple[int, int]
+) -> None:
+    async def test(sim: Client) -> None:
+        task_id = await sim.task(prompt=f"[sim:{name}] a kite")
+
+        assert ((await sim.poll(task_id)).status, (await sim.poll(task_id)).status) == statuses
 
     against(test)
 
@@ -280,7 +297,8 @@ def test_every_fault_stands_in_the_documentation_with_what_it_does_and_where() -
     wires = {("modellix", "ark"): "both", ("ark",): "Ark", ("modellix",): "Modellix"}
 
     for name, fault in faults.FAULTS.items():
-        mark = f"`{name}` `=CODE`" if fault.takes_code else f"`{name}`"
+        given = " `=CODE`" if fault.takes_code else " `=STATUS`" if fault.takes_status else ""
+        mark = f"`{name}`{given}"
         often = "once" if fault.is_once else "always"
         row = f"| {mark} | {fault.stage} | {fault.text} | {often} | {wires[fault.wires]} |"
         assert row in page
