@@ -51,6 +51,8 @@ class Executor:
 
     def _start_all(self, group: asyncio.TaskGroup) -> None:
         behind_s = self._plan.graph.behind_s
+        undone = [step.job.id for step in self._plan.steps if step.verdict is not Verdict.CURRENT]
+        self._inputs.expect(undone)
         for step in sorted(self._plan.steps, key=lambda s: -behind_s[s.job.id]):
             if step.verdict is Verdict.CURRENT:
                 self._finish(step.job)
@@ -159,6 +161,7 @@ class Executor:
                 await self._tasks.give_up(job, record)
             elif not await self._tasks.settle(job, record):
                 return False
+        await self._inputs.settled(job.id)
         return True
 
     async def _parents_are_there(self, job: Job) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from seedrender.catalog.models import Uploads
@@ -14,6 +16,7 @@ from seedrender.errors import ArtifactError
 from seedrender.run.files import sha256
 from seedrender.run.leftovers import Leftovers
 from seedrender.values.hosting import UrlPrefix
+from seedrender.values.job import CorrelationId
 from seedrender.values.provider import LocalFile, MediaUrl, Provider
 
 
@@ -41,8 +44,20 @@ class Host(Protocol):
         """End what was lent. Raises: ProviderError."""
         ...
 
-    async def tidy(self) -> None:
-        """Take back what earlier runs left behind. Raises: ProviderError."""
+    @property
+    def left(self) -> Mapping[str, Collection[CorrelationId]]:
+        """Files of earlier runs that take up places, each with the submits that named it."""
+        ...
+
+    def use(self, links: Collection[Link], submit: CorrelationId) -> None:
+        """Note, before a submit leaves, what it names."""
+        ...
+
+    async def tidy(self, alive: Collection[CorrelationId], *, is_over: bool) -> None:
+        """Take back what earlier runs left and none of these submits names.
+
+        When a run is over, what it left itself, too. Raises: ProviderError.
+        """
         ...
 
 
@@ -70,6 +85,18 @@ class ProviderHost:
     ) -> None:
         self.places = uploads.files if uploads is not None else None
         self._provider, self._leftovers = provider, leftovers
+        self._tidying = asyncio.Lock()
+
+    @property
+    def left(self) -> Mapping[str, Collection[CorrelationId]]:
+        """What the notes beside the manifest say."""
+        return self._leftovers.earlier if self._leftovers is not None else {}
+
+    def use(self, links: Collection[Link], submit: CorrelationId) -> None:
+        """Note it beside the manifest."""
+        if self._leftovers is not None:
+            ids = [self._file_id(link.url) for link in links]
+            self._leftovers.use([found for found in ids if found is not None], submit)
 
     async def lend(self, file: LocalFile) -> Link:
         """Upload a file."""
@@ -86,10 +113,13 @@ class ProviderHost:
         if file_id is not None:
             await self._forget(file_id)
 
-    async def tidy(self) -> None:
+    async def tidy(self, alive: Collection[CorrelationId], *, is_over: bool) -> None:
         """Delete what a run that was cut off could not."""
-        for file_id in self._leftovers.ids() if self._leftovers is not None else ():
-            await self._forget(file_id)
+        if self._leftovers is None:
+            return
+        async with self._tidying:
+            for file_id in self._leftovers.unneeded(alive, is_over=is_over):
+                await self._forget(file_id)
 
     def _file_id(self, url: MediaUrl) -> str | None:
         return self._provider.file_id(url) if isinstance(self._provider, Keeper) else None
@@ -105,6 +135,7 @@ class PrefixHost:
     """An address under which the user serves the manifest's folder: nothing is sent there."""
 
     places: int | None = None
+    left: Mapping[str, Collection[CorrelationId]] = MappingProxyType({})
 
     def __init__(self, prefix: UrlPrefix, root: Path) -> None:
         self._prefix, self._root = prefix, root
@@ -120,7 +151,10 @@ class PrefixHost:
     async def take_back(self, link: Link) -> None:
         """Leave what is not ours."""
 
-    async def tidy(self) -> None:
+    def use(self, links: Collection[Link], submit: CorrelationId) -> None:
+        """Note nothing."""
+
+    async def tidy(self, alive: Collection[CorrelationId], *, is_over: bool) -> None:
         """Likewise."""
 
 

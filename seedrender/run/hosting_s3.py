@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import mimetypes
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from seedrender.errors import ArtifactError, ConfigError, UnauthorizedError, UnavailableError
 from seedrender.run.hosting import Link, changed
 from seedrender.values.hosting import S3Store
+from seedrender.values.job import CorrelationId
 from seedrender.values.provider import LocalFile, MediaUrl
 
 T = TypeVar("T")
@@ -32,6 +34,7 @@ class BucketHost:
     """
 
     places: int | None = None
+    left: Mapping[str, Collection[CorrelationId]] = MappingProxyType({})
 
     def __init__(
         self,
@@ -59,7 +62,10 @@ class BucketHost:
     async def take_back(self, link: Link) -> None:
         """Leave it: its link lapses by itself."""
 
-    async def tidy(self) -> None:
+    def use(self, links: Collection[Link], submit: CorrelationId) -> None:
+        """Note nothing."""
+
+    async def tidy(self, alive: Collection[CorrelationId], *, is_over: bool) -> None:
         """Leave what is there."""
 
     async def _put(self, key: str, file: LocalFile) -> None:

@@ -16,15 +16,16 @@ def host(
     hosting: Hosting,
     provider: Provider,
     *,
-    root: Path,
+    manifest: Path,
     uploads: Uploads | None,
     environ: Mapping[str, str],
 ) -> Host:
     """Return the host that a manifest asks for. Raises: ConfigError where it cannot be had."""
     if isinstance(hosting, UrlPrefix):
-        return PrefixHost(hosting, root)
+        return PrefixHost(hosting, manifest.parent)
     if isinstance(hosting, S3Store):
         from seedrender.run.hosting_s3 import BucketHost  # only who has a bucket needs its client
 
         return BucketHost(hosting, environ)
-    return ProviderHost(provider, uploads, Leftovers(root, provider.name))
+    name = f"{provider.name}-{manifest.stem}"  # two films may run in one folder
+    return ProviderHost(provider, uploads, Leftovers(manifest.parent, name))

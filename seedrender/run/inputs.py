@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from seedrender.lock import fold
 from seedrender.run.files import Files
 from seedrender.run.hosting import Host, Link, ProviderHost, check_content
 from seedrender.run.lifetimes import expected_wait_s, lapses_at
-from seedrender.run.shelf import Shelf
+from seedrender.run.shelf import Shelf, to_nobody
 from seedrender.run.store import Store
-from seedrender.values.job import Job, JobId, MediaKind, Reference
+from seedrender.values.job import CorrelationId, Job, JobId, MediaKind, Reference
 from seedrender.values.provider import LocalFile, MediaUrl, Provider
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ class Inputs:
         self._provider, self._store, self._files = provider, store, files
         self._digests, self._inline, self._clock = digests, inline, clock
         self._host = host or ProviderHost(provider)
-        self._shelf = Shelf(self._host.places)
+        self._shelf = Shelf(self._host.places, len(self._host.left))
+        self._expected: set[JobId] = set()  # whose earlier tasks name files that take up places
         self._clips: dict[JobId, Link] = {}  # results, by their own URL
         self._links: dict[str, Link] = {}  # by sha256
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -54,10 +55,31 @@ class Inputs:
         """Keep a fresh clip's own URL: nothing needs to be uploaded while it lives."""
         self._clips[job] = Link(url=MediaUrl(url), lapses_at=expires_at or lapses_at(url))
 
-    async def media(self, job: Job) -> Mapping[str, MediaUrl]:
+    def expect(self, jobs: Iterable[JobId]) -> None:
+        """Hear whom this run drives: when their earlier tasks have ended, files come free."""
+        named = {submit for submits in self._host.left.values() for submit in submits}
+        self._expected = {job for job in jobs if named & self._submits_of(job)}
+        self._shelf.expect(self._expected)
+
+    async def settled(self, job: JobId) -> None:
+        """Hear that a job waits for none of its earlier tasks any more."""
+        if job in self._expected:
+            self._expected.discard(job)
+            await self.tidy()
+            await self._shelf.keep(job)
+
+    def _submits_of(self, job: JobId) -> set[CorrelationId]:
+        """Return the submits of a job whose tasks may still read what they name."""
+        entry = self._store.entry(job)
+        return {r.correlation_id for r in fold.alive(entry)} if entry is not None else set()
+
+    async def media(
+        self, job: Job, say: Callable[[str], None] = to_nobody
+    ) -> Mapping[str, MediaUrl]:
         """Return a URL for each reference name and each needed job, good for as long as it takes.
 
-        What it uses is kept until `release`, which is due where this raises, too.
+        What it uses is kept until `release`, which is due where this raises, too. `say` hears what
+        is waited for.
 
         Raises: ProviderError, ArtifactError.
         """
@@ -76,15 +98,20 @@ class Inputs:
             else:
                 media[need] = clip
         if hosted:
-            await self._shelf.take(job.id, {file.sha256 for file in hosted.values()})
+            await self._shelf.take(job.id, {file.sha256 for file in hosted.values()}, say)
             for name, file in hosted.items():
                 media[name] = await self._lent(file)
         return media
 
+    def use(self, job: JobId, submit: CorrelationId) -> None:
+        """Note, before a submit leaves, which files it names: they outlive a crash with it."""
+        links = [self._links[file] for file in self._shelf.files_of(job) if file in self._links]
+        self._host.use(links, submit)
+
     async def release(self, job: JobId) -> None:
         """Take back what only this job used, unless a task of it may still read it."""
-        entry = self._store.entry(job)
-        if entry is not None and fold.alive(entry):
+        await self.settled(job)
+        if self._submits_of(job):
             await self._shelf.keep(job)
             return
         left = self._shelf.leave(job)
@@ -96,10 +123,12 @@ class Inputs:
                     await self._quietly(self._host.take_back(link))
         await self._shelf.clear(job, left)
 
-    async def tidy(self) -> None:
-        """Take back what is left of this run and of earlier ones, once no task can need it."""
-        if not any(fold.alive(entry) for entry in self._store.lock.entries.values()):
-            await self._quietly(self._host.tidy())
+    async def tidy(self, *, is_over: bool = False) -> None:
+        """Take back what earlier runs left and no task can need; when it is over, of this one."""
+        jobs = self._store.lock.entries
+        alive = {submit for job in jobs for submit in self._submits_of(job)}
+        await self._quietly(self._host.tidy(alive, is_over=is_over))
+        await self._shelf.leave_to_others(len(self._host.left))
 
     async def _quietly(self, work: Coroutine[None, None, None]) -> None:
         """Do what costs nobody anything if it fails: such files lapse by themselves."""

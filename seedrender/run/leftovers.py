@@ -4,53 +4,80 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from seedrender.run.files import write_atomically
+from seedrender.values.job import CorrelationId
 
 _MOST = 1000
 
 
 class Leftovers:
-    """A list of ids under `.seedrender/` beside the manifest; an empty one has no file."""
+    """A list under `.seedrender/` beside the manifest: each upload, and the submits that name it.
 
-    def __init__(self, root: Path, route: str) -> None:
-        self._path = root / ".seedrender" / f"uploads-{route}.json"
-        self._ids = dict.fromkeys(_read(self._path))
+    An empty list has no file.
+    """
 
-    def ids(self) -> Sequence[str]:
-        """Return what is kept, by all that we know."""
-        return tuple(self._ids)
+    def __init__(self, root: Path, name: str) -> None:
+        self._path = root / ".seedrender" / f"uploads-{name}.json"
+        self._submits = _read(self._path)
+        self._earlier = set(self._submits)
+
+    @property
+    def earlier(self) -> Mapping[str, Collection[CorrelationId]]:
+        """What earlier runs left and is kept: each file, and the submits that named it."""
+        return {file_id: self._submits[file_id] for file_id in self._earlier}
+
+    def unneeded(self, alive: Collection[CorrelationId], *, is_over: bool) -> Sequence[str]:
+        """Return what none of these submits names; of this run's own files only when it is over."""
+        return tuple(
+            file_id
+            for file_id, submits in self._submits.items()
+            if (is_over or file_id in self._earlier) and submits.isdisjoint(alive)
+        )
 
     def add(self, file_id: str) -> None:
         """Note an upload."""
-        self._ids[file_id] = None
+        self._submits[file_id] = set()
         self._save()
+
+    def use(self, file_ids: Collection[str], submit: CorrelationId) -> None:
+        """Note, before a submit leaves, what it names."""
+        for file_id in file_ids:
+            self._submits.setdefault(file_id, set()).add(submit)
+        if file_ids:
+            self._save()
 
     def discard(self, file_id: str) -> None:
         """Note that one is gone."""
-        if file_id in self._ids:
-            del self._ids[file_id]
+        if file_id in self._submits:
+            del self._submits[file_id]
+            self._earlier.discard(file_id)
             self._save()
 
     def _save(self) -> None:
         """Write the list; where that fails, a file stays at the provider until it lapses there."""
         with contextlib.suppress(OSError):
-            if not self._ids:
+            if not self._submits:
                 self._path.unlink(missing_ok=True)
                 return
             self._path.parent.mkdir(exist_ok=True)
             ignore = self._path.parent / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", "utf-8")
-            write_atomically(self._path, json.dumps(list(self._ids)))
+            rows = {file_id: sorted(submits) for file_id, submits in self._submits.items()}
+            write_atomically(self._path, json.dumps(rows))
 
 
-def _read(path: Path) -> list[str]:
+def _read(path: Path) -> dict[str, set[CorrelationId]]:
     try:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
-        return []
-    rows = found if isinstance(found, list) else []
-    return [row for row in rows if isinstance(row, str)][:_MOST]
+        return {}
+    rows = list(found.items())[:_MOST] if isinstance(found, dict) else []
+    return {file_id: _submits(row) for file_id, row in rows if isinstance(row, list)}
+
+
+def _submits(row: list[object]) -> set[CorrelationId]:
+    return {CorrelationId(word) for word in row if isinstance(word, str)}

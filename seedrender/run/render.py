@@ -131,7 +131,7 @@ async def _driven(
         deadline_s = _deadline_s(project, options)
         async with steered(project.lock_path, desk):
             interrupted = await until_stopped(executor, desk, deadline_s, options)
-        await desk.inputs.tidy()
+        await desk.inputs.tidy(is_over=True)
     after = project.plan(store.lock, keep_stale=options.keep_stale)  # a new loss is a loss
     code = outcome(after, store.lock, executor.failed, is_locked=options.is_locked)
     code = max(code, Exit.OVER_BUDGET) if purse.left_out else code
@@ -242,7 +242,7 @@ def _inputs(project: Project, options: Options, provider: Provider, store: Store
     chosen = host(
         PROVIDER_FILES if is_free else project.manifest.hosting,
         provider,
-        root=project.path.parent,
+        manifest=project.path,
         uploads=offered.uploads,
         environ=options.environ,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from seedrender.errors import (
     ProviderError,
@@ -34,6 +35,8 @@ class Submits:
         Raises: ProviderError: nothing was created; LockError: nothing was sent.
         """
         media = await self._media(job)
+        if media is None:
+            return None
         attempt = 0
         while True:
             await self._desk.pace.turn()
@@ -56,16 +59,19 @@ class Submits:
         elif error.is_concurrency:
             self._desk.slots.refused()
 
-    async def _media(self, job: Job) -> Mapping[str, MediaUrl]:
-        attempt = 1
-        while True:
+    async def _media(self, job: Job) -> Mapping[str, MediaUrl] | None:
+        """Return what the request names; None: nothing is to be bought any more."""
+        attempt, listener = 0, self._desk.listener
+        while await self._desk.gate.passes():
             try:
-                return await self._desk.inputs.media(job)
+                return await self._desk.inputs.media(job, partial(listener.note, job.id, "waits"))
             except (UnavailableError, RateLimitedError) as error:
+                attempt += 1
                 if attempt >= _CONNECT_ATTEMPTS:
                     raise
+                listener.note(job.id, "waits", str(error))
                 await self._desk.back_off(error, attempt)
-                attempt += 1
+        return None
 
     async def _once(
         self, job: Job, wanted: Fingerprint, media: Mapping[str, MediaUrl]
@@ -76,6 +82,7 @@ class Submits:
         """
         desk, record = self._desk, self._intent(job, wanted)
         submission = desk.provider.encode(job, media, record.correlation_id)
+        desk.inputs.use(job.id, record.correlation_id)
         await desk.store.intend(job.id, record)
         desk.purse.note(job.id, record)
         try:

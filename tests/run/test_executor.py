@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -49,9 +49,10 @@ SCHEDULE = PollSchedule(jitter=0.0)
 class Quiet:
     def __init__(self) -> None:
         self.notes: list[tuple[str, str]] = []
+        self.details: list[str] = []
 
     def note(self, job: JobId, what: str, detail: str = "") -> None:
-        del detail
+        self.details.append(detail)
         self.notes.append((job, what))
 
     def say(self, words: str) -> None:
@@ -66,6 +67,7 @@ class Film:
     jobs: Sequence[Job]
     takes: tuple[LongTake, ...] = ()
     provider: Scripted = field(default_factory=Scripted)
+    digests: Mapping[str, str] = field(default_factory=dict)
     concurrency: int = 4
     stop_after_s: float | None = None
     resubmit: tuple[JobId, ...] = ()
@@ -88,7 +90,7 @@ class Film:
     def facts(self, lock: Lock) -> Facts:
         return Facts(
             lock=lock,
-            digests={},
+            digests=self.digests,
             is_present=self.files.is_present,
             resubmit=self.resubmit,
             keep_stale=self.keep_stale,
@@ -123,6 +125,9 @@ class Film:
         del plan, lock
         return Purse(self.provider.price)
 
+    def inputs(self, store: Store) -> Inputs:
+        return Inputs(self.provider, store, self.files, self.digests)
+
     def _executor(self, store: Store) -> Executor:
         self.listener = Quiet()
         plan = make.plan(graph.build(self.jobs), self.takes, self.facts(store.lock))
@@ -131,7 +136,7 @@ class Film:
             provider=self.provider,
             store=store,
             files=replace(self.files, clock=store.clock),
-            inputs=Inputs(self.provider, store, self.files, {}),
+            inputs=self.inputs(store),
             slots=Slots(self.concurrency),
             pace=Pace(6000),
             gate=Gate(),

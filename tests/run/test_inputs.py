@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -13,11 +13,10 @@ from seedrender.errors import ArtifactError, UnavailableError
 from seedrender.run.files import Files
 from seedrender.run.hosting import Link, PrefixHost, ProviderHost
 from seedrender.run.inputs import Inputs
-from seedrender.run.leftovers import Leftovers
 from seedrender.run.store import Store, hold
 from seedrender.values.entry import JobState
 from seedrender.values.hosting import UrlPrefix
-from seedrender.values.job import Job, JobId, MediaKind, Reference, ReferenceUse
+from seedrender.values.job import CorrelationId, Job, JobId, MediaKind, Reference, ReferenceUse
 from seedrender.values.provider import LocalFile, MediaUrl
 from tests.builders import T0, clip, entry, job, record
 from tests.scripted import Scripted
@@ -32,7 +31,8 @@ class Shop:
         self.places = places
         self.lent: list[str] = []
         self.back: list[str] = []
-        self.tidied = 0
+        self.tidied: list[tuple[set[str], bool]] = []
+        self.left: dict[str, list[CorrelationId]] = {}
         self._clock = clock
 
     async def lend(self, file: LocalFile) -> Link:
@@ -43,8 +43,11 @@ class Shop:
     async def take_back(self, link: Link) -> None:
         self.back.append(link.url)
 
-    async def tidy(self) -> None:
-        self.tidied += 1
+    def use(self, links: Collection[Link], submit: CorrelationId) -> None:
+        pass
+
+    async def tidy(self, alive: Collection[CorrelationId], *, is_over: bool) -> None:
+        self.tidied.append((set(alive), is_over))
 
 
 class Room:
@@ -117,15 +120,15 @@ def test_what_a_live_task_may_still_read_is_kept(room: Room) -> None:
         await store.append(entry("spin", record(state=JobState.SUBMITTED)))
         await inputs.release(JobId("spin"))
         await inputs.tidy()
-        assert (room.shop.back, room.shop.tidied) == ([], 0)
+        assert room.shop.back == []
         await store.append(entry("spin", record(state=JobState.FAILED)))
         await inputs.release(JobId("spin"))
-        await inputs.tidy()
+        await inputs.tidy(is_over=True)
 
     room.run(work)
 
     assert len(room.shop.back) == 1
-    assert room.shop.tidied == 1
+    assert room.shop.tidied == [({"c1"}, False), (set(), True)]
 
 
 def test_a_file_that_cannot_be_deleted_ends_nothing(room: Room) -> None:
@@ -173,53 +176,6 @@ def test_an_address_of_the_user_is_that_of_the_folder(tmp_path: Path) -> None:
     assert link.url == "https://media.example.org/film/a%20b.mp4"
     with pytest.raises(ArtifactError):
         asyncio.run(host.lend(outside))
-
-
-class Kept(Scripted):
-    """A provider that keeps files by name."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: list[str] = []
-
-    async def upload(self, file: LocalFile) -> MediaUrl:
-        del file
-        self.kept.append(f"file-{len(self.kept) + 1}")
-        return MediaUrl(f"https://kept.example/{self.kept[-1]}")
-
-    def file_id(self, url: MediaUrl) -> str | None:
-        return url.rpartition("/")[2]
-
-    async def forget(self, file_id: str) -> None:
-        self.kept.remove(file_id)
-
-
-def test_the_run_after_a_crash_deletes_what_was_left(tmp_path: Path) -> None:
-    (tmp_path / "a.mp4").write_bytes(b"x")
-    digest = hashlib.sha256(b"x").hexdigest()
-    file = LocalFile(path=str(tmp_path / "a.mp4"), kind=MediaKind.VIDEO, sha256=digest)
-    provider = Kept()
-    notes = tmp_path / ".seedrender" / "uploads-scripted.json"
-
-    asyncio.run(ProviderHost(provider, None, Leftovers(tmp_path, "scripted")).lend(file))
-    left = list(provider.kept)
-    text = notes.read_text()
-    asyncio.run(ProviderHost(provider, None, Leftovers(tmp_path, "scripted")).tidy())
-
-    assert (left, text) == (
-        ["file-1"],
-        '["file-1"]',
-    )  # the address, which may be signed, is not noted
-    assert provider.kept == []
-    assert not notes.exists()
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[1]", "[" * 100_000, "\xff"])
-def test_notes_that_are_not_ours_are_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / ".seedrender").mkdir()
-    (tmp_path / ".seedrender" / "uploads-sim.json").write_bytes(text.encode("latin-1"))
-
-    assert Leftovers(tmp_path, "sim").ids() == ()
 
 
 def test_a_file_that_changed_since_it_was_hashed_is_not_sent(tmp_path: Path) -> None:
