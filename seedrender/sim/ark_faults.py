@@ -10,7 +10,7 @@ from seedrender.sim.ark_content import Scene
 from seedrender.sim.ark_errors import INTERNAL, INVALID, ArkRefusal, status_of
 from seedrender.sim.ark_orders import Order
 from seedrender.sim.ledger import TaskRecord
-from seedrender.sim.world import World, body_digest
+from seedrender.sim.world import World
 from seedrender.values.job import MediaKind
 
 _LATE_S = 600.0
@@ -54,7 +54,7 @@ class Faults:
 
     def before(self, order: Order, request: web.Request) -> web.Response | None:
         """Let happen what leaves no task behind."""
-        present, thing = order.faults, _thing(order)
+        present, thing = order.faults, self._thing(order)
 
         def strikes(name: str) -> bool:
             return self._world.strikes(name, present, thing)
@@ -90,7 +90,7 @@ class Faults:
 
     async def after(self, order: Order, request: web.Request) -> web.Response | None:
         """Spoil the answer for a task that exists."""
-        present, thing = order.faults, _thing(order)
+        present, thing = order.faults, self._thing(order)
 
         def strikes(name: str) -> bool:
             return self._world.strikes(name, present, thing)
@@ -132,9 +132,9 @@ def _takes_code(name: str) -> bool:
 def _plainly(status: int) -> web.Response:
     return web.Response(status=status, text=phrase(status))
 
-
-def _thing(order: Order) -> str:
-    """Return what makes two submits the same to a fault that strikes once."""
-    scene = order.scene
-    values = [item.value for item in scene.items]
-    return body_digest({"model": order.model.slug, "text": scene.text, "media": values})
+    def _thing(self, order: Order) -> str:
+        """Return what makes two submits the same to a fault that strikes once."""
+        scene = order.scene
+        values = [item.value for item in scene.items]
+        wanted = {"model": order.model.slug, "text": scene.text, "media": values}
+        return self._world.sameness.digest(wanted)

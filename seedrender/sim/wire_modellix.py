@@ -13,7 +13,7 @@ from seedrender.sim import faults, modellix_media, rules
 from seedrender.sim.answers import Refusal, cut, phrase
 from seedrender.sim.ledger import TaskRecord
 from seedrender.sim.modellix_tasks import state
-from seedrender.sim.world import World, body_digest
+from seedrender.sim.world import World
 from seedrender.values.job import Mode
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -163,7 +163,7 @@ class ModellixWire:
         present = world.faults_of(body["prompt"], world.ledger.count_submit(), "modellix")
         if (unknown := faults.unknown(present, "modellix")) is not None:
             raise Refusal(400, f"{rules.PARAMETERS}: the simulator knows no fault {unknown!r}")
-        thing = body_digest(body) if present else ""
+        thing = world.sameness.digest(body) if present else ""
         self._strike_before(present, thing, request)
         self._check_account(variant, body)
         task = world.create(variant, body, request.headers.get("x-request-id"), present)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import heapq
-import json
 import random
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -23,6 +20,7 @@ from seedrender.sim.clock import Clock
 from seedrender.sim.footage import Footage, order
 from seedrender.sim.lanes import Lanes
 from seedrender.sim.ledger import Ledger, TaskRecord, Upload
+from seedrender.sim.sameness import Sameness, digest_of
 from seedrender.sim.settings import SimSettings
 
 MINUTE_S = 60.0
@@ -30,9 +28,6 @@ _SPREAD = 0.35  # of the logarithm of render times
 _FASTEST, _SLOWEST = 0.5, 3.0  # of the median
 _FOREVER_S = 10 * 365 * 86_400.0
 _PATIENCE_S = 5.0  # our own seconds that a poll waits for a clip to be drawn
-_OWN_ADDRESS = re.compile(
-    r"http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?"
-)  # the port may change
 _FAILURES = frozenset(["fail", "fail-plain", "refuse-output"])
 
 
@@ -59,6 +54,7 @@ class World:
         start = self.ledger.resumed_at(settings.wall(), settings.speed)
         self.clock = Clock(settings.speed, start, settings.wall)
         self.footage = Footage(settings, self.ledger, self.variant)
+        self.sameness = Sameness(self.footage)
         self.lanes = Lanes(self.ledger, settings)
         self._exit.callback(self.footage.close)
         for task in self.ledger.tasks.values():
@@ -185,10 +181,9 @@ class World:
 
     def identity(self, slug: str, body: Mapping[str, Any]) -> str:
         """Return a word for this body, drawn from the seed: another one each time it comes."""
-        text = _OWN_ADDRESS.sub("", json.dumps(body, sort_keys=True))
-        identity = _digest(self.settings.seed, slug, text)
+        identity = digest_of(self.settings.seed, slug, self.sameness.text(body))
         self._occurrences[identity] += 1
-        return _digest(identity, self._occurrences[identity] - 1)
+        return digest_of(identity, self._occurrences[identity] - 1)
 
     def outcome(self, body: Mapping[str, Any], present: tuple[str, ...]) -> str:
         """Return how a task will end."""
@@ -196,8 +191,10 @@ class World:
             return "canceled"
         if _FAILURES & set(map(faults.base, present)):
             return "failed"
-        fails = "fail-once" in present and self.strikes("fail-once", present, body_digest(body))
-        return "failed" if fails else "success"
+        if "fail-once" not in present:
+            return "success"
+        thing = self.sameness.digest(body)
+        return "failed" if self.strikes("fail-once", present, thing) else "success"
 
     def find(self, task_id: str, wire: str) -> TaskRecord | None:
         """Return a task of a wire that is known, not deleted and not yet forgotten."""
@@ -241,14 +238,4 @@ class World:
 
     def signature(self, name: str) -> str:
         """Return what must stand behind a file's address for it to be served."""
-        return _digest("signature", self.settings.seed, name)[:32]
-
-
-def body_digest(body: Mapping[str, Any]) -> str:
-    """Return the same word for the same body."""
-    return _digest(_OWN_ADDRESS.sub("", json.dumps(body, sort_keys=True)))
-
-
-def _digest(*parts: object) -> str:
-    text = ":".join(map(str, parts))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return digest_of("signature", self.settings.seed, name)[:32]

@@ -105,8 +105,6 @@ class _Round:
         """Return every promise that was broken."""
         count = self._rng.randint(2, 3 if self._route == "sim" else 10)
         marks = [self._mark() for _ in range(count + 2)]
-        if self._route == "sim":
-            marks[1] = ""  # its body names the parent's address: another one in each run
         self._write(marks, "")
         for _ in range(self._rng.randint(2, 8)):
             self._killed_run()

@@ -12,7 +12,7 @@ from seedrender.errors import ArtifactError, ConfigError
 from seedrender.media.probe import probe
 from seedrender.sim import faults
 from seedrender.sim.app import SimSettings, create_app
-from tests.sim.wire import Client, against, client
+from tests.sim.wire import V2V, Client, against, client
 
 
 @pytest.mark.parametrize(
@@ -302,3 +302,23 @@ def test_every_fault_stands_in_the_documentation_with_what_it_does_and_where() -
         often = "once" if fault.is_once else "always"
         row = f"| {mark} | {fault.stage} | {fault.text} | {often} | {wires[fault.wires]} |"
         assert row in page
+
+
+def test_the_same_file_uploaded_again_is_the_same_request() -> None:
+    async def test(sim: Client) -> None:
+        clip = (await sim.get((await sim.result()).video["url"])).content
+        urls = [await uploaded(sim, content) for content in (clip, clip, clip + b"x")]
+        answers = [
+            await sim.submit(V2V, prompt="[sim:500] it goes on", video_urls=[url]) for url in urls
+        ]
+
+        assert urls[0] != urls[1]
+        assert [answer.status for answer in answers] == [500, 200, 500]
+
+    against(test)
+
+
+async def uploaded(sim: Client, content: bytes) -> str:
+    form = aiohttp.FormData()
+    form.add_field("file", content, filename="clip.mp4")
+    return str((await sim.ask("POST", "/api/v1/media/files", data=form)).data["url"])
