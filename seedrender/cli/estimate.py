@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
+from seedrender.lock.identity import SIMULATED
 from seedrender.plan.cost import Basis, Estimate, Pricing, estimate
 from seedrender.plan.make import Plan, Step
-from seedrender.plan.paid import SIMULATED, retakes
+from seedrender.plan.paid import retakes
 from seedrender.run.project import Project
 from seedrender.run.purse import Allowance, Purse, purse
 from seedrender.values.entry import Lock

@@ -10,7 +10,7 @@ import click
 from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
 from seedrender.errors import ConfigError, printable
 from seedrender.lock import fold
-from seedrender.plan.explain import Change, compare, definition, shown, without_parents
+from seedrender.plan.explain import Change, compare, definition, other_route, shown, without_parents
 from seedrender.plan.make import Step
 from seedrender.run import project
 from seedrender.run.project import Choices, Project
@@ -47,7 +47,9 @@ def _changes(found: Project, lock: Lock, step: Step) -> tuple[Change, ...]:
         old = fold.newest_fingerprint(entry)
     if old is None or not old.parts:
         return ()
-    return compare(step.job, *_comparable(found, step, old))
+    changed = compare(step.job, *_comparable(found, step, old))
+    asked = found.facts(lock).asked
+    return (*changed, *other_route(made_by, asked, found.place(("provider",))))
 
 
 def _comparable(found: Project, step: Step, old: Fingerprint) -> tuple[Fingerprint, Fingerprint]:

@@ -198,13 +198,15 @@ def _ending(lock_path: Path, code: Exit, after: Plan, lock: Lock, message: str) 
     lines += [
         f"Long take: {lock_path.parent / j.take.output}" for j in after.joins if _is_current(j)
     ]
-    running = [s.job.id for s in after.steps if s.verdict is Verdict.RESUME]
+    resumed = [s for s in after.steps if s.verdict is Verdict.RESUME]
+    running = [s.job.id for s in resumed if s.elsewhere is None]
     if running:
         lines.append(
             f"Still at the provider: {', '.join(running[:_SHOWN])}"
             f"{' …' if len(running) > _SHOWN else ''}. Run the same command again to collect: "
             "nothing of this is paid again."
         )
+    lines += [f"{s.job.id}: {printable(s.reason)}" for s in resumed if s.elsewhere is not None]
     unknown = [s.job.id for s in after.steps if s.verdict is Verdict.UNKNOWN]
     lines += [
         f"{job}: it is not known whether a task was created and paid. Look at the provider's "

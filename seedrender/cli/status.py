@@ -12,7 +12,8 @@ import click
 
 from seedrender.cli.console import json_option, manifest_argument, say_json, table
 from seedrender.lock import amounts, fold
-from seedrender.plan.paid import SIMULATED, Balance, balance, charges, said
+from seedrender.lock.identity import SIMULATED
+from seedrender.plan.paid import Balance, balance, charges, said
 from seedrender.run import store
 from seedrender.run.project import lock_path
 from seedrender.values.entry import Lock, LockEntry, TaskRecord

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.values.entry import (
     Event,
     Fingerprint,
@@ -104,16 +105,15 @@ def output_record(entry: LockEntry) -> TaskRecord | None:
     return next((r for r in entry.tasks if r.correlation_id == entry.output.made_by), None)
 
 
-def set_aside(entry: LockEntry, wanted: Fingerprint) -> TaskRecord | None:
+def set_aside(entry: LockEntry, wanted: Fingerprint, asked: Asked = WHICHEVER) -> TaskRecord | None:
     """Return the record whose clip was replaced and is wanted again; None: there is none."""
-    on_disk = output_record(entry)
-    if entry.is_pinned or (on_disk is not None and on_disk.fingerprint == wanted):
+    if entry.is_pinned or asked.is_made(output_record(entry), wanted):
         return None
     return next(
         (
             record
             for record in reversed(entry.tasks)
-            if record.superseded is not None and record.fingerprint == wanted
+            if record.superseded is not None and asked.is_made(record, wanted)
         ),
         None,
     )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from seedrender.lock import fold
 from seedrender.plan.cost import total
 from seedrender.plan.explain import Difference, definition, differences
-from seedrender.plan.make import Plan, Step
+from seedrender.plan.make import Plan, Step, Verdict
 from seedrender.values.entry import Fingerprint, Lock, LockEntry
 from seedrender.values.job import Job, JobId
 from seedrender.values.money import Amount, Price
@@ -23,6 +23,7 @@ class Film:
     digests: Mapping[str, str]  # reference name → sha256 of its bytes
     lock: Lock
     price: Callable[[Job], Price]
+    route: str = ""
     moved: Mapping[str, str] = field(default_factory=dict)  # id before → id now
     notes: tuple[str, ...] = ()
 
@@ -89,7 +90,7 @@ def compare(before: Film, now: Film, plan: Plan) -> Comparison:
     origins = _origins(now, then, wanted)
     steps = {step.job.id: step for step in plan.steps}
     added = tuple(steps[job.id] for job in now.jobs if job.id not in origins)
-    changed = tuple(_changed(before, steps, origins, then, wanted))
+    changed = tuple(_changed(before, now.route, steps, origins, then, wanted))
     renamed = tuple((old, new) for new, old in origins.items() if old != new)
     kept = set(origins.values())
     touched = {step.job.id for step in added} | {found.step.job.id for found in changed}
@@ -135,6 +136,7 @@ def _moved(then: Iterable[JobId], moved: Mapping[str, str]) -> Mapping[JobId, Jo
 
 def _changed(
     before: Film,
+    route: str,
     steps: Mapping[JobId, Step],
     origins: Mapping[JobId, JobId],
     then: Mapping[JobId, Fingerprint],
@@ -146,6 +148,8 @@ def _changed(
     for new, old in ((job, origins[job]) for job in wanted if job in origins):
         job = steps[new].job
         parts = differences(then[old].parts, wanted[new].parts)
+        if not parts and before.route != route and steps[new].verdict is Verdict.STALE:
+            parts = (Difference("provider", before.route, route),)  # its clip does not pass there
         strange = [n for n in job.needs if n not in origins or n in changed]
         is_elsewhere = tuple(origins.get(n) for n in job.needs) != parents[old]
         if parts or strange or is_elsewhere:

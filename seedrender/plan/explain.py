@@ -9,7 +9,8 @@ from typing import Any
 
 from seedrender.errors import Origin, printable
 from seedrender.lock.fingerprint import fingerprint
-from seedrender.values.entry import Fingerprint
+from seedrender.lock.identity import Asked
+from seedrender.values.entry import Fingerprint, TaskRecord
 from seedrender.values.job import Job
 
 _FIELDS = {"duration_s": "duration"}  # part of a fingerprint → key of a manifest
@@ -40,6 +41,13 @@ def compare(job: Job, old: Fingerprint, new: Fingerprint) -> tuple[Change, ...]:
         Change(found.part, found.old, found.new, _origin(job, found.part))
         for found in differences(old.parts, new.parts)
     )
+
+
+def other_route(made_by: TaskRecord | None, asked: Asked, origin: Origin) -> tuple[Change, ...]:
+    """Return that a clip does not pass since another route made it; empty: it passes."""
+    if made_by is None or asked.takes(made_by):
+        return ()
+    return (Change("provider", made_by.provider, asked.route, origin),)
 
 
 def differences(old: Parts, new: Parts) -> tuple[Difference, ...]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint, of_parts
+from seedrender.lock.identity import SIMULATED, WHICHEVER, Asked
 from seedrender.plan.graph import JobGraph
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
@@ -44,6 +45,7 @@ class Step:
     fingerprint: Fingerprint | None  # None: it needs a clip that is not there yet
     will_submit: bool  # now, or once what it waits for is there
     clip: str | None = None  # sha256 of the clip that it has, or will have after work that is free
+    elsewhere: str | None = None  # the route that has its task, where another one is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class Facts:
     is_present: IsPresent
     resubmit: Collection[JobId] = ()  # a person said: buy these again, whatever became of them
     keep_stale: bool = False  # a person said: a clip stays though its definition changed
+    asked: Asked = WHICHEVER
 
 
 def plan(graph: JobGraph, takes: tuple[LongTake, ...], facts: Facts) -> Plan:
@@ -102,7 +105,7 @@ def decide(
         return kept
     live = _still_alive(job, entry, facts)
     if live:
-        return _live(live[-1])
+        return _live(_foremost(live, facts), facts)
     return _settled(job, wanted, entry, facts)
 
 
@@ -150,6 +153,7 @@ def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
         fingerprint=wanted,
         will_submit=verdict in SPENDS or is_outdated,
         clip=_clip_to_be(verdict, job, wanted, entry, facts),
+        elsewhere=_elsewhere(job, entry, facts),
     )
 
 
@@ -161,7 +165,7 @@ def _clip_to_be(
         return None
     if entry.output is None or _still_alive(job, entry, facts):
         return None
-    aside = fold.set_aside(entry, wanted)
+    aside = fold.set_aside(entry, wanted, facts.asked)
     if verdict is Verdict.RESUME and aside is not None and aside.superseded is not None:
         return aside.superseded.sha256
     return entry.output.sha256
@@ -170,35 +174,67 @@ def _clip_to_be(
 def _collects_another(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> bool:
     """Say whether the tasks to be collected are for something that is not wanted any more."""
     live = _still_alive(job, entry, facts)
-    return bool(live) and all(r.task_id and r.fingerprint != wanted for r in live)
+    return bool(live) and all(
+        r.task_id and r.fingerprint != wanted and facts.asked.reaches(r) for r in live
+    )
 
 
 def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Step:
     """Decide about a job whose parent has no clip yet: what is paid already is resumed first."""
     live = _still_alive(job, entry, facts) if entry is not None else []
     if live:
-        verdict, reason = _live(live[-1])
-        return Step(job=job, verdict=verdict, reason=reason, fingerprint=None, will_submit=False)
+        verdict, reason = _live(_foremost(live, facts), facts)
+        return Step(
+            job=job,
+            verdict=verdict,
+            reason=reason,
+            fingerprint=None,
+            will_submit=False,
+            elsewhere=_elsewhere(job, entry, facts),
+        )
     return Step(
         job=job,
         verdict=Verdict.WAITS,
         reason=f"continues {need.job.id}, which is {need.verdict.value}",
         fingerprint=None,
-        will_submit=need.will_submit or need.verdict in _MAY_BECOME_CURRENT,
+        will_submit=need.will_submit or _may_become_current(need),
     )
+
+
+def _may_become_current(need: Step) -> bool:
+    return need.verdict in _MAY_BECOME_CURRENT and need.elsewhere is None
 
 
 def _still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:
     """Return the live tasks, less the lost submits that a person gave up."""
     given_up = job.id in facts.resubmit
-    return [record for record in fold.alive(entry) if record.task_id or not given_up]
+    return [
+        record
+        for record in fold.alive(entry)
+        if (record.task_id or not given_up) and not facts.asked.drops(record)
+    ]
 
 
-def _live(record: TaskRecord) -> tuple[Verdict, str]:
+def _foremost(live: list[TaskRecord], facts: Facts) -> TaskRecord:
+    """Return the task that is to be spoken of: one that this route cannot settle, else the last."""
+    return next((record for record in live if not facts.asked.reaches(record)), live[-1])
+
+
+def _elsewhere(job: Job, entry: LockEntry | None, facts: Facts) -> str | None:
+    live = _still_alive(job, entry, facts) if entry is not None else []
+    return next((record.provider for record in live if not facts.asked.reaches(record)), None)
+
+
+def _live(record: TaskRecord, facts: Facts) -> tuple[Verdict, str]:
+    is_here = facts.asked.reaches(record)
+    there = "" if is_here else f" to {record.provider}"
     if fold.next_action(record.state) is fold.Action.ASK:
         at = record.submitted_at
         when = f" of {at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""
-        return Verdict.UNKNOWN, f"a submit{when} has no known answer: a paid task may exist"
+        return Verdict.UNKNOWN, f"a submit{there}{when} has no known answer: a paid task may exist"
+    if not is_here:
+        how = f"collected by a run with --provider {record.provider}"
+        return Verdict.RESUME, f"task {record.task_id} is at {record.provider}, paid already: {how}"
     if record.state is JobState.SUBMITTED:
         return Verdict.RESUME, f"task {record.task_id} is at the provider, paid already"
     return Verdict.RESUME, f"task {record.task_id} has ended; its clip is to be downloaded"
@@ -207,13 +243,13 @@ def _live(record: TaskRecord) -> tuple[Verdict, str]:
 def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> tuple[Verdict, str]:
     made_by = fold.output_record(entry)
     last = entry.tasks[-1] if entry.tasks else None
-    if _is_refused(last, wanted) and job.id not in facts.resubmit:
+    if _is_refused(last, wanted, facts) and job.id not in facts.resubmit:
         assert last is not None, "something was refused"
         reason = advice(last.error or "no reason given")
         return Verdict.BLOCKED, f"refused by the provider: {reason}"
     if entry.output is None or made_by is None:
         return Verdict.MISSING, _how_it_ended(last)
-    if made_by.fingerprint != wanted:
+    if not facts.asked.is_made(made_by, wanted):
         return _changed(wanted, entry, made_by, facts)
     to_do = _free_work(job, entry.output, facts)
     is_lost = entry.output.path == job.output and not facts.is_present(entry.output)
@@ -225,13 +261,21 @@ def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> t
 def _changed(
     wanted: Fingerprint, entry: LockEntry, made_by: TaskRecord, facts: Facts
 ) -> tuple[Verdict, str]:
-    aside = fold.set_aside(entry, wanted)
+    aside = fold.set_aside(entry, wanted, facts.asked)
     if aside is not None and aside.superseded is not None and facts.is_present(aside.superseded):
         return Verdict.RESUME, f"as it was before: its clip comes back from {aside.superseded.path}"
-    what = changes(made_by.fingerprint, wanted)
+    why = f"its definition changed: {changes(made_by.fingerprint, wanted)}"
+    if made_by.fingerprint == wanted:
+        why = _another_route(made_by, facts.asked)
     if facts.keep_stale:
-        return Verdict.CURRENT, f"kept by --keep-stale, though its definition changed: {what}"
-    return Verdict.STALE, f"its definition changed: {what}"
+        return Verdict.CURRENT, f"kept by --keep-stale, though {why}"
+    return Verdict.STALE, why
+
+
+def _another_route(made_by: TaskRecord, asked: Asked) -> str:
+    if made_by.provider == SIMULATED and not asked.is_identity:
+        return f"it is simulated footage, and {asked.route} is to render it"
+    return f"it was rendered on {made_by.provider}, and route_in_identity asks for {asked.route}"
 
 
 def _free_work(job: Job, output: Artifact, facts: Facts) -> str:
@@ -245,8 +289,11 @@ def _free_work(job: Job, output: Artifact, facts: Facts) -> str:
     return ""
 
 
-def _is_refused(last: TaskRecord | None, wanted: Fingerprint) -> bool:
-    return last is not None and last.fingerprint == wanted and last.state is JobState.BLOCKED
+def _is_refused(last: TaskRecord | None, wanted: Fingerprint, facts: Facts) -> bool:
+    """Say whether this route has refused just this; another one is yet to be asked."""
+    if last is None or last.state is not JobState.BLOCKED:
+        return False
+    return last.fingerprint == wanted and facts.asked.reaches(last)
 
 
 def _how_it_ended(last: TaskRecord | None) -> str:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from seedrender.catalog.models import ROUTES, catalog
+from seedrender.lock.identity import SIMULATED
 from seedrender.values.entry import JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId
 from seedrender.values.money import CLIPS, SECONDS, Amount, Quote
 from seedrender.values.task import Artifact
 
 Charge = Mapping[str, Decimal]  # by currency, CLIPS and SECONDS; what is missing is not known
-
-SIMULATED = "sim"
 
 _ENDED_WITHOUT_A_CLIP = frozenset({JobState.FAILED, JobState.BLOCKED, JobState.CANCELLED})
 _HAS_A_CLIP = frozenset({JobState.SUCCEEDED, JobState.DONE})

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from seedrender.errors import ConfigError
 from seedrender.lock import fold
+from seedrender.lock.identity import FILE
 from seedrender.plan import select
 from seedrender.plan.make import Step
 from seedrender.run.project import Project
@@ -18,8 +19,6 @@ from seedrender.run.store import Store, hold
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job
 from seedrender.values.task import Artifact, TaskId
-
-FILE = "file"  # stands where a provider's name would: nobody was asked and nobody was paid
 
 _TASK_ID = re.compile(r"[!-~]{1,200}")
 _BLOCK_BYTES = 1 << 18
@@ -53,7 +52,7 @@ async def adopt_task(project: Project, name: str, task_id: str, provider: str | 
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         step = _step(project, store, name)
         _not_known(store, task_id)
-        lost = _lost(store, step)
+        lost = _lost(store, step, route)
         record = replace(
             lost or _fresh(store, route, _wanted(step)),
             state=JobState.SUBMITTED,
@@ -138,9 +137,10 @@ def _live(store: Store, step: Step) -> tuple[TaskRecord, ...]:
     return fold.alive(entry) if entry is not None else ()
 
 
-def _lost(store: Store, step: Step) -> TaskRecord | None:
-    """Return the newest submit whose answer was lost."""
-    return next(reversed(_live(store, step)), None)
+def _lost(store: Store, step: Step, route: str) -> TaskRecord | None:
+    """Return the newest submit to the route whose answer was lost."""
+    live = (r for r in reversed(_live(store, step)) if r.provider == route or r.is_guess)
+    return next(live, None)
 
 
 def _fresh(store: Store, provider: str, wanted: Fingerprint) -> TaskRecord:

@@ -14,6 +14,7 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.lock import fold
+from seedrender.lock.identity import Asked
 from seedrender.run.desk import Desk
 from seedrender.values.entry import Fingerprint, LockEntry, TaskRecord
 from seedrender.values.job import Job
@@ -51,14 +52,14 @@ class Collect:
                 await self._replace_output(job, artifact, kept, before)
                 return
 
-    async def restore(self, job: Job, wanted: Fingerprint) -> None:
+    async def restore(self, job: Job, wanted: Fingerprint, asked: Asked) -> None:
         """Bring back a clip that is paid for, from where it is: another place, or the provider.
 
         Raises: ProviderError, ArtifactError.
         """
         entry = self._desk.store.entry(job.id)
         assert entry is not None, "it has a clip in the lock"
-        aside = fold.set_aside(entry, wanted)
+        aside = fold.set_aside(entry, wanted, asked)
         if aside is not None and aside.superseded is not None:
             await self._bring_back(job, entry, aside, aside.superseded)
             return
@@ -72,7 +73,8 @@ class Collect:
         if record.task_id is None or record.provider != self._desk.provider.name:
             raise ArtifactError(
                 f"{entry.output.path} is missing, and no task of this route has it; put the file "
-                f"back, or buy it again with --resubmit {job.id}"
+                f"back, run with --provider {record.provider} where that route has it, or buy it "
+                f"again with --resubmit {job.id}"
             )
         await self.collect(job, record, None)
 

@@ -129,7 +129,7 @@ class Executor:
         wanted = fingerprint(job, facts.digests, parents)
         verdict, reason = make.decide(job, wanted, self._store.entry(job.id), facts)
         if verdict is Verdict.RESUME:
-            await self._tasks.restore(job, wanted)
+            await self._tasks.restore(job, wanted, facts.asked)
         elif self._may_buy(step) and verdict in make.SPENDS:
             await self._tasks.buy(job, wanted, reason, self._plan.graph.behind_s[job.id])
         elif verdict is not Verdict.CURRENT and self._gate.is_open:
@@ -145,12 +145,13 @@ class Executor:
     async def _is_kept(self, job: Job) -> bool:
         """Say whether a person keeps the clip, having brought it back where it was not in place."""
         entry = self._store.entry(job.id)
-        kept = make.decide_pinned(job, entry, self._facts()) if entry is not None else None
+        facts = self._facts()
+        kept = make.decide_pinned(job, entry, facts) if entry is not None else None
         made_by = fold.output_record(entry) if entry is not None else None
         if kept is None or made_by is None:
             return False
         if kept[0] is Verdict.RESUME:
-            await self._tasks.restore(job, made_by.fingerprint)
+            await self._tasks.restore(job, made_by.fingerprint, facts.asked)
         self._current.add(job.id)
         return True
 
@@ -158,7 +159,7 @@ class Executor:
         entry = self._store.entry(job.id)
         for record in fold.alive(entry) if entry is not None else ():
             if record.task_id is None and job.id in self._facts().resubmit:
-                await self._tasks.give_up(job, record)
+                await self._tasks.give_up(job, record, "given up by --resubmit")
             elif not await self._tasks.settle(job, record):
                 return False
         await self._inputs.settled(job.id)

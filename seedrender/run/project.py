@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seedrender.errors import ConfigError, ManifestError, Origin, Violation
 from seedrender.lock import fold
+from seedrender.lock.identity import Asked
 from seedrender.plan import graph, make, renames, select
 from seedrender.plan.cost import Pricing
 from seedrender.plan.make import Facts, Plan
@@ -79,6 +80,7 @@ class Project:
             is_present=self.files.is_present,
             resubmit=resubmit,
             keep_stale=keep_stale,
+            asked=Asked(route=self.manifest.provider, is_identity=self.manifest.route_in_identity),
         )
 
     def pricing(self, lock: Lock) -> Pricing:

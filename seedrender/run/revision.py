@@ -37,6 +37,7 @@ def compare(
         digests=found.digests,
         lock=lock,
         price=found.pricing(lock),
+        route=found.manifest.provider,
         moved=found.manifest.moved,
     )
     return against.compare(old, now, plan)
@@ -72,6 +73,7 @@ def _film(
         digests=digests,
         lock=lock,
         price=_price(expansion.manifest, found, jobs, lock),
+        route=expansion.manifest.provider,
         notes=tuple(notes),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from seedrender.lock.identity import SIMULATED, Asked
 from seedrender.run.collect import Collect
 from seedrender.run.desk import Desk
 from seedrender.run.submit import Submits, advice
@@ -56,6 +57,8 @@ class Tasks:
 
         False: nobody can say what became of it, or it still runs.
         """
+        if not Asked(route=self._desk.provider.name).reaches(record):
+            return await self._leave(job, record)
         if record.task_id is None:
             found = await self.find(job.id, record)
             if found is None or found.task_id is None:
@@ -72,14 +75,22 @@ class Tasks:
             await self._collect.collect(job, record, task)
         return record.state is not JobState.SUBMITTED
 
-    async def give_up(self, job: Job, record: TaskRecord) -> None:
-        """Note that a person wants a lost submit to be forgotten and the job bought again."""
-        given_up = replace(record, state=JobState.CANCELLED, error="given up by --resubmit")
-        await self._desk.keep(job.id, given_up)
+    async def _leave(self, job: Job, record: TaskRecord) -> bool:
+        """Leave a task to the route that has it: no other one knows it; False: it is paid."""
+        if record.provider == SIMULATED:
+            await self.give_up(job, record, f"simulated, and {self._desk.provider.name} renders it")
+            return True
+        words = f"for its task at {record.provider}: run with --provider {record.provider}"
+        self._desk.listener.note(job.id, "waits", words)
+        return False
 
-    async def restore(self, job: Job, wanted: Fingerprint) -> None:
+    async def give_up(self, job: Job, record: TaskRecord, why: str) -> None:
+        """Note that a task is forgotten, and the job bought again."""
+        await self._desk.keep(job.id, replace(record, state=JobState.CANCELLED, error=why))
+
+    async def restore(self, job: Job, wanted: Fingerprint, asked: Asked) -> None:
         """Bring back a clip that is paid for. Raises: ProviderError, ArtifactError."""
-        await self._collect.restore(job, wanted)
+        await self._collect.restore(job, wanted, asked)
 
     async def find(self, job: JobId, record: TaskRecord) -> TaskRecord | None:
         """Ask for the task of a submit whose answer was lost; None: nobody can tell."""

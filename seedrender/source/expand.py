@@ -31,7 +31,9 @@ _TICK = 100
 
 
 # what no job's footage comes from
-_APART = {(key,) for key in ("run", "prices", "moved", "output", "hosting", "require_rights")}
+_APART = {(key,) for key in ("run", "prices", "moved", "output", "hosting", "require_rights")} | {
+    ("route_in_identity",)
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,7 @@ def manifest(document: Document, problems: list[Violation], given: Given = NOTHI
         output_dir=directory,
         output_name=output.get("name", "{{ job.id }}.mp4"),
         run=_run_settings(root.get("run", {})),
+        route_in_identity=root.get("route_in_identity", False),
     )
 
 

@@ -70,3 +70,4 @@ class Manifest:
     output_name: str = "{{ job.id }}.mp4"
     run: RunSettings = RunSettings()
     rates: tuple[Rate, ...] = ()  # of its own price table; the first that fits holds
+    route_in_identity: bool = False  # a clip of another route is another clip

@@ -6,6 +6,7 @@ import pytest
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
+from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.plan import graph, make
 from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry
@@ -28,19 +29,28 @@ def plan(
     missing: tuple[str, ...] = (),
     takes: tuple[LongTake, ...] = (),
     resubmit: tuple[JobId, ...] = (),
+    keep_stale: bool = False,
+    asked: Asked = WHICHEVER,
 ) -> Plan:
     lock = fold.fold(Lock(manifest="film.yaml"), entries)
 
     def is_present(artifact: Artifact) -> bool:
         return artifact.path not in missing
 
-    facts = Facts(lock=lock, digests={}, is_present=is_present, resubmit=resubmit)
+    facts = Facts(
+        lock=lock,
+        digests={},
+        is_present=is_present,
+        resubmit=resubmit,
+        keep_stale=keep_stale,
+        asked=asked,
+    )
     return make.plan(graph.build(jobs), takes, facts)
 
 
-def done(wanted: Job, parents: dict[JobId, str] | None = None) -> LockEntry:
+def done(wanted: Job, parents: dict[JobId, str] | None = None, provider: str = "sim") -> LockEntry:
     found = fingerprint(wanted, {}, parents or {})
-    made = record(f"c-{wanted.id}", JobState.SUCCEEDED, fingerprint=found)
+    made = record(f"c-{wanted.id}", JobState.SUCCEEDED, fingerprint=found, provider=provider)
     return entry(wanted.id, made, output=clip(f"c-{wanted.id}", wanted.output))
 
 
@@ -201,3 +211,91 @@ def test_changing_how_a_take_is_joined_renders_nothing() -> None:
     found = plan([FIRST, SECOND], *segments, takes=(silent,))
 
     assert not any(step.will_submit for step in found.steps)
+
+
+BYTEPLUS = Asked(route="byteplus")
+
+
+def test_a_clip_stays_current_when_only_the_route_changes() -> None:
+    (step,) = plan([SPIN], done(SPIN, provider="modellix"), asked=BYTEPLUS).steps
+
+    assert step.verdict is Verdict.CURRENT
+
+
+def test_where_the_route_is_part_of_the_identity_a_clip_of_another_one_is_stale() -> None:
+    asked = Asked(route="byteplus", is_identity=True)
+
+    (step,) = plan([SPIN], done(SPIN, provider="modellix"), asked=asked).steps
+    (same,) = plan([SPIN], done(SPIN, provider="byteplus"), asked=asked).steps
+
+    assert step.verdict is Verdict.STALE
+    assert step.reason == "it was rendered on modellix, and route_in_identity asks for byteplus"
+    assert same.verdict is Verdict.CURRENT
+
+
+def test_simulated_footage_never_stands_for_a_clip_of_a_paid_route() -> None:
+    (step,) = plan([SPIN], done(SPIN), asked=BYTEPLUS).steps
+    (kept,) = plan([SPIN], done(SPIN), asked=BYTEPLUS, keep_stale=True).steps
+
+    assert (step.verdict, step.will_submit) == (Verdict.STALE, True)
+    assert step.reason == "it is simulated footage, and byteplus is to render it"
+    assert (
+        kept.reason
+        == "kept by --keep-stale, though it is simulated footage, and byteplus is to render it"
+    )
+
+
+def test_what_continues_simulated_footage_waits_for_the_real_one() -> None:
+    known = (done(FIRST), done(SECOND, {FIRST.id: clip().sha256}))
+
+    steps = plan([FIRST, SECOND], *known, asked=BYTEPLUS).steps
+
+    assert [s.verdict for s in steps] == [Verdict.STALE, Verdict.WAITS]
+
+
+@pytest.mark.parametrize(
+    ("state", "task", "verdict", "words"),
+    [
+        pytest.param(
+            JobState.SUBMITTED,
+            "task-1",
+            Verdict.RESUME,
+            "task task-1 is at modellix, paid already: collected by a run with --provider modellix",
+            id="running",
+        ),
+        pytest.param(
+            JobState.UNKNOWN,
+            None,
+            Verdict.UNKNOWN,
+            "a submit to modellix of 2026-11-23 10:00:00 UTC has no known answer: "
+            "a paid task may exist",
+            id="lost",
+        ),
+    ],
+)
+def test_a_task_at_another_route_is_paid_and_nothing_is_bought_beside_it(
+    state: JobState, task: str | None, verdict: Verdict, words: str
+) -> None:
+    live = record(state=state, fingerprint=OTHER, task_id=task, provider="modellix")
+
+    first, second = plan([FIRST, SECOND], entry("fly/01", live), asked=BYTEPLUS).steps
+
+    assert (first.verdict, first.reason) == (verdict, words)
+    assert first.elsewhere == "modellix"
+    assert (first.will_submit, second.will_submit) == (False, False)
+
+
+def test_a_task_of_the_simulator_holds_up_no_paid_route() -> None:
+    live = entry("spin", record(fingerprint=WANTED, provider="sim"))
+
+    assert plan([SPIN], live, asked=BYTEPLUS).steps[0].verdict is Verdict.MISSING
+    assert plan([SPIN], live, asked=Asked(route="sim")).steps[0].verdict is Verdict.RESUME
+
+
+def test_what_one_route_refused_another_may_be_asked() -> None:
+    refused = entry(
+        "spin", record(state=JobState.BLOCKED, fingerprint=WANTED, provider="modellix", error="no")
+    )
+
+    assert plan([SPIN], refused, asked=BYTEPLUS).steps[0].verdict is Verdict.MISSING
+    assert plan([SPIN], refused, asked=Asked(route="modellix")).steps[0].verdict is Verdict.BLOCKED

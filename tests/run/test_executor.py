@@ -20,6 +20,7 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.lock import fold
+from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.plan import graph, make
 from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
@@ -72,6 +73,7 @@ class Film:
     stop_after_s: float | None = None
     resubmit: tuple[JobId, ...] = ()
     keep_stale: bool = False
+    asked: Asked = WHICHEVER
     waits: bool = True
     drain_after_s: float | None = None
     grace_s: float = 0.0
@@ -94,6 +96,7 @@ class Film:
             is_present=self.files.is_present,
             resubmit=self.resubmit,
             keep_stale=self.keep_stale,
+            asked=self.asked,
         )
 
     @property
@@ -756,3 +759,66 @@ def test_after_the_grace_the_rest_is_left_for_the_next_run(tmp_path: Path) -> No
     assert (first, second) == (Exit.UNFINISHED, Exit.DONE)
     assert waited <= 35
     assert film.provider.received == ["s0"]
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_task_of_another_route_is_neither_asked_for_here_nor_bought_again(
+    tmp_path: Path, *, is_lost: bool
+) -> None:
+    film = Film(tmp_path, [job("spin")], waits=False)
+    film.run()
+    if is_lost:
+        film = Film(tmp_path / "lost", [job("spin")])
+        film.folder.mkdir()
+        film.provider.loses_answer_to("spin")
+        film.run()
+    film.waits = True
+    before = film.lock()
+    film.asked = Asked(route="other")
+    film.provider = Scripted()
+    film.provider.name = "other"
+    film.provider.found = {}
+
+    code = film.run()
+
+    assert code is (Exit.UNDECIDED if is_lost else Exit.UNFINISHED)
+    assert (film.provider.attempts, film.provider.polls) == ([], [])
+    assert film.lock() == before
+
+
+def test_a_task_of_the_simulator_is_given_up_for_a_clip_of_a_paid_route(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")], waits=False)
+    film.provider.name = "sim"
+    film.run()
+    film.waits = True
+    film.asked = Asked(route="other")
+    film.provider = Scripted()
+    film.provider.name = "other"
+
+    code = film.run()
+
+    tasks = film.lock().entries[JobId("spin")].tasks
+    assert code is Exit.DONE
+    assert [(r.provider, r.state) for r in tasks] == [
+        ("sim", JobState.CANCELLED),
+        ("other", JobState.SUCCEEDED),
+    ]
+    assert tasks[0].error == "simulated, and other renders it"
+
+
+def test_a_simulated_clip_is_replaced_by_a_paid_one_and_kept_aside(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.name = "sim"
+    film.run()
+    film.asked = Asked(route="other")
+    film.provider = Scripted()
+    film.provider.name = "other"
+    film.provider.clip_seed = 1
+
+    codes = [film.run(), film.run()]
+
+    simulated, real = film.lock().entries[JobId("spin")].tasks
+    assert codes == [Exit.DONE, Exit.DONE]
+    assert film.provider.received == ["spin"]
+    assert simulated.superseded is not None
+    assert (real.provider, real.superseded) == ("other", None)
