@@ -38,10 +38,10 @@ def as_markdown(found: Comparison, manifest: str, ref: str, *, is_simulated: boo
 
 def _figures(found: Comparison) -> list[str]:
     rows = [
-        ("the whole film before", _columns(found.before)),
-        ("the whole film now", _columns(found.now)),
-        ("difference", _columns(found.difference, is_signed=True)),
-        ("**to buy for this change**", _columns(found.to_buy)),
+        ("the whole film before", columns(found.before)),
+        ("the whole film now", columns(found.now)),
+        ("difference", columns(found.difference, is_signed=True)),
+        ("**to buy for this change**", columns(found.to_buy)),
     ]
     return [
         "| at today's prices | low | expected | high | jobs of unknown price |",
@@ -50,7 +50,8 @@ def _figures(found: Comparison) -> list[str]:
     ]
 
 
-def _columns(figures: Sum | None, *, is_signed: bool = False) -> list[str]:
+def columns(figures: Sum | None, *, is_signed: bool = False) -> list[str]:
+    """Write low, expected, high, and how many prices are unknown."""
     if figures is None:
         return ["in two currencies", "", "", ""]
     amounts = [figures.low, figures.expected, figures.high]
@@ -159,10 +160,10 @@ def as_json(found: Comparison, ref: str) -> dict[str, Any]:
         ],
         "unchanged": found.unchanged,
         "cost": {
-            "before": _sum_json(found.before),
-            "now": _sum_json(found.now),
-            "difference": _sum_json(found.difference),
-            "to_buy": _sum_json(found.to_buy),
+            "before": sum_json(found.before),
+            "now": sum_json(found.now),
+            "difference": sum_json(found.difference),
+            "to_buy": sum_json(found.to_buy),
         },
         "notes": list(found.notes),
     }
@@ -172,7 +173,8 @@ def _step_json(step: Step) -> dict[str, Any]:
     return {"job": step.job.id, "plan": step.verdict.value, "will_submit": step.will_submit}
 
 
-def _sum_json(figures: Sum | None) -> dict[str, Any] | None:
+def sum_json(figures: Sum | None) -> dict[str, Any] | None:
+    """Return sums for programs; null: they are paid in two currencies."""
     if figures is None:
         return None
     return {

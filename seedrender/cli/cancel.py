@@ -7,7 +7,12 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import json_option, manifest_argument, selectors_argument
+from seedrender.cli.console import (
+    json_option,
+    manifest_argument,
+    only_route_option,
+    selectors_argument,
+)
 from seedrender.cli.settled import ask, say
 from seedrender.plan.outcome import Exit
 from seedrender.values.entry import JobState
@@ -19,15 +24,18 @@ _RUNS_ON = "it cannot be cancelled: it runs on and is paid, and the next run col
 @click.command("cancel")
 @manifest_argument
 @selectors_argument
+@only_route_option
 @json_option
-def command(manifest: Path, *, selectors: tuple[str, ...], is_json: bool) -> int:
+def command(
+    manifest: Path, *, selectors: tuple[str, ...], provider: str | None, is_json: bool
+) -> int:
     """Ask the provider to cancel what is still queued; never deletes a task that has finished.
 
     Exit code 5 where some run on: they are paid, and the next run collects them.
     """
     from seedrender.run.reconcile import cancel  # aiohttp is loaded where work is to be done
 
-    settled = asyncio.run(ask(cancel, manifest, selectors))
+    settled = asyncio.run(ask(cancel, manifest, selectors, provider))
     is_over = [one.record.state is JobState.CANCELLED for one in settled]
     code = Exit.DONE if all(is_over) else Exit.UNFINISHED
     words = [_DROPPED if over else _RUNS_ON for over in is_over]

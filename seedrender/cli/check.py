@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from seedrender.cli import findings, online
-from seedrender.cli.console import choices_options, counting, json_option, say_json
+from seedrender.cli.console import choices_options, counting, json_option, route_option, say_json
 from seedrender.errors import ConfigError, ManifestError, Severity, Violation, merged
 from seedrender.run import project
 from seedrender.run.project import Choices
@@ -45,6 +45,7 @@ class Checked:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @choices_options
+@route_option
 @click.option(
     "--deny",
     metavar="RULE",

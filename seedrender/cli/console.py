@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -88,6 +88,22 @@ def choices_options(command: Callable[..., int]) -> Callable[..., int]:
     ):
         with_choices = option(with_choices)
     return with_choices
+
+
+def route_option(command: Callable[..., int]) -> Callable[..., int]:
+    """Take `--provider`, and hand it over with the other choices; stands below their options."""
+
+    @wraps(command)
+    def with_route(*, choices: Choices, provider: str | None, **others: Any) -> int:
+        return command(choices=replace(choices, provider=provider), **others)
+
+    return only_route_option(with_route)
+
+
+def only_route_option(command: F) -> F:
+    """Take `--provider`."""
+    words = "Another route than the manifest's own."
+    return click.option("--provider", metavar="NAME", help=words)(command)
 
 
 def json_option(command: F) -> F:

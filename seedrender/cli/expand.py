@@ -14,6 +14,7 @@ from seedrender.cli.console import (
     counting,
     json_option,
     manifest_argument,
+    route_option,
     say_json,
     say_json_rows,
     selectors_argument,
@@ -33,6 +34,7 @@ from seedrender.values.provider import MediaUrl
 @manifest_argument
 @selectors_argument
 @choices_options
+@route_option
 @click.option("--explain", metavar="JOB", help="Say where each value of one job comes from.")
 @json_option
 def command(

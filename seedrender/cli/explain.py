@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
+from seedrender.cli.console import (
+    choices_options,
+    json_option,
+    manifest_argument,
+    route_option,
+    say_json,
+)
 from seedrender.errors import ConfigError, printable
 from seedrender.lock import fold
 from seedrender.plan.explain import Change, compare, definition, other_route, shown, without_parents
@@ -21,6 +27,7 @@ from seedrender.values.entry import Fingerprint, Lock
 @manifest_argument
 @click.argument("job")
 @choices_options
+@route_option
 @json_option
 def command(manifest: Path, job: str, *, choices: Choices, is_json: bool) -> int:
     """Say what has changed since JOB of MANIFEST was rendered: each part, and its line."""

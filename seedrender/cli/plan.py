@@ -7,21 +7,25 @@ from typing import Any
 
 import click
 
-from seedrender.cli import against
+from seedrender.cli import against, carried
 from seedrender.cli.console import (
     choices_options,
     counting,
     json_option,
     manifest_argument,
+    route_option,
     say_json,
     selectors_argument,
     table,
 )
 from seedrender.cli.estimate import Costs, costs
+from seedrender.plan import routes
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
+from seedrender.plan.routes import Carried
 from seedrender.plan.saved import Chosen
 from seedrender.run import project, promise, revision
+from seedrender.run.carried import carried as compare_routes
 from seedrender.run.project import Choices, Project
 
 
@@ -29,6 +33,7 @@ from seedrender.run.project import Choices, Project
 @manifest_argument
 @selectors_argument
 @choices_options
+@route_option
 @click.option("--keep-stale", is_flag=True, help="Keep clips whose definition changed.")
 @click.option("--check", is_flag=True, help="Exit with code 8 if anything is pending.")
 @click.option(
@@ -55,33 +60,52 @@ def command(
     ref: str | None,
     is_json: bool,
 ) -> int:
-    """Say what a run of MANIFEST would do with each job, and why; nothing is sent or written."""
-    if ref is not None and (check or out is not None):
-        raise click.UsageError("--against compares; it takes neither --check nor --out")
+    """Say what a run of MANIFEST would do with each job, and why; nothing is sent or written.
+
+    With --provider: as if the manifest named that route; and what it does not render, what it
+    fills in otherwise, and what it costs beside the manifest's own. Exit code 2 where something
+    cannot be carried over.
+    """
+    if ref is not None and (check or out is not None or choices.provider is not None):
+        raise click.UsageError("--against compares; it takes no --check, --out and --provider")
+    is_moving = choices.provider is not None
     with counting() as tick:
-        found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
+        found = project.load(
+            manifest, choices=choices, selectors=selectors, tick=tick, may_be_unfit=is_moving
+        )
     lock = found.read_lock()
     made = found.plan(lock, keep_stale=keep_stale)
     if ref is not None:
         _compare(found, made, ref, choices, selectors, is_json=is_json)
         return Exit.DONE
-    cost = costs(found, made, lock)
-    if out is not None:
+    moved = compare_routes(found, lock, choices, selectors) if is_moving else None
+    made = made if moved is None else routes.without(made, moved.left_out)
+    is_whole = moved is None or not moved.unfit
+    if out is not None and is_whole:
         chosen = Chosen(
             profile=choices.profile,
             vars=choices.given().values,
             selectors=tuple(selectors),
             keep_stale=keep_stale,
+            provider=choices.provider,
         )
         promise.save(promise.of(found, made, chosen), out)
     code = Exit.PENDING if check and not made.is_done else Exit.DONE
-    if is_json:
-        say_json(_as_json(made, cost, code))
-    else:
-        click.echo(_as_text(made, cost))
-        if out is not None:
-            click.echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
+    code = code if is_whole else Exit.UNFIT
+    _say(made, costs(found, made, lock), moved, code, is_json=is_json)
+    if out is not None and is_whole and not is_json:
+        click.echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
     return code
+
+
+def _say(made: Plan, cost: Costs, moved: Carried | None, code: Exit, *, is_json: bool) -> None:
+    if is_json:
+        more = {} if moved is None else {"route": carried.as_json(moved)}
+        say_json(_as_json(made, cost, code) | more)
+        return
+    click.echo(_as_text(made, cost))
+    if moved is not None:
+        click.echo(f"\n{carried.as_text(moved)}")
 
 
 def _compare(

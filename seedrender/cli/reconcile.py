@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seedrender.cli.console import json_option, manifest_argument, selectors_argument
+from seedrender.cli.console import (
+    json_option,
+    manifest_argument,
+    only_route_option,
+    selectors_argument,
+)
 from seedrender.cli.settled import ask, say
 from seedrender.lock import fold
 from seedrender.plan.outcome import Exit
@@ -21,15 +26,18 @@ if TYPE_CHECKING:
 @click.command("reconcile")
 @manifest_argument
 @selectors_argument
+@only_route_option
 @json_option
-def command(manifest: Path, *, selectors: tuple[str, ...], is_json: bool) -> int:
+def command(
+    manifest: Path, *, selectors: tuple[str, ...], provider: str | None, is_json: bool
+) -> int:
     """Settle outcomes that are unknown, by asking the provider where it can tell; buys nothing.
 
     Exit code 6 where some stay unknown: a person must look at the provider's console.
     """
     from seedrender.run.reconcile import reconcile  # aiohttp is loaded where work is to be done
 
-    settled = asyncio.run(ask(reconcile, manifest, selectors))
+    settled = asyncio.run(ask(reconcile, manifest, selectors, provider))
     is_open = any(fold.next_action(one.record.state) is fold.Action.ASK for one in settled)
     code = Exit.UNDECIDED if is_open else Exit.DONE
     words = [_what_now(one) for one in settled]

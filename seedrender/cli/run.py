@@ -17,6 +17,7 @@ from seedrender.cli.console import (
     counting,
     json_option,
     manifest_argument,
+    route_option,
     say_json,
     selectors_argument,
 )
@@ -43,6 +44,7 @@ _SHOWN = 10  # jobs named in one sentence
 @manifest_argument
 @selectors_argument
 @choices_options
+@route_option
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Tasks in flight at once.")
 @click.option(
     "--resubmit",
@@ -164,8 +166,8 @@ def _agreed(saved: Path | None, manifest: Path, *, is_bare: bool) -> Agreed | No
         return None
     if not is_bare:
         raise click.UsageError(
-            "--plan brings its own --profile, --set, --vars, --keep-stale and selectors: give none "
-            "beside it"
+            "--plan brings its own --profile, --set, --vars, --provider, --keep-stale and "
+            "selectors: give none beside it"
         )
     return promise.load(saved, manifest)
 

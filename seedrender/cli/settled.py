@@ -14,7 +14,7 @@ from seedrender.cli.console import say_json, table
 from seedrender.plan.outcome import Exit
 from seedrender.run import project
 from seedrender.run.progress import progress
-from seedrender.run.project import Project
+from seedrender.run.project import Choices, Project
 from seedrender.values.job import JobId
 
 if TYPE_CHECKING:
@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     ]
 
 
-async def ask(question: Question, manifest: Path, selectors: Sequence[str]) -> tuple[Settled, ...]:
+async def ask(
+    question: Question, manifest: Path, selectors: Sequence[str], provider: str | None
+) -> tuple[Settled, ...]:
     """Ask about the selected jobs; without a selector, about all that the lockfile knows."""
     from seedrender.run.render import Options
 
-    found = project.load(manifest, selectors=selectors)
+    choices = Choices(provider=provider)
+    found = project.load(
+        manifest, choices=choices, selectors=selectors, may_be_unfit=provider is not None
+    )
     jobs = {job.id for job in found.jobs} if selectors else None
     with progress(sys.stderr, total=0) as listener:
         return await question(found, Options(environ=os.environ), listener, jobs)

@@ -73,14 +73,7 @@ class Comparison:
     @property
     def difference(self) -> Sum | None:
         """What the film costs more, or less; None: the two are paid in different currencies."""
-        if not _one_currency(self.before, self.now):
-            return None
-        return Sum(
-            low=_less(self.now.low, self.before.low),
-            expected=_less(self.now.expected, self.before.expected),
-            high=_less(self.now.high, self.before.high),
-            unknown=self.now.unknown - self.before.unknown,
-        )
+        return difference(self.before, self.now)
 
 
 def compare(before: Film, now: Film, plan: Plan) -> Comparison:
@@ -102,9 +95,9 @@ def compare(before: Film, now: Film, plan: Plan) -> Comparison:
             _removed(job.id, before.lock, now.lock) for job in before.jobs if job.id not in kept
         ),
         unchanged=len(now.jobs) - len(touched),
-        before=_sum(map(before.price, before.jobs)),
-        now=_sum(map(now.price, now.jobs)),
-        to_buy=_sum(
+        before=summed(map(before.price, before.jobs)),
+        now=summed(map(now.price, now.jobs)),
+        to_buy=summed(
             now.price(steps[j].job) for j in steps if j in touched and steps[j].will_submit
         ),
         notes=before.notes,
@@ -170,7 +163,8 @@ def _removed(job: JobId, then: Lock, now: Lock) -> Removed:
     return Removed(job=job, tasks=len(entry.tasks), paid=tuple(charged.values()))
 
 
-def _sum(prices: Iterable[Price]) -> Sum:
+def summed(prices: Iterable[Price]) -> Sum:
+    """Add prices up."""
     every = list(prices)
     known = [price for price in every if price.is_known]
     return Sum(
@@ -181,8 +175,16 @@ def _sum(prices: Iterable[Price]) -> Sum:
     )
 
 
-def _one_currency(*sums: Sum) -> bool:
-    return len({s.expected.currency for s in sums if s.expected is not None}) <= 1
+def difference(before: Sum, now: Sum) -> Sum | None:
+    """Return what costs more, or less; None: the two are paid in different currencies."""
+    if len({s.expected.currency for s in (before, now) if s.expected is not None}) > 1:
+        return None
+    return Sum(
+        low=_less(now.low, before.low),
+        expected=_less(now.expected, before.expected),
+        high=_less(now.high, before.high),
+        unknown=now.unknown - before.unknown,
+    )
 
 
 def _less(one: Amount | None, other: Amount | None) -> Amount | None:

@@ -19,6 +19,7 @@ class Exit(IntEnum):
 
     DONE = 0
     LOCKED = 2  # `run --locked` would have had to buy something
+    UNFIT = 2  # `plan --provider`: something cannot be carried over; `doctor`: is to be mended
     FAILED = 4
     UNFINISHED = 5
     UNDECIDED = 6

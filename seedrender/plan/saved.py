@@ -29,6 +29,7 @@ class Chosen:
     vars: Mapping[str, Any] = field(default_factory=dict)
     selectors: tuple[str, ...] = ()
     keep_stale: bool = False
+    provider: str | None = None  # the route that was asked for beside the manifest's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +158,7 @@ def dumps(made: Promise) -> str:
             "vars": {name: made.chosen.vars[name] for name in sorted(made.chosen.vars)},
             "selectors": list(made.chosen.selectors),
             "keep_stale": made.chosen.keep_stale,
+            **({"provider": made.chosen.provider} if made.chosen.provider else {}),
         },
         "cost": dict(made.cost),
         "items": [{name: getattr(item, name) for name in _TYPES} for item in made.items],
@@ -215,6 +217,7 @@ def _promise(whole: Mapping[str, Any]) -> Promise:
             vars=_plain(_typed(choices["vars"], dict)),
             selectors=tuple(_typed(s, str) for s in _typed(choices["selectors"], list)),
             keep_stale=_typed(choices["keep_stale"], bool),
+            provider=_typed(choices.get("provider"), str, type(None)),
         ),
         items=items,
         cost=cost,

@@ -23,6 +23,7 @@ from seedrender.run.lengths import lengths
 from seedrender.source import expand, given, ranges, review
 from seedrender.source.expand import Expansion, Tick
 from seedrender.source.given import Given
+from seedrender.source.names import known
 from seedrender.source.trace import Source
 from seedrender.values.entry import Lock
 from seedrender.values.hosting import ProviderFiles
@@ -31,6 +32,7 @@ from seedrender.values.manifest import LongTake, Manifest
 from seedrender.values.provider import Provider
 
 _MAX_MANIFEST_BYTES = 64 * 2**20
+_OF_THE_ROUTE = frozenset({"limits", "hosting", "prompt"})  # codes: another one may take it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Project:
     provider: Provider  # offline
     sources: tuple[Source, ...] = ()  # of the job that was to be explained
     findings: tuple[Violation, ...] = ()  # of a review
+    unfit: tuple[Violation, ...] = ()  # what the route does not render, where that may be
     place: Callable[[tuple[str | int, ...]], Origin]  # where the key of a value stands
 
     @property
@@ -116,6 +119,7 @@ class Choices:
     flags: tuple[str, ...] = ()  # name=value
     files: tuple[Path, ...] = ()  # of vars, relative to the current folder
     kept: Given | None = None  # the vars of a saved plan, instead of flags and files
+    provider: str | None = None  # a route instead of the manifest's own
 
     def given(self) -> Given:
         """Read the values for vars. Raises: ConfigError, ManifestError."""
@@ -135,14 +139,18 @@ def load(
     explain: JobId | None = None,
     tick: Tick | None = None,
     is_reviewed: bool = False,
+    may_be_unfit: bool = False,
 ) -> Project:
     """Read, check and expand a manifest; nothing is sent. `tick` hears how many jobs there are.
 
-    A review looks for what is right and yet probably a mistake, too.
+    A review looks for what is right and yet probably a mistake, too. What the route does not render
+    is an error, unless it may be: then it is kept beside the jobs.
 
     Raises: ManifestError with every violation found; ConfigError.
     """
     root = path.parent
+    if choices.provider is not None:
+        known("provider", choices.provider, registry.names())
 
     def read(name: str) -> str:
         return _read_inside(root, name)
@@ -157,8 +165,9 @@ def load(
                 given=choices.given(),
                 explain=explain,
                 tick=heard,
+                route=choices.provider,
             )
-            found = _checked(path, expansion, selectors, read)
+            found = _checked(path, expansion, selectors, read, may_be_unfit=may_be_unfit)
             if is_reviewed:
                 findings = review.review(expansion, read, profile=choices.profile)
                 return replace(found, findings=ranges.with_ends(findings, read))
@@ -180,7 +189,12 @@ def _without_collector() -> Iterator[None]:
 
 
 def _checked(
-    path: Path, expansion: Expansion, selectors: Sequence[str], read: Callable[[str], str]
+    path: Path,
+    expansion: Expansion,
+    selectors: Sequence[str],
+    read: Callable[[str], str],
+    *,
+    may_be_unfit: bool,
 ) -> Project:
     """Check every job with its route and its references, then select."""
     provider = registry.offline(expansion.manifest.provider)
@@ -191,6 +205,9 @@ def _checked(
     said = {violation.origin for violation in violations if violation.code == "prompt"}
     lint = [v for v in review.mistakes(expansion, read) if v.origin not in said]
     wrong = [*expansion.problems, *violations, *missing, *lint]
+    passed_over = _OF_THE_ROUTE if may_be_unfit else ()
+    unfit = [violation for violation in wrong if violation.code in passed_over]
+    wrong = [violation for violation in wrong if violation.code not in passed_over]
     if wrong:
         raise ManifestError(wrong)
     jobs = select.select(expansion.jobs, selectors)
@@ -205,6 +222,7 @@ def _checked(
         provider=provider,
         sources=expansion.sources,
         place=expansion.place,
+        unfit=tuple(unfit),
     )
 
 

@@ -54,7 +54,8 @@ class Agreed:
         place = (f"--plan {self.name}", Origin(self.name, 1, 1))
         values = self.made.chosen.vars
         given = Given(values=values, places=dict.fromkeys(values, place))
-        return Choices(profile=self.made.chosen.profile, kept=given)
+        chosen = self.made.chosen
+        return Choices(profile=chosen.profile, kept=given, provider=chosen.provider)
 
     def hold(self, project: Project, plan: Plan) -> None:
         """Hold a run to it. Raises: ConfigError with what moved."""

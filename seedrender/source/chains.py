@@ -148,7 +148,8 @@ def _split(scope: Scope, model: str, duration_s: int, written: Written) -> tuple
     if family is None:
         hint = did_you_mean(model, families)
         message = f"model '{model}' is not on the route {scope.manifest.provider}"
-        scope.problems.append(violation(scope.tree, written.path, message, hint))
+        found = violation(scope.tree, written.path, message, hint, code="limits")
+        scope.problems.append(found)
         return ()
     low, high = family.min_duration_s, family.max_duration_s
     if duration_s > _MAX_CHAIN_S:
@@ -158,5 +159,7 @@ def _split(scope: Scope, model: str, duration_s: int, written: Written) -> tuple
     lengths = split(duration_s, shortest_s=low, longest_s=high)
     if lengths is None:
         message = f"{duration_s} s cannot be split into segments of {low} to {high} s"
-        scope.problems.append(violation(scope.tree, written.path, message, f"give {low} s or more"))
+        hint = f"give {low} s or more"
+        found = violation(scope.tree, written.path, message, hint, code="limits")
+        scope.problems.append(found)
     return lengths or ()

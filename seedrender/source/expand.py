@@ -92,8 +92,11 @@ def attempt(
     given: Given = NOTHING,
     explain: JobId | None = None,
     tick: Tick | None = None,
+    route: str | None = None,
 ) -> Expansion:
     """Do the same, and return what is wrong beside the jobs that can be made all the same.
+
+    A `route` goes before the manifest's own.
 
     Raises: ManifestError where none can be made.
     """
@@ -101,7 +104,7 @@ def attempt(
     problems = [problem for _, problem in misshapen]
     if not isinstance(tree.root, dict):
         raise ManifestError(problems)
-    manifest = parse.manifest(tree, problems, given)
+    manifest = parse.manifest(tree, problems, given, route)
     rates = price_table.rates(tree, manifest.provider, read, problems)
     manifest = replace(manifest, rates=rates, hosting=hosting.read(tree, problems))
     problems += hosting.without_rights(tree, manifest)

@@ -26,11 +26,19 @@ _MANY = 12
 _FIRST = 1000  # names to sort
 
 
-def manifest(document: Document, problems: list[Violation], given: Given = NOTHING) -> Manifest:
-    """Read a manifest; what is wrong with it is added to `problems`."""
+def manifest(
+    document: Document,
+    problems: list[Violation],
+    given: Given = NOTHING,
+    route: str | None = None,
+) -> Manifest:
+    """Read a manifest; what is wrong with it is added to `problems`.
+
+    A `route` goes before the manifest's own.
+    """
     root = document.root
     output = root.get("output", {})
-    route = root.get("provider", "sim")
+    route = route or root.get("provider", "sim")
     if route not in ROUTES:
         hint = did_you_mean(route, ROUTES)
         problems.append(violation(document, ("provider",), f"there is no route '{route}'", hint))
