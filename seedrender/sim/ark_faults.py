@@ -123,6 +123,13 @@ class Faults:
             return _plainly(faults.status("poll-status", task.faults))
         return _plainly(503) if strikes("poll-down") else None
 
+    def _thing(self, order: Order) -> str:
+        """Return what makes two submits the same to a fault that strikes once."""
+        scene = order.scene
+        values = [item.value for item in scene.items]
+        wanted = {"model": order.model.slug, "text": scene.text, "media": values}
+        return self._world.sameness.digest(wanted)
+
 
 def _takes_code(name: str) -> bool:
     fault = faults.FAULTS.get(faults.base(name))
@@ -131,10 +138,3 @@ def _takes_code(name: str) -> bool:
 
 def _plainly(status: int) -> web.Response:
     return web.Response(status=status, text=phrase(status))
-
-    def _thing(self, order: Order) -> str:
-        """Return what makes two submits the same to a fault that strikes once."""
-        scene = order.scene
-        values = [item.value for item in scene.items]
-        wanted = {"model": order.model.slug, "text": scene.text, "media": values}
-        return self._world.sameness.digest(wanted)
