@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
+from seedrender.catalog import bodies
+from seedrender.catalog.bodies import Field
 from seedrender.values.job import MediaKind, Mode, Role, Tier
 
 ROUTES: Mapping[str, str] = {  # route → its data file
@@ -19,6 +21,7 @@ ROUTES: Mapping[str, str] = {  # route → its data file
     "byteplus": "byteplus",
     "volcengine": "volcengine",
 }
+_OF_ROWS = {"model", "mode", "modes", "default_resolution", "default_duration_s"}
 ADAPTIVE = "adaptive"  # a ratio: the model takes it from the media or the prompt
 
 
@@ -42,6 +45,8 @@ class Family:
     """What all variants of a model have in common on one route."""
 
     name: str
+    makes: MediaKind = MediaKind.VIDEO
+    format: str = "mp4"  # of what it makes; of a picture the one to be expected
     ratios: tuple[str, ...]
     default_ratio: str
     default_resolution: str
@@ -51,13 +56,14 @@ class Family:
     can_choose_duration: bool
     max_prompt_chars: int | None = None
     advised_prompt_words: int | None = None
-    settings: frozenset[str]  # which of audio, seed and camera_fixed it knows
+    settings: frozenset[str]  # which of audio, seed, camera_fixed and negative_prompt it knows
     roles: frozenset[Role]
     audio_needs_visual: bool
     ratio_follows_media: bool = False  # with frames or a clip to continue, only the adaptive one
     max_media: int
     media: Mapping[MediaKind, Media]
     pixels: Mapping[str, Mapping[str, tuple[int, int]]]  # resolution → ratio → width, height
+    placeholders: Mapping[MediaKind, str] = field(default_factory=dict)  # where not the route's
     inferred: tuple[str, ...] = ()  # what no source states plainly
     unknown: tuple[str, ...] = ()
 
@@ -81,6 +87,17 @@ class Variant:
     resolutions: tuple[str, ...]
     ratios: tuple[str, ...]
     default_ratio: str
+    durations_s: tuple[int, ...]  # that may be asked for
+    settings: frozenset[str]
+    max_prompt_chars: int | None
+    words: Mapping[str, Field]  # a manifest's word → its field; none: the body of Seedance
+    body: Mapping[str, Mapping[str, Any]]  # its fields as a JSON Schema; none likewise
+    required: tuple[str, ...]
+    needs_one_of: tuple[str, ...]
+    fixed: Mapping[str, Any]  # fields that are always sent
+    excludes: tuple[Mapping[str, Any], ...]  # values that do not go together
+    price_per_image: Decimal | None
+    price_range_per_second: tuple[Decimal, Decimal] | None  # where that is all that is published
     price_per_second: Mapping[str, Decimal]
     price_per_million_tokens: Mapping[str, TokenPrice]
     silent_factor: Decimal  # of a price, where no sound is made
@@ -97,6 +114,15 @@ class Uploads:
     max_bytes: int  # of each
     parallel: int
     keep_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """A model that people ask for and a route does not sell."""
+
+    reason: str
+    date: date
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +145,7 @@ class Catalog:
     uploads: Uploads | None = None  # None: the route keeps no files
     families: Mapping[str, Family]
     variants: Mapping[tuple[str, Tier, Mode], Variant]
+    absent: Mapping[str, Absent] = field(default_factory=dict)
 
     def variant(self, model: str, tier: Tier, mode: Mode) -> Variant | None:
         """Return the endpoint that renders this, or None where the route has none."""
@@ -138,12 +165,16 @@ def catalog(route: str) -> Catalog:
     sold = dict.fromkeys(row["model"] for row in data["endpoint"])
     families = {name: _family(name, maker, own.get(name, {})) for name in sold}
     source = data["price_source"]
-    rows = [(families[row["model"]], row) for row in data["endpoint"]]
-    variants = [v for family, row in rows for v in _variants(family, row, source)]
+    rows = [(families[row["model"]], row, source) for row in data["endpoint"]]
+    neighbours = list(_neighbours(ROUTES[route]))
+    for found in neighbours:
+        families |= found.families
+        rows += [(families[row["model"]], row, found.price_source) for row in found.endpoints]
+    variants = [v for family, row, source in rows for v in _variants(family, row, source)]
     return Catalog(
         currency=data["currency"],
         date=data["date"],
-        sources=(*data["sources"], *maker["sources"]),
+        sources=(*data["sources"], *maker["sources"], *(s for n in neighbours for s in n.sources)),
         concurrency=data["limits"]["concurrency"],
         requests_per_minute=data["limits"]["requests_per_minute"],
         hold_s=float(data["limits"].get("hold_s", 0)),
@@ -157,6 +188,7 @@ def catalog(route: str) -> Catalog:
         uploads=Uploads(**data["uploads"]) if "uploads" in data else None,
         families=families,
         variants={(v.family.name, v.tier, v.mode): v for v in variants},
+        absent={name: why for found in neighbours for name, why in found.absent.items()},
     )
 
 
@@ -165,13 +197,53 @@ def _read(name: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Neighbour:
+    """What one more maker's file adds to a route."""
+
+    families: Mapping[str, Family]
+    endpoints: tuple[Mapping[str, Any], ...]
+    absent: Mapping[str, Absent]
+    price_source: str
+    sources: tuple[str, ...]
+
+
+def _neighbours(route_file: str) -> Iterator[_Neighbour]:
+    """Yield what each file in the folder of a route's name adds; a new file needs no code."""
+    folder = files("seedrender.catalog").joinpath("data", route_file)
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    for name in names:
+        data = tomllib.loads(folder.joinpath(name).read_text("utf-8"))
+        yield _neighbour(data)
+
+
+def _neighbour(data: Mapping[str, Any]) -> _Neighbour:
+    models, pixels = data.get("model", {}), data.get("pixels", {})
+    sizes = {name: pixels[row["pixels"]] for name, row in models.items()}
+    rows = [bodies.endpoint(row, sizes[row["model"]]) for row in data.get("endpoint", ())]
+    said = {name: bodies.family(name, row, rows, sizes[name]) for name, row in models.items()}
+    maker = {"family": said, "pixels": pixels}
+    source = data["sources"][0]
+    return _Neighbour(
+        families={name: _family(name, maker, {}) for name in models},
+        endpoints=tuple(rows),
+        absent={
+            name: Absent(reason=row["reason"], date=data["date"], source=source)
+            for name, row in data.get("absent", {}).items()
+        },
+        price_source=data.get("price_source", source),
+        sources=tuple(data["sources"]),
+    )
+
+
 def _family(name: str, maker: Mapping[str, Any], own: Mapping[str, Any]) -> Family:
     """Put what a route says of a model over what its maker says."""
     row = {**maker["family"][name], **own}
-    row["inferred"] = [
-        *filter(partial(_is_said, row), maker["family"][name].get("inferred", ())),
-        *own.get("inferred", ()),
-    ]
+    if own:
+        row["inferred"] = [
+            *filter(partial(_is_said, row), maker["family"][name].get("inferred", ())),
+            *own.get("inferred", ()),
+        ]
     sizes = {
         resolution: {ratio: (size[0], size[1]) for ratio, size in by_ratio.items()}
         for resolution, by_ratio in maker["pixels"][row.pop("pixels")].items()
@@ -179,6 +251,7 @@ def _family(name: str, maker: Mapping[str, Any], own: Mapping[str, Any]) -> Fami
     media = {kind: Media(**_tuples(row.pop(kind))) for kind in MediaKind}
     row["settings"] = frozenset(row["settings"])
     row["roles"] = frozenset(map(Role, row["roles"]))
+    row["makes"] = MediaKind(row.get("makes", "video"))
     return Family(name=name, media=media, pixels=sizes, **_tuples(row))
 
 
@@ -189,9 +262,11 @@ def _is_said(row: Mapping[str, Any], key: str) -> bool:
 
 
 def _variants(family: Family, row: Mapping[str, Any], source: str) -> list[Variant]:
-    unknown = set(row) - {field.name for field in fields(Variant)} - {"model", "modes"}
+    unknown = set(row) - {f.name for f in fields(Variant)} - _OF_ROWS
     assert not unknown, f"{row['slug']} has the unknown keys {unknown}"
     tokens = row.get("price_per_million_tokens", {})
+    lengths = range(family.min_duration_s, family.max_duration_s + 1)
+    image, span = row.get("price_per_image"), row.get("price_range_per_second")
     return [
         Variant(
             family=family,
@@ -201,6 +276,17 @@ def _variants(family: Family, row: Mapping[str, Any], source: str) -> list[Varia
             resolutions=tuple(row["resolutions"]),
             ratios=tuple(row.get("ratios", family.ratios)),
             default_ratio=row.get("default_ratio", family.default_ratio),
+            durations_s=tuple(row.get("durations_s", lengths)),
+            settings=frozenset(row.get("settings", family.settings)),
+            max_prompt_chars=row.get("max_prompt_chars", family.max_prompt_chars),
+            words=row.get("words", {}),
+            body=row.get("body", {}),
+            required=tuple(row.get("required", ())),
+            needs_one_of=tuple(row.get("needs_one_of", ())),
+            fixed=row.get("fixed", {}),
+            excludes=tuple(row.get("excludes", ())),
+            price_per_image=None if image is None else Decimal(image),
+            price_range_per_second=None if span is None else (Decimal(span[0]), Decimal(span[1])),
             price_per_second={k: Decimal(v) for k, v in row.get("price_per_second", {}).items()},
             price_per_million_tokens={key: _token_price(*rates) for key, rates in tokens.items()},
             silent_factor=Decimal(row.get("silent_factor", "1")),

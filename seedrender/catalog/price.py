@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 from seedrender.catalog.models import Family, Variant
-from seedrender.values.job import Job
+from seedrender.values.job import Job, MediaKind
 from seedrender.values.money import (
     NO_VIDEO,
     UNKNOWN_PRICE,
@@ -33,8 +34,24 @@ def price(variant: Variant | None, currency: str, job: Job, video: Span = NO_VID
     """Price a job by what the catalog says of its endpoint; `video` is what the input holds."""
     if variant is None:
         return UNKNOWN_PRICE
+    if variant.price_range_per_second is not None:
+        return _ranged(variant, currency, job, video)
     rate = _published(variant, currency, job, has_clip=bool(video.high))
     return by_rate(rate, variant, job, video) if rate is not None else _unpriced(variant, job)
+
+
+def _ranged(variant: Variant, currency: str, job: Job, video: Span) -> Price:
+    """Price a job of which a source names no more than the lowest and the highest rate."""
+    assert variant.price_range_per_second is not None, "asked for such endpoints only"
+    low, high = (
+        by_rate(_rate(variant, currency, value, Unit.SECOND), variant, job, video)
+        for value in variant.price_range_per_second
+    )
+    assert low.low is not None, "a rate names all figures"
+    assert high.high is not None, "a rate names all figures"
+    middle = Amount((low.low.value + high.high.value) / 2, currency)
+    why = (*low.why, "only the lowest and the highest rate are published")
+    return replace(low, expected=middle, high=high.high, why=why)
 
 
 def by_rate(rate: Rate, variant: Variant, job: Job, video: Span = NO_VIDEO) -> Price:
@@ -65,7 +82,12 @@ def by_rate(rate: Rate, variant: Variant, job: Job, video: Span = NO_VIDEO) -> P
 
 
 def output_of(job: Job, family: Family) -> Span:
-    """Return how many seconds a job renders; where the model chooses, what it may choose."""
+    """Return how many seconds a job renders; where the model chooses, what it may choose.
+
+    A picture has none.
+    """
+    if family.makes is MediaKind.IMAGE:
+        return NO_VIDEO
     said = job.duration_s if job.duration_s is not None else family.default_duration_s
     if said is not None and said > 0:
         return exactly(said)
@@ -82,14 +104,11 @@ def _published(variant: Variant, currency: str, job: Job, *, has_clip: bool) -> 
     """Return the catalog's rate for a job; None: no source names one."""
     resolution = resolution_of(job, variant.family)
     factor = variant.silent_factor if job.audio is False else Decimal(1)
+    if variant.price_per_image is not None:
+        return _rate(variant, currency, variant.price_per_image, Unit.CLIP)
     if resolution in variant.price_per_second:
-        return Rate(
-            value=variant.price_per_second[resolution] * factor,
-            unit=Unit.SECOND,
-            currency=currency,
-            source=variant.price_source,
-            as_of=variant.price_date,
-        )
+        value = variant.price_per_second[resolution] * factor
+        return _rate(variant, currency, value, Unit.SECOND)
     found = variant.price_per_million_tokens.get(resolution)
     if found is None or (has_clip and found.with_video is None):
         return None
@@ -97,6 +116,16 @@ def _published(variant: Variant, currency: str, job: Job, *, has_clip: bool) -> 
         value=found.plain * factor,
         with_video=found.with_video * factor if found.with_video is not None else None,
         unit=Unit.MILLION_TOKENS,
+        currency=currency,
+        source=variant.price_source,
+        as_of=variant.price_date,
+    )
+
+
+def _rate(variant: Variant, currency: str, value: Decimal, unit: Unit) -> Rate:
+    return Rate(
+        value=value,
+        unit=unit,
         currency=currency,
         source=variant.price_source,
         as_of=variant.price_date,

@@ -10,7 +10,7 @@ from seedrender.catalog.models import ROUTES, Catalog, Family, Media, Variant, c
 from seedrender.cli.console import json_option, say_json, table
 from seedrender.providers import registry
 from seedrender.source.names import known
-from seedrender.values.job import Mode, Tier
+from seedrender.values.job import MediaKind, Mode, Tier
 
 _HEAD = ("model", "tier", "modes", "resolutions", "seconds", "price")
 
@@ -56,6 +56,11 @@ def _page(route: str, data: Catalog, model: str | None, *, is_alone: bool) -> st
         f"{route}: {_rendering(route)}; facts of {data.date}; {account}",
         table(_HEAD, rows),
         *(line for family in families for line in _lines(family)),
+        *(
+            f"{name}: not offered ({why.reason}; {why.date}, {why.source})"
+            for name, why in data.absent.items()
+            if model is None
+        ),
     ]
     return "\n".join(lines)
 
@@ -69,7 +74,12 @@ def _groups(data: Catalog, models: set[str]) -> list[list[Variant]]:
     groups: dict[tuple[object, ...], list[Variant]] = {}
     for variant in data.variants.values():
         if variant.family.name in models:
-            prices = (*variant.price_per_second.items(), *variant.price_per_million_tokens)
+            prices = (
+                *variant.price_per_second.items(),
+                *variant.price_per_million_tokens,
+                variant.price_per_image,
+                variant.price_range_per_second,
+            )
             key = (variant.family.name, variant.tier, variant.resolutions, variant.ended, prices)
             groups.setdefault(key, []).append(variant)
     return list(groups.values())
@@ -83,12 +93,25 @@ def _row(route: str, data: Catalog, group: list[Variant]) -> tuple[str, ...]:
         variant.tier.value + (f" (ended {variant.ended})" if variant.ended else ""),
         " ".join(v.mode.value for v in group),
         " ".join(variant.resolutions),
-        f"{family.min_duration_s}-{family.max_duration_s}",
+        _lengths(variant),
         price,
     )
 
 
+def _lengths(variant: Variant) -> str:
+    lengths = variant.durations_s
+    if not lengths:
+        return "picture"
+    is_every = len(lengths) == lengths[-1] - lengths[0] + 1
+    return f"{lengths[0]}-{lengths[-1]}" if is_every else ", ".join(map(str, lengths))
+
+
 def _price(data: Catalog, variant: Variant) -> str:
+    if variant.price_per_image is not None:
+        return f"{variant.price_per_image} {data.currency} a picture"
+    if variant.price_range_per_second is not None:
+        low, high = variant.price_range_per_second
+        return f"{low}-{high} {data.currency} a second, which of them is not published"
     if variant.price_per_million_tokens:
         rates = [rate.plain for rate in variant.price_per_million_tokens.values()]
         unit = f"{data.currency} a million tokens"
@@ -111,7 +134,8 @@ def _lines(family: Family) -> list[str]:
     counts = [f"{m.max_count} {kind}s" for kind, m in family.media.items() if m.max_count]
     frames = sorted(role.value for role in family.roles if role.value != "reference")
     takes = ", ".join([*counts, *frames]) or "no media"
-    lines = [f"{family.name}: ratios {' '.join(family.ratios)}; takes {takes}"]
+    made = "makes pictures; " if family.makes is MediaKind.IMAGE else ""
+    lines = [f"{family.name}: {made}ratios {' '.join(family.ratios)}; takes {takes}"]
     if family.inferred:
         lines.append(f"  inferred: {', '.join(family.inferred)}")
     lines.extend(f"  unknown: {words}" for words in family.unknown)
@@ -139,12 +163,17 @@ def _as_json(route: str, data: Catalog, model: str | None) -> dict[str, Any]:
             for name, family in data.families.items()
             if model in (None, name)
         ],
+        "absent": [
+            {"name": name, "reason": why.reason, "date": f"{why.date}", "source": why.source}
+            for name, why in data.absent.items()
+        ],
     }
 
 
 def _family_as_json(data: Catalog, family: Family) -> dict[str, Any]:
     return {
         "name": family.name,
+        "makes": family.makes.value,
         "duration": {
             "min_s": family.min_duration_s,
             "max_s": family.max_duration_s,
@@ -204,6 +233,15 @@ def _endpoint_as_json(variant: Variant) -> dict[str, Any]:
             key: [str(rate.plain), None if rate.with_video is None else str(rate.with_video)]
             for key, rate in tokens.items()
         },
+        "durations_s": list(variant.durations_s),
+        "settings": sorted(variant.settings),
+        "max_prompt_chars": variant.max_prompt_chars,
+        "price_per_image": None
+        if variant.price_per_image is None
+        else str(variant.price_per_image),
+        "price_range_per_second": None
+        if variant.price_range_per_second is None
+        else list(map(str, variant.price_range_per_second)),
         "silent_factor": str(variant.silent_factor),
         "price_date": variant.price_date.isoformat() if variant.price_date else None,
         "ended": variant.ended.isoformat() if variant.ended else None,

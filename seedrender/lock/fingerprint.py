@@ -40,6 +40,7 @@ def fingerprint(job: Job, digests: Mapping[str, str], parents: Mapping[JobId, st
         "audio": job.audio,
         "seed": job.seed,
         "camera_fixed": job.camera_fixed,
+        "negative_prompt": job.negative_prompt,
         "references": references or None,
         "continues": [f"sha256:{parents[need]}" for need in job.needs] or None,
     }

@@ -81,6 +81,24 @@ def clip(
             output.mux(sample)
 
 
+def still(
+    target: Path,
+    *,
+    form: str,
+    size: tuple[int, int],
+    seed: int,
+    title: str,
+    label: str = "",
+    references: Sequence[Image.Image] = (),
+) -> None:
+    """Write a picture of exactly this size, as PNG, JPEG or WebP; equal arguments, equal bytes."""
+    shrink = max(1.0, (size[0] * size[1] / _LARGEST) ** 0.5)
+    drawn = round(size[0] / shrink), round(size[1] / shrink)
+    picture = next(scene.pictures(*drawn, seed))
+    _cover(picture, _overlays(drawn, title, label, references), 1.0)
+    picture.resize(size, Image.Resampling.BICUBIC).save(target, format=form.upper())
+
+
 def _pictures(
     size: tuple[int, int],
     seed: int,

@@ -14,7 +14,7 @@ from seedrender.plan.make import Plan
 from seedrender.plan.paid import NO_RETAKES, Retakes
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job, JobId, MediaKind
-from seedrender.values.money import NO_VIDEO, Amount, Price, Quote, Rate, Span, exactly
+from seedrender.values.money import NO_VIDEO, Amount, Price, Quote, Rate, Span, Unit, exactly
 
 MAX_AGE_DAYS = 60  # of a price, before it is flagged
 
@@ -39,7 +39,8 @@ class Pricing:
         if variant is not None:
             resolution = resolution_of(job, variant.family)
             for rate in self.rates:
-                if rate.covers(job, self.route, resolution):
+                is_meant = rate.unit is Unit.CLIP or job.makes is MediaKind.VIDEO
+                if is_meant and rate.covers(job, self.route, resolution):
                     return by_rate(rate, variant, job, video)
         return self.published(job, video)
 

@@ -8,18 +8,26 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from seedrender.catalog.models import ADAPTIVE, Catalog, Family, Variant
+from seedrender.catalog.bodies import SETTINGS
+from seedrender.catalog.models import ADAPTIVE, Absent, Catalog, Family, Variant
 from seedrender.errors import Violation
+from seedrender.providers import words
 from seedrender.source.names import closest
 from seedrender.values.job import CHOSEN_BY_MODEL, Job, MediaKind, Mode, Role
 
 _RATIO = re.compile(r"([1-9][0-9]{0,3}) ?[:x/] ?([1-9][0-9]{0,3})")
+_BLIND = {Mode.T2V: Mode.I2V, Mode.T2I: Mode.I2I}  # and what takes images instead
 _ALIKE = 0.11  # in the logarithm of width by height: 16:10 is 0.105 from 16:9
 
 
 def violations(job: Job, catalog: Catalog, route: str) -> Sequence[Violation]:
     """Return every limit of the route's model that the job breaks."""
     if job.model not in catalog.families:
+        absent = _absent(job.model, catalog)
+        if absent is not None:
+            message = f"model '{job.model}': {absent.reason}"
+            hint = f"as of {absent.date}, {absent.source}; choose another model"
+            return [violation(job, "model", message, hint)]
         return [_unlisted(job, "model", job.model, catalog.families, f"on the route {route}")]
     variant = catalog.variant(job.model, job.tier, job.mode)
     if variant is None:
@@ -29,6 +37,12 @@ def violations(job: Job, catalog: Catalog, route: str) -> Sequence[Violation]:
         message = f"{job.model} {job.tier.value} is sold no more on {route} since {variant.ended}"
         return [violation(job, "model", message, "choose another model")]
     return [*_settings(job, variant), *_media(job, variant, catalog)]
+
+
+def _absent(model: str, catalog: Catalog) -> Absent | None:
+    """Return why a route does not sell a model, or any of a family's, that people ask for."""
+    names = re.split(r"[-._/ ]", model.lower())
+    return catalog.absent.get(names[0])
 
 
 def unhosted(job: Job, catalog: Catalog, route: str) -> Iterator[Violation]:
@@ -46,27 +60,45 @@ def _settings(job: Job, variant: Variant) -> Iterator[Violation]:
     where = f"with {family.name} {variant.tier.value} {variant.mode.value}"
     if job.resolution is not None and job.resolution not in variant.resolutions:
         yield _unlisted(job, "resolution", job.resolution, variant.resolutions, where)
-    if job.ratio is not None and job.ratio not in variant.ratios:
+    if job.ratio is not None and not variant.ratios:
+        message = f"ratio is not possible {where}"
+        yield violation(job, "ratio", message, "it follows the first frame: take it out")
+    elif job.ratio is not None and job.ratio not in variant.ratios:
         yield _unlisted(job, "ratio", job.ratio, variant.ratios, where)
-    low, high = family.min_duration_s, family.max_duration_s
-    if job.duration_s == CHOSEN_BY_MODEL:
-        if not family.can_choose_duration:
-            message = f"duration -1 (the model chooses) is not possible {where}"
-            yield violation(job, "duration", message, f"{low} to {high} whole seconds")
-    elif job.duration_s is not None and not low <= job.duration_s <= high:
-        message = f"duration {job.duration_s} s is not possible {where}"
-        hint = f"{low} to {high} whole seconds"
-        longer = f"{hint}; for a longer take use a chain" if job.duration_s > high else hint
-        yield violation(job, "duration", message, longer)
-    for name in ("audio", "seed", "camera_fixed"):
-        if getattr(job, name) is not None and name not in family.settings:
+    yield from _length(job, variant, where)
+    for name in SETTINGS:
+        if getattr(job, name) is not None and name not in variant.settings:
             message = f"{name} is not possible {where}"
             yield violation(job, name, message, "the model does not know it: take it out")
-    if family.max_prompt_chars is not None and len(job.prompt) > family.max_prompt_chars:
+    for name, message, hint in words.outside(job, variant):
+        yield violation(job, name, f"{message} {where}", hint)
+    for name, values in words.together(job, variant):
+        yield violation(job, name, f"{values} do not go together {where}", "change one of them")
+    most = variant.max_prompt_chars
+    if most is not None and len(job.prompt) > most:
         message = f"the prompt has {len(job.prompt)} characters"
-        yield violation(job, "prompt", message, f"{family.max_prompt_chars} at most {where}")
+        yield violation(job, "prompt", message, f"{most} at most {where}")
     if not job.prompt.strip():
         yield violation(job, "prompt", "the prompt is empty", "say what is to be seen")
+
+
+def _length(job: Job, variant: Variant, where: str) -> Iterator[Violation]:
+    length, able = job.duration_s, variant.durations_s
+    if length is None or length in able:
+        return
+    if not able:
+        message = f"duration is not possible {where}"
+        yield violation(job, "duration", message, "the model makes pictures: take it out")
+        return
+    is_every = len(able) == able[-1] - able[0] + 1
+    hint = f"{able[0]} to {able[-1]}" if is_every else " or ".join(map(str, able))
+    hint += " whole seconds"
+    if length != CHOSEN_BY_MODEL:
+        longer = f"{hint}; for a longer take use a chain" if length > able[-1] else hint
+        yield violation(job, "duration", f"duration {length} s is not possible {where}", longer)
+    elif not variant.family.can_choose_duration:
+        message = f"duration -1 (the model chooses) is not possible {where}"
+        yield violation(job, "duration", message, hint)
 
 
 def _media(job: Job, variant: Variant, catalog: Catalog) -> Iterator[Violation]:
@@ -127,14 +159,18 @@ def _mode(
         yield violation(job, "references", message, "add an image or a video reference")
     if job.mode is Mode.V2V and not has_video:
         yield violation(job, "mode", "v2v needs a video reference", "add one, or drop `mode`")
+    if job.mode is Mode.I2I and not has_image:
+        yield violation(job, "mode", "i2i needs an image", "add one, or drop `mode`")
     if job.mode is Mode.I2V and not frames and Role.REFERENCE not in family.roles:
         message = f"i2v of {family.name} needs a first or a last frame"
         yield violation(job, "mode", message, "add one, or drop `mode`")
     if job.mode is not Mode.V2V and has_video:
         message = f"{job.mode.value} takes no video reference"
         yield violation(job, "mode", message, "use v2v, or drop `mode`")
-    if job.mode is Mode.T2V and has_image:
-        yield violation(job, "mode", "t2v takes no image", "use i2v, or drop `mode`")
+    if job.mode in _BLIND and has_image:
+        other = _BLIND[job.mode].value
+        message = f"{job.mode.value} takes no image"
+        yield violation(job, "mode", message, f"use {other}, or drop `mode`")
 
 
 def _most(family: Family, most: int) -> str:

@@ -26,16 +26,15 @@ from seedrender.errors import (
     SubmissionUnknownError,
     Violation,
 )
-from seedrender.providers import accepts
+from seedrender.providers import accepts, modellix_body
 from seedrender.providers.http import Http
-from seedrender.values.job import CorrelationId, Job, MediaKind, ReferenceUse, Role, Submission
+from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
 from seedrender.values.money import NO_VIDEO, Amount, Price, Span
 from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
 _log = logging.getLogger(__name__)
 
-_PLACEHOLDER = re.compile(r"\{\{ (?:ref\.([A-Za-z0-9][A-Za-z0-9._-]*)|(previous)) \}\}")
 _TASK_ID = re.compile(r"[A-Za-z0-9._~:/+@=-]{1,512}")
 _FILE_ID = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
 _MAX_UPLOAD_BYTES = 16 * 2**20
@@ -101,17 +100,7 @@ class Modellix:
         """Build the flat body; a field that the author did not set is not sent."""
         variant = self._catalog.variant(job.model, job.tier, job.mode)
         assert variant is not None, "violations() was asked before"
-        body: dict[str, Any] = {"prompt": _prompt(job)}
-        body |= _media_fields(job, media)
-        settings = {
-            "ratio": job.ratio,
-            "resolution": job.resolution,
-            "duration": job.duration_s,
-            "generate_audio": job.audio,
-            "camera_fixed": job.camera_fixed,
-            "seed": job.seed,
-        }
-        body |= {name: value for name, value in settings.items() if value is not None}
+        body = modellix_body.body(job, variant, self._catalog, media)
         path = f"/api/v1/{variant.slug}"
         return Submission(job=job.id, correlation_id=correlation_id, path=path, body=body)
 
@@ -230,38 +219,6 @@ class Modellix:
         billing = _mapping(data.get("billing")) or _mapping(answer.get("billing"))
         amount = _money(billing.get("amount"))
         return Amount(amount, self._catalog.currency) if amount is not None else None
-
-
-def _prompt(job: Job) -> str:
-    names: dict[str, str] = {}
-    counts = {MediaKind.IMAGE: 0, MediaKind.VIDEO: len(job.needs), MediaKind.AUDIO: 0}
-    for use in job.references:
-        if use.role is not Role.REFERENCE:
-            names[use.reference.name] = use.role.value.replace("_", " ")
-            continue
-        counts[use.reference.kind] += 1
-        kind = use.reference.kind.value.capitalize()
-        names[use.reference.name] = f"[{kind} {counts[use.reference.kind]}]"
-    return _PLACEHOLDER.sub(lambda m: "[Video 1]" if m[2] else names[m[1]], job.prompt)
-
-
-def _media_fields(job: Job, media: Mapping[str, MediaUrl]) -> dict[str, Any]:
-    def urls(kind: MediaKind) -> list[str]:
-        return [media[use.reference.name] for use in job.references if _is_plain(use, kind)]
-
-    fields: dict[str, Any] = {
-        "reference_images": urls(MediaKind.IMAGE),
-        "video_urls": [media[need] for need in job.needs] + urls(MediaKind.VIDEO),
-        "audio_urls": urls(MediaKind.AUDIO),
-    }
-    for use in job.references:
-        if use.role is not Role.REFERENCE:
-            fields[f"{use.role.value}_image"] = media[use.reference.name]
-    return {name: value for name, value in fields.items() if value}
-
-
-def _is_plain(use: ReferenceUse, kind: MediaKind) -> bool:
-    return use.role is Role.REFERENCE and use.reference.kind is kind
 
 
 def _image_type(content: bytes) -> str:

@@ -106,6 +106,9 @@ FAULTS: Mapping[str, Fault] = {
         Stage.TASK, "`billing` stands beside `data`, not in it", wires=("modellix",)
     ),
     "no-size": Fault(Stage.TASK, "the result names no size and no length"),
+    "two-pictures": Fault(
+        Stage.TASK, "two pictures come of a task that asked for one", wires=("modellix",)
+    ),
     "poll-500": Fault(Stage.POLL, "the first read of a task answers 500", is_once=True),
     "poll-429": Fault(
         Stage.POLL, "the first read of a task answers 429", is_once=True, wires=("ark",)

@@ -13,7 +13,13 @@ from seedrender.sim.answers import cut
 from seedrender.sim.ledger import TaskRecord
 from seedrender.sim.world import World
 
-_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".png": "image/png"}
+_TYPES = {
+    ".mp4": "video/mp4",
+    ".mov": "video/quicktime",
+    ".png": "image/png",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+}
 _MOST_DOWNLOADS = 100  # of a task of Ark
 
 
@@ -41,13 +47,13 @@ class Files:
         world = self._world
         name = request.match_info["name"]
         self._check_signature(request, name)
-        task = world.ledger.tasks.get(Path(name).stem)
+        task = world.ledger.tasks.get(name.partition(".")[0])
         if task is None or task.phase(world.clock.now()) != "success":
             raise web.HTTPNotFound
         self._check_life(task)
         path = await world.footage.clip(task)
-        if name != path.name:
-            path = world.footage.last_frame_path(task)
+        more = (path, world.footage.last_frame_path(task), world.footage.second_path(task))
+        path = next((each for each in more if each.name == name), path)
         if name != path.name or not path.exists():
             raise web.HTTPNotFound
         if request.method != "GET":

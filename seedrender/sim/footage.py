@@ -25,8 +25,10 @@ from seedrender.media import make, text
 from seedrender.media.frames import last_frame
 from seedrender.sim import faults
 from seedrender.sim.ledger import Ledger, TaskRecord
+from seedrender.sim.neighbours import wishes
 from seedrender.sim.rules import counts_frames, decoded, is_url
 from seedrender.sim.settings import SimSettings
+from seedrender.values.job import MediaKind
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _BOX = struct.Struct(">I4s")
@@ -43,6 +45,7 @@ class Order:
     has_sound: bool
     resolution: str
     ratio: str
+    is_picture: bool = False
 
 
 def order(variant: Variant, body: Any, frame: tuple[int, int] | None = None) -> Order:
@@ -51,12 +54,13 @@ def order(variant: Variant, body: Any, frame: tuple[int, int] | None = None) -> 
     An adaptive ratio is the one nearest to the first frame, and 16:9 where there is none.
     """
     family = variant.family
+    body = wishes(variant, body)
     resolution = body.get("resolution", family.default_resolution)
     ratio = body.get("ratio", variant.default_ratio)
     sizes = family.pixels[resolution]
     if ratio == ADAPTIVE:
         ratio = nearest(sizes, frame) if frame else "16:9"
-    width, height = sizes[ratio]
+    width, height = body.get("size") or sizes[ratio]
     seconds = int(body.get("duration", family.default_duration_s))
     frames = int(body["frames"]) if "frames" in body and counts_frames(variant) else None
     return Order(
@@ -64,9 +68,10 @@ def order(variant: Variant, body: Any, frame: tuple[int, int] | None = None) -> 
         height=height,
         duration_s=seconds if frames is None else frames // make.FPS,
         frames=make.FPS * seconds if frames is None else frames,
-        has_sound="audio" in family.settings and body.get("generate_audio", True),
+        has_sound="audio" in variant.settings and body.get("generate_audio", True),
         resolution=resolution,
         ratio=ratio,
+        is_picture=family.makes is MediaKind.IMAGE,
     )
 
 
@@ -95,13 +100,23 @@ class Footage:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def path(self, task: TaskRecord) -> Path:
-        """Return where a task's clip lies, or will lie."""
-        is_mov = task.wire == "ark" and task.body.get("output_format") == "mov"
-        return self._ledger.folder / "clips" / f"{task.task_id}.{'mov' if is_mov else 'mp4'}"
+        """Return where a task's clip or picture lies, or will lie."""
+        form = self._variant(task.slug).family.format
+        if form != "mp4" or task.wire == "ark":
+            form = self._wishes(task).get("output_format", form)
+        return self._ledger.folder / "clips" / f"{task.task_id}.{form}"
+
+    def _wishes(self, task: TaskRecord) -> Mapping[str, Any]:
+        return wishes(self._variant(task.slug), task.body)
 
     def last_frame_path(self, task: TaskRecord) -> Path:
         """Return where a task's last picture lies, if it was asked for."""
         return self.path(task).with_suffix(".png")
+
+    def second_path(self, task: TaskRecord) -> Path:
+        """Return where a picture lies that nobody asked for."""
+        path = self.path(task)
+        return path.with_suffix(f".2{path.suffix}")
 
     async def clip(self, task: TaskRecord) -> Path:
         """Return the clip, made now if need be."""
@@ -118,7 +133,7 @@ class Footage:
 
     async def _input(self, task: TaskRecord) -> Path | None:
         """Return the clip that this one continues, if it is one of ours."""
-        urls = task.body.get("video_urls")
+        urls = self._wishes(task).get("video_urls")
         if not urls:
             return None
         parent = self.task_behind(urls[0])
@@ -128,11 +143,11 @@ class Footage:
 
     def order(self, task: TaskRecord) -> Order:
         """Return what a task's clip is like."""
-        body = task.body
+        body = self._wishes(task)
         frame = (
             self._picture(body["first_frame_image"]).size if "first_frame_image" in body else None
         )
-        return order(self._variant(task.slug), body, frame)
+        return order(self._variant(task.slug), task.body, frame)
 
     def task_behind(self, url: str) -> TaskRecord | None:
         """Return the task whose clip this address names, on whatever port it was served."""
@@ -180,7 +195,9 @@ class Footage:
         path = self.path(task)
         part = path.with_suffix(f".{threading.get_ident()}.part")
         try:
-            if self._settings.footage == "patched":
+            if wanted.is_picture:
+                self._paint(task, wanted, part)
+            elif self._settings.footage == "patched":
                 self._patch(task, wanted, part)
             else:
                 self._draw(task, wanted, source, part)
@@ -191,27 +208,37 @@ class Footage:
             part.unlink(missing_ok=True)
 
     def _draw(self, task: TaskRecord, wanted: Order, source: Path | None, part: Path) -> None:
-        body = task.body
-        seed = body.get("seed", -1)
-        model = task.slug.rpartition("/")[2]
-        label = (
-            f"{task.task_id} · {model} · {wanted.resolution} {wanted.ratio} · {wanted.duration_s} s"
-        )
+        body = self._wishes(task)
         size = (wanted.width, wanted.height)
         make.clip(
             part,
             width=wanted.width,
             height=wanted.height,
             duration_s=wanted.frames / make.FPS,
-            seed=int(seed) if seed >= 0 else int(task.task_id.rpartition("-")[2], 16),
+            seed=_seed(task, body),
             title=faults.unmarked(body["prompt"]),
-            label=label,
+            label=f"{_label(task, wanted)} · {wanted.duration_s} s",
             has_sound=wanted.has_sound,
             first_frame=self._first_frame(body, source, size),
             references=[self._picture(value) for value in body.get("reference_images", ())],
             stop=self._stop,
             container="mov" if self.path(task).suffix == ".mov" else "mp4",
         )
+
+    def _paint(self, task: TaskRecord, wanted: Order, part: Path) -> None:
+        """Write a picture in the format that its path says; where it was to go wrong, two."""
+        body = self._wishes(task)
+        targets = [part, self.second_path(task)] if "two-pictures" in task.faults else [part]
+        for number, target in enumerate(targets):
+            make.still(
+                target,
+                form=self.path(task).suffix.removeprefix("."),
+                size=(wanted.width, wanted.height),
+                seed=_seed(task, body) + number,
+                title=faults.unmarked(body["prompt"]),
+                label=_label(task, wanted),
+                references=[self._picture(value) for value in body.get("reference_images", ())],
+            )
 
     def _patch(self, task: TaskRecord, wanted: Order, part: Path) -> None:
         """Copy the one clip of this shape, with the task's id in a box that players skip."""
@@ -266,6 +293,16 @@ class Footage:
                 return image.convert("RGB")
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return placeholder("not a picture", size)
+
+
+def _seed(task: TaskRecord, body: Mapping[str, Any]) -> int:
+    seed = body.get("seed", -1)
+    return int(seed) if seed >= 0 else int(task.task_id.rpartition("-")[2], 16)
+
+
+def _label(task: TaskRecord, wanted: Order) -> str:
+    model = task.slug.rpartition("/")[2]
+    return f"{task.task_id} · {model} · {wanted.resolution} {wanted.ratio}"
 
 
 def placeholder(words: str, size: tuple[int, int]) -> Image.Image:

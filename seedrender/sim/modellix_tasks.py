@@ -65,23 +65,30 @@ def _add_result(
 
 
 def _resources(request: web.Request, world: World, task: TaskRecord) -> list[dict[str, Any]]:
-    """Return the files of a task: its clip, and its last picture where that was asked for."""
+    """Return the files of a task: clip or picture, and its last picture where that was wanted."""
     wanted = world.footage.order(task)
     path = world.footage.path(task)
-    video = {
+    made: dict[str, Any] = {
         "url": files_url(origin(request), world, path.name),
-        "type": "video",
-        "format": "mp4",
+        "type": "image" if wanted.is_picture else "video",
+        "format": path.suffix.removeprefix("."),
         "width": wanted.width,
         "height": wanted.height,
         "duration": wanted.duration_s,
         "size": path.stat().st_size,
         "role": "primary",
     }
+    if wanted.is_picture:
+        del made["duration"]
     if "no-size" in task.faults:
-        del video["size"], video["duration"]
+        made = {name: value for name, value in made.items() if name not in ("size", "duration")}
+    if wanted.is_picture and "two-pictures" in task.faults:
+        second = world.footage.second_path(task)
+        url = files_url(origin(request), world, second.name)
+        more = {**made, "url": url, "size": second.stat().st_size, "role": "alternative"}
+        return [more, made]
     if not task.body.get("return_last_frame"):
-        return [video]
+        return [made]
     still = world.footage.last_frame_path(task)
     image = {"url": files_url(origin(request), world, still.name), "type": "image", "format": "png"}
-    return [video, {**image, "role": "alternative"}]
+    return [made, {**image, "role": "alternative"}]

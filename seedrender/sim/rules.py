@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from seedrender.catalog.models import Variant
+from seedrender.sim.neighbours import SIZE
 from seedrender.values.job import MediaKind, Mode, Role
 
 MISSING = "Missing required parameter"
@@ -45,6 +46,13 @@ def counts_frames(variant: Variant) -> bool:
 
 def schema(variant: Variant) -> dict[str, Any]:
     """Return the JSON schema of an endpoint's body."""
+    if variant.body:
+        return {
+            "type": "object",
+            "required": list(variant.required),
+            "properties": dict(variant.body),
+            "additionalProperties": False,
+        }
     family = variant.family
     durations = list(range(family.min_duration_s, family.max_duration_s + 1))
     media = {
@@ -105,10 +113,23 @@ def violation(variant: Variant, body: object) -> str | None:
     for name, rule in rules["properties"].items():
         if name in body and (found := _value(name, body[name], rule)):
             return found
-    for name in _MEDIA:
-        if name in body and name not in rules["properties"]:
+    known = rules["properties"]
+    for name in body if variant.body else _MEDIA:  # of Seedance's no source says what happens
+        if name in body and name not in known:
             return f"{PARAMETERS}: {name} is not accepted by {variant.slug}"
-    return _combination(variant, body)
+    return _exclusion(variant, body) if variant.body else _combination(variant, body)
+
+
+def _exclusion(variant: Variant, body: Mapping[str, Any]) -> str | None:
+    if variant.needs_one_of and not any(name in body for name in variant.needs_one_of):
+        return f"{MISSING}: {' or '.join(variant.needs_one_of)}"
+    defaults = {name: rule["default"] for name, rule in variant.body.items() if "default" in rule}
+    whole = {**defaults, **body}
+    for row in variant.excludes:
+        if row.items() <= whole.items():
+            words = " and ".join(f"{name} {value}" for name, value in row.items())
+            return f"{PARAMETERS}: {words} do not go together"
+    return None
 
 
 def _combination(variant: Variant, body: Mapping[str, Any]) -> str | None:
@@ -130,6 +151,7 @@ _TYPES: Mapping[str, Callable[[object], bool]] = {
     "integer": lambda value: (
         isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
     ),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "array": lambda value: isinstance(value, list),
 }
 
@@ -161,11 +183,19 @@ def _string(name: str, value: str, rule: Mapping[str, Any]) -> str | None:
         return f"{PARAMETERS}: {name} must not be empty"
     if len(value) > rule.get("maxLength", len(value)):
         return f"{PARAMETERS}: {name} must have at most {rule['maxLength']} characters"
+    if "area" in rule and not _has_area(value, *rule["area"]):
+        low, high = rule["area"]
+        return f"{RANGE}: {name} must be WIDTHxHEIGHT of {low} to {high} pixels"
     if rule.get("format") == "uri" and not is_url(value):
         return f"{PARAMETERS}: {name} must be a URL"
     if rule.get("format") == "uri-or-base64" and not is_url(value) and not _is_base64(value):
         return f"{FORMAT}: {name} must be a URL or Base64"
     return None
+
+
+def _has_area(value: str, low: int, high: int) -> bool:
+    size = SIZE.fullmatch(value)
+    return size is not None and low <= int(size[1]) * int(size[2]) <= high
 
 
 def is_url(value: str) -> bool:

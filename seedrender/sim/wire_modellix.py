@@ -13,6 +13,7 @@ from seedrender.sim import faults, modellix_media, rules
 from seedrender.sim.answers import Refusal, cut, phrase
 from seedrender.sim.ledger import TaskRecord
 from seedrender.sim.modellix_tasks import state
+from seedrender.sim.neighbours import wishes
 from seedrender.sim.world import World
 from seedrender.values.job import Mode
 
@@ -30,6 +31,8 @@ _TYPES: Mapping[Mode, str] = {
     Mode.T2V: "text-to-video",
     Mode.I2V: "image-to-video",
     Mode.V2V: "video-to-video",
+    Mode.T2I: "text-to-image",
+    Mode.I2I: "image-to-image",
 }
 _INPUT_REVIEW = "InputTextSensitiveContentDetected"
 
@@ -133,9 +136,7 @@ class ModellixWire:
 
     async def _api_schema(self, request: web.Request) -> web.StreamResponse:
         variant = self._slug(request)
-        example = {"prompt": "a paper boat drifts down a gutter in the rain"}
-        if variant.mode is Mode.V2V:
-            example |= {"video_urls": ["https://cdn.example.org/earlier.mp4"]}  # type: ignore[dict-item]
+        example = _example(variant)
         body = {
             "schema": rules.schema(variant),
             "examples": {"minimal": {"summary": "The least that is accepted", "value": example}},
@@ -158,9 +159,11 @@ class ModellixWire:
         world = self._world
         variant = self._slug(request)
         body = await _json(request)
-        if wrong := rules.violation(variant, body) or self._unreadable(body):
+        if wrong := rules.violation(variant, body) or self._unreadable(variant, body):
             raise Refusal(400, wrong)
-        present = world.faults_of(body["prompt"], world.ledger.count_submit(), "modellix")
+        present = world.faults_of(
+            str(body.get("prompt", "")), world.ledger.count_submit(), "modellix"
+        )
         if (unknown := faults.unknown(present, "modellix")) is not None:
             raise Refusal(400, f"{rules.PARAMETERS}: the simulator knows no fault {unknown!r}")
         thing = world.sameness.digest(body) if present else ""
@@ -177,10 +180,10 @@ class ModellixWire:
             }
         )
 
-    def _unreadable(self, body: Mapping[str, Any]) -> str | None:
+    def _unreadable(self, variant: Variant, body: Mapping[str, Any]) -> str | None:
         """Say that an address of ours leads nowhere, as it does once a result has expired."""
         footage = self._world.footage
-        for index, url in enumerate(body.get("video_urls", ())):
+        for index, url in enumerate(wishes(variant, body).get("video_urls", ())):
             if footage.own_name(url, "/files/"):
                 parent = footage.task_behind(url)
                 is_there = parent is not None and self._world.is_served(parent)
@@ -286,16 +289,33 @@ def _task_url(request: web.Request, task: TaskRecord) -> str:
     return f"{request.scheme}://{request.host}/api/v1/tasks/{task.task_id}"
 
 
+def _example(variant: Variant) -> dict[str, Any]:
+    """Return the least that an endpoint accepts."""
+    picture, clip = "https://cdn.example.org/a.png", "https://cdn.example.org/earlier.mp4"
+    example: dict[str, Any] = {"prompt": "a paper boat drifts down a gutter in the rain"}
+    if variant.mode is Mode.V2V:
+        example["video_urls"] = [clip]
+    for name in (*variant.required, *variant.needs_one_of[:1]):
+        is_list = variant.body[name]["type"] == "array"
+        example.setdefault(name, [picture] if is_list else picture)
+    return example
+
+
 def _model(variant: Variant) -> dict[str, Any]:
     """Return an endpoint's row in the list of models."""
-    name = variant.slug.rpartition("/")[2]
+    maker, _, name = variant.slug.rpartition("/")
     row: dict[str, Any] = {
         "slug": variant.slug,
         "type": _TYPES[variant.mode],
-        "docs_url": f"https://docs.modellix.ai/bytedance/{name.replace('.', '-')}.md",
+        "docs_url": f"https://docs.modellix.ai/{maker}/{name.replace('.', '-')}.md",
         "description": f"Simulated {variant.family.name}, {variant.tier} tier",
     }
-    if variant.price_per_second:
+    if variant.price_per_image is not None:
+        row["price"] = {"fixed": float(variant.price_per_image), "unit": "$/img"}
+    elif variant.price_range_per_second is not None:
+        low, high = map(float, variant.price_range_per_second)
+        row["price"] = {"min": low, "max": high, "unit": "$/sec"}
+    elif variant.price_per_second:
         rates = [float(rate) for rate in variant.price_per_second.values()]
         row["price"] = {"min": min(rates), "max": max(rates), "unit": "$/sec"}
     return row

@@ -128,6 +128,8 @@ class World:
     def price(self, variant: Variant, body: Mapping[str, Any]) -> Decimal | None:
         """Return what a task costs if it succeeds; None: no source says."""
         wanted = order(variant, body)
+        if variant.price_per_image is not None:
+            return variant.price_per_image
         rate = variant.price_per_second.get(wanted.resolution)
         return None if rate is None else (rate * wanted.duration_s).quantize(Decimal("0.0001"))
 

@@ -12,10 +12,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
 
+from seedrender.catalog.bodies import SETTINGS
 from seedrender.catalog.models import Variant
+from seedrender.source.pictures import OF_CLIPS
 from seedrender.source.schema import schema_text
 from seedrender.source.settings import DEFAULT_MODEL, DEFAULT_TIER
-from seedrender.values.job import CHOSEN_BY_MODEL
+from seedrender.values.job import CHOSEN_BY_MODEL, MediaKind
 
 _Allowed = Mapping[str, Sequence[Any]]  # key of an entry → what may stand there, in order
 _DECIDES: Mapping[str, Callable[[Variant], str]] = {
@@ -24,7 +26,7 @@ _DECIDES: Mapping[str, Callable[[Variant], str]] = {
     "mode": lambda variant: variant.mode.value,
 }
 _BUILT_IN = {"model": DEFAULT_MODEL, "tier": DEFAULT_TIER}
-_SWITCHES = ("audio", "seed", "camera_fixed")
+_SWITCHES = SETTINGS
 _HOLDERS = ("defaults", "shot", "template", "chain")
 _ENTRIES = ("shots", "chains", "profiles")
 
@@ -43,7 +45,12 @@ def narrowed(route: str, variants: Sequence[Variant]) -> dict[str, Any]:
     conditions = list(_conditions(variants))
     rules = {name: [_own(name, *row) for row in conditions] for name in _HOLDERS}
     holders = {"defaults": schema["properties"]["defaults"], "": schema}
-    rules[""] = [rule for condition in conditions for rule in _inherited(*condition)]
+    stills = {v.family.name for v in variants if v.family.makes is MediaKind.IMAGE}
+    rules[""] = [
+        rule
+        for written, allowed in conditions
+        for rule in _inherited(written, allowed, is_still=written.get("model") in stills)
+    ]
     for name, found in rules.items():
         if found:
             (holders.get(name) or definitions[name])["allOf"] = found
@@ -52,19 +59,16 @@ def narrowed(route: str, variants: Sequence[Variant]) -> dict[str, Any]:
 
 def _allowed(variants: Sequence[Variant]) -> _Allowed:
     """Return what may be written for each key that these endpoints bound."""
-    lengths = [(v.family.min_duration_s, v.family.max_duration_s) for v in variants]
+    lengths = sorted({length for v in variants for length in v.durations_s})
     return {
         **{key: list(dict.fromkeys(map(name, variants))) for key, name in _DECIDES.items()},
         "resolution": list(dict.fromkeys(r for v in variants for r in v.resolutions)),
         "ratio": list(dict.fromkeys(r for v in variants for r in v.ratios)),
         "duration": [
             *([CHOSEN_BY_MODEL] if any(v.family.can_choose_duration for v in variants) else []),
-            *range(min(low for low, _ in lengths), max(high for _, high in lengths) + 1),
+            *lengths,
         ],
-        **{
-            key: [True] if any(key in v.family.settings for v in variants) else []
-            for key in _SWITCHES
-        },
+        **{key: [True] if any(key in v.settings for v in variants) else [] for key in _SWITCHES},
     }
 
 
@@ -76,11 +80,11 @@ def _narrow(settings: dict[str, Any], key: str, values: Sequence[Any]) -> None:
 
 def _rule(key: str, values: Sequence[Any]) -> dict[str, Any]:
     """Return the schema of a value that must be one of these, or an expression."""
-    if key in _SWITCHES:
+    if key in _SWITCHES or not values:
         return {} if values else {"not": {}}
     rule: dict[str, Any] = {"enum": list(values)}
-    if key == "duration":
-        lengths = [value for value in values if value != CHOSEN_BY_MODEL]
+    lengths = [value for value in values if value != CHOSEN_BY_MODEL]
+    if key == "duration" and lengths == list(range(lengths[0], lengths[-1] + 1)):
         rule = {"type": "integer", "minimum": lengths[0], "maximum": lengths[-1]}
         if CHOSEN_BY_MODEL in values:
             rule = {"if": {"const": CHOSEN_BY_MODEL}, "else": rule}
@@ -90,7 +94,7 @@ def _rule(key: str, values: Sequence[Any]) -> dict[str, Any]:
 def _narrow_media(definitions: dict[str, Any], variants: Sequence[Variant]) -> None:
     families = [variant.family for variant in variants]
     definitions["settings"]["references"]["maxItems"] = max(f.max_media for f in families)
-    longest = [family.max_prompt_chars for family in families]
+    longest = [variant.max_prompt_chars for variant in variants]
     if None not in longest:
         definitions["settings"]["prompt"] |= {
             "if": {"$ref": "#/$defs/expression"},
@@ -134,8 +138,13 @@ def _own(name: str, written: Mapping[str, str], allowed: _Allowed) -> Any:
     return {"if": _says(written), "then": _may(_without_length(name, allowed))}
 
 
-def _inherited(written: Mapping[str, str], allowed: _Allowed) -> Iterator[Any]:
-    """Yield the rules of entries that take part of what is written, or bounded, from defaults."""
+def _inherited(
+    written: Mapping[str, str], allowed: _Allowed, *, is_still: bool = False
+) -> Iterator[Any]:
+    """Yield the rules of entries that take part of what is written, or bounded, from defaults.
+
+    A picture whose entry names its model takes little of defaults that are for clips.
+    """
     for keys in _subsets(written):
         own = {key: value for key, value in written.items() if key not in keys}
         default = [_is(key, written[key]) for key in keys]
@@ -146,7 +155,8 @@ def _inherited(written: Mapping[str, str], allowed: _Allowed) -> Iterator[Any]:
         if not own:  # what `defaults` says in full is judged there, not in each entry
             default.append({"not": {"required": list(written)}, "required": []})
         for bound, values in allowed.items():
-            if bound not in _DECIDES:
+            is_passed_over = is_still and "model" in own and bound in OF_CLIPS
+            if bound not in _DECIDES and not is_passed_over:
                 wrong = {"properties": {bound: {"not": _rule(bound, values)}}, "required": [bound]}
                 entry = {"not": _says(own, but_not=(*keys, bound))}
                 names = [n for n in _ENTRIES if (n, bound) != ("chains", "duration")]

@@ -8,6 +8,7 @@ from typing import Any
 from seedrender.errors import Origin, Violation
 from seedrender.source import outputs, settings, trace
 from seedrender.source.document import Document
+from seedrender.source.pictures import makes
 from seedrender.source.settings import Evaluator, Values, Written
 from seedrender.source.template import References
 from seedrender.values.job import Job, JobId, MediaKind, Mode, Place, Role
@@ -68,7 +69,7 @@ class Scope:
         needs: tuple[JobId, ...] = (),
     ) -> Job:
         """Build a job of its settings."""
-        mode, reason = _mode(values, needs)
+        mode, reason = _mode(values, needs, makes(self.manifest.provider, values.model))
         return Job(
             id=job_id,
             shot=shot,
@@ -85,6 +86,7 @@ class Scope:
             audio=values.audio,
             seed=values.seed,
             camera_fixed=values.camera_fixed,
+            negative_prompt=values.negative_prompt,
             references=values.references,
             needs=needs,
             output=output,
@@ -99,15 +101,19 @@ class Scope:
         return settings.Places(self.tree, written)
 
 
-def _mode(values: Values, needs: tuple[JobId, ...]) -> tuple[Mode, str]:
-    """Choose the endpoint variant by what a job carries."""
+def _mode(values: Values, needs: tuple[JobId, ...], made: MediaKind) -> tuple[Mode, str]:
+    """Choose the endpoint variant by what a job carries, and what its model makes."""
     if values.mode is not None:
         return Mode(values.mode), f"{values.mode}: the manifest says so"
     if needs:
         return Mode.V2V, f"v2v: continues {needs[0]}"
-    for kind, mode in ((MediaKind.VIDEO, Mode.V2V), (MediaKind.IMAGE, Mode.I2V)):
-        for use in values.references:
+    is_still = made is MediaKind.IMAGE
+    of_image = Mode.I2I if is_still else Mode.I2V
+    for kind, mode in ((MediaKind.VIDEO, Mode.V2V), (MediaKind.IMAGE, of_image)):
+        for use in values.references if mode.makes is made else ():
             if use.reference.kind is kind:
                 what = "reference" if use.role is Role.REFERENCE else use.role.value
                 return mode, f"{mode.value}: {kind.value} {what} {use.reference.name}"
+    if is_still:
+        return Mode.T2I, "t2i: no image is given"
     return Mode.T2V, "t2v: no image and no video is given"

@@ -11,8 +11,9 @@ from seedrender.errors import Origin, Violation
 from seedrender.source import template
 from seedrender.source.document import Document
 from seedrender.source.parse import did_you_mean, violation
+from seedrender.source.pictures import passed_over
 from seedrender.source.template import PLACEHOLDER, TemplateFailure
-from seedrender.values.job import CHOSEN_BY_MODEL, Place, Reference, ReferenceUse, Role, Tier
+from seedrender.values.job import CHOSEN_BY_MODEL, Mode, Place, Reference, ReferenceUse, Role, Tier
 from seedrender.values.manifest import Manifest, Path
 
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
@@ -27,11 +28,12 @@ _FIELDS = (
     ("audio", bool),
     ("seed", int),
     ("camera_fixed", bool),
+    ("negative_prompt", str),
 )
 DEFAULT_MODEL = "seedance-2.0"
 DEFAULT_TIER = Tier.STANDARD
 
-_CHOICES = {"tier": ("standard", "fast", "mini"), "mode": ("t2v", "i2v", "v2v")}
+_CHOICES = {"tier": ("standard", "fast", "mini"), "mode": tuple(mode.value for mode in Mode)}
 _LENGTH_HINT = f"give whole seconds, or {CHOSEN_BY_MODEL} where the model is to choose"
 _TYPE_WORDS = {str: "a text", int: "a whole number", bool: "true or false"}
 
@@ -59,6 +61,7 @@ class Values:
     audio: bool | None = None
     seed: int | None = None
     camera_fixed: bool | None = None
+    negative_prompt: str | None = None
     references: tuple[ReferenceUse, ...] = ()
 
 
@@ -118,10 +121,17 @@ class Evaluator:
             self._left_over(prompt, written["prompt"], variables, related)
         if len(self._problems) > before or prompt is None:
             return None
-        fields = {name: value for name, value in fields.items() if value is not None}
+        dropped = self._passed_over(written, fields.get("model") or DEFAULT_MODEL)
+        fields = {k: v for k, v in fields.items() if v is not None and k not in dropped}
         if "tier" in fields:
             fields["tier"] = Tier(fields["tier"])
         return Values(prompt=prompt, references=references, **fields)
+
+    def _passed_over(self, written: Mapping[str, Written], model: str) -> frozenset[str]:
+        """Return the settings that the job's model does not take from the defaults."""
+        shared = {"model": DEFAULT_MODEL, **self._manifest.defaults}
+        layer_of = {name: item.path[0] for name, item in written.items()}
+        return passed_over(self._manifest.provider, model, shared["model"], layer_of)
 
     def text(
         self, item: Written, variables: Mapping[str, Any], related: tuple[Origin, ...]

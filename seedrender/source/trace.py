@@ -100,7 +100,7 @@ class Tracer:
 
 _SHOWN = frozenset(
     {"prompt", "model", "tier", "mode", "resolution", "ratio", "duration", "audio", "seed"}
-    | {"camera_fixed", "references", "takes", "tags", "output", "continuation"}
+    | {"camera_fixed", "negative_prompt", "references", "takes", "tags", "output", "continuation"}
 )
 
 

@@ -37,6 +37,13 @@ class Mode(StrEnum):
     T2V = "t2v"
     I2V = "i2v"
     V2V = "v2v"
+    T2I = "t2i"  # a picture is made, not a clip
+    I2I = "i2i"
+
+    @property
+    def makes(self) -> MediaKind:
+        """What comes of it."""
+        return MediaKind.IMAGE if self in (Mode.T2I, Mode.I2I) else MediaKind.VIDEO
 
 
 class Tier(StrEnum):
@@ -98,6 +105,7 @@ class Job:
     audio: bool | None = None
     seed: int | None = None
     camera_fixed: bool | None = None
+    negative_prompt: str | None = None
     references: tuple[ReferenceUse, ...] = ()
     needs: tuple[JobId, ...] = ()  # jobs whose clips this one continues
     output: str  # the clip's path, relative to the manifest, posix
@@ -106,6 +114,11 @@ class Job:
     row: Origin | None = None  # the data row that it comes from
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     # field name → where its value was written
+
+    @property
+    def makes(self) -> MediaKind:
+        """What the job leaves behind: a clip or a picture."""
+        return self.mode.makes
 
     @property
     def stated_duration_s(self) -> int | None:
@@ -123,7 +136,7 @@ class Job:
 
 FOOTAGE = frozenset(  # fields that change the picture: they are fingerprinted
     {"model", "tier", "mode", "prompt", "take", "duration_s", "resolution", "ratio", "audio"}
-    | {"seed", "camera_fixed", "references", "needs"}
+    | {"seed", "camera_fixed", "negative_prompt", "references", "needs"}
 )
 RUNTIME = frozenset(  # fields that do not
     {"id", "shot", "segment", "mode_reason", "output", "tags", "origin", "row", "places"}

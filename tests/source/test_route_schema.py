@@ -19,9 +19,12 @@ from tests.source.film import jobs
 
 NAMES = sorted(set(ROUTES) - {"sim"})
 SETTINGS: dict[str, list[Any]] = {
-    "model": ["seedance-2.0", "seedance-2.5", "seedance-1.5-pro", "seedance-1.0-pro"],
+    "model": [
+        *("seedance-2.0", "seedance-2.5", "seedance-1.5-pro", "seedance-1.0-pro"),
+        *("kling-3.0", "hailuo-2.3", "seedream-4.5"),
+    ],
     "tier": ["standard", "fast", "mini"],
-    "resolution": ["480p", "720p", "1080p", "4k"],
+    "resolution": ["480p", "720p", "1080p", "4k", "2k"],
     "ratio": ["16:9", "21:9", "adaptive"],
     "duration": [-1, 2, 4, 12, 15, 16, 30, 31],
     "audio": [True, False],

@@ -1,0 +1,34 @@
+"""Tells models that make pictures from those that make clips, and what each takes of defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seedrender.catalog.models import ROUTES, catalog
+from seedrender.values.job import MediaKind
+
+OF_CLIPS = frozenset(  # settings that defaults for clips say of clips alone
+    {"tier", "mode", "resolution", "duration", "audio", "seed", "camera_fixed", "negative_prompt"}
+)
+
+_SHARED = ("defaults", "profiles")
+
+
+def makes(route: str, model: str) -> MediaKind:
+    """Return what a model leaves behind; one that is not listed is taken to make clips."""
+    family = catalog(route).families.get(model) if route in ROUTES else None
+    return family.makes if family is not None else MediaKind.VIDEO
+
+
+def passed_over(
+    route: str, model: str, default_model: str, layer_of: Mapping[str, object]
+) -> frozenset[str]:
+    """Return the settings that a picture does not take from defaults that are for clips.
+
+    `layer_of` says of each setting in which part of the manifest it is written.
+    """
+    if layer_of.get("model", "defaults") in _SHARED:
+        return frozenset()
+    if makes(route, model) is not MediaKind.IMAGE or makes(route, default_model) is MediaKind.IMAGE:
+        return frozenset()
+    return frozenset(name for name in OF_CLIPS if layer_of.get(name) in _SHARED)

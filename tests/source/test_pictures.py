@@ -1,0 +1,61 @@
+"""Shots whose model makes pictures: their mode, and what they take of defaults for clips."""
+
+from __future__ import annotations
+
+import pytest
+
+from seedrender.values.job import MediaKind, Mode, Tier
+from tests.source.film import jobs
+
+DEFAULTS = (
+    "defaults: {tier: fast, resolution: 480p, ratio: '16:9', duration: 5, audio: true, seed: 3}\n"
+)
+STILL = "shots: {portrait: {prompt: A face., model: seedream-4.5%s}}\n"
+
+
+def test_a_picture_takes_the_ratio_of_defaults_for_clips_and_nothing_else() -> None:
+    job = jobs(DEFAULTS + STILL % "")["portrait"]
+
+    assert (job.mode, job.makes) == (Mode.T2I, MediaKind.IMAGE)
+    assert (job.tier, job.resolution, job.ratio) == (Tier.STANDARD, None, "16:9")
+    assert (job.duration_s, job.audio, job.seed) == (None, None, None)
+
+
+def test_what_the_shot_says_itself_is_kept_to_be_judged() -> None:
+    job = jobs(DEFAULTS + STILL % ", duration: 4, resolution: 4k")["portrait"]
+
+    assert (job.duration_s, job.resolution) == (4, "4k")
+
+
+def test_defaults_that_are_for_pictures_hold_for_pictures() -> None:
+    defaults = "defaults: {model: seedream-4.5, resolution: 4k}\n"
+
+    assert jobs(f"{defaults}shots: {{a: {{prompt: A face.}}}}")["a"].resolution == "4k"
+
+
+def test_a_profile_for_clips_says_nothing_of_pictures() -> None:
+    text = f"profiles: {{final: {{resolution: 1080p, tier: standard}}}}\n{STILL % ''}"
+
+    assert jobs(text, profile="final")["portrait"].resolution is None
+
+
+def test_a_clip_takes_all_of_the_defaults() -> None:
+    job = jobs(f"{DEFAULTS}shots: {{a: {{prompt: A kite., model: kling-3.0}}}}")["a"]
+
+    assert (job.tier, job.resolution, job.duration_s) == (Tier.FAST, "480p", 5)
+
+
+@pytest.mark.parametrize(
+    ("model", "mode"),
+    [("seedream-5.0-lite", Mode.I2I), ("kling-3.0", Mode.I2V), ("seedance-2.0", Mode.I2V)],
+)
+def test_a_model_that_is_given_an_image_makes_what_it_makes(model: str, mode: Mode) -> None:
+    text = "references: {face: {image: 'https://cdn.example.org/a.png'}}\n"
+
+    job = jobs(f"{text}shots: {{a: {{prompt: A., model: {model}, references: [face]}}}}")["a"]
+
+    assert (job.mode, job.mode_reason) == (mode, f"{mode.value}: image reference face")
+
+
+def test_words_against_something_are_a_setting() -> None:
+    assert jobs("shots: {a: {prompt: A., negative_prompt: text}}")["a"].negative_prompt == "text"
