@@ -8,7 +8,7 @@ TEST_OPTIONS ?=
 
 TIME ?= 600
 
-.PHONY: demo test lint bench crash conformance s3 faults reference clean
+.PHONY: demo test lint coverage mutants bench crash conformance s3 faults reference clean
 
 demo: .venv/.run  ## render an example with the embedded simulator; the second time, nothing is left to do
 	@$(BIN)/seedrender run $(DEMO)
@@ -21,6 +21,15 @@ lint: .venv/.dev
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+
+COVERED := tests/lock tests/plan tests/values \
+  $(foreach name,slots pace gate purse executor looks promise,tests/run/test_$(name).py)
+
+coverage: .venv/.dev  ## every line and branch of the code that decides
+	@$(BIN)/pytest -q --hypothesis-profile=mutation --cov --cov-report=term-missing $(COVERED)
+
+mutants: .venv/.mutation  ## plant faults in it, and see that a test finds each (an hour; goes on where it stopped)
+	@$(BIN)/python -m tests.mutation $(MODULES)
 
 bench: .venv/.dev  ## figures, each beside its baseline
 	@$(BIN)/python -m tests.bench
@@ -43,7 +52,7 @@ reference: .venv/.dev  ## write schemas/README.md anew
 	@$(BIN)/python -m tests.reference
 
 clean:  ## all but the environment
-	@rm -rf build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf build dist mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -54,6 +63,10 @@ clean:  ## all but the environment
 	@echo "Installing into .venv (once) …"
 	@$(PIP) -r requirements.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.mutation: .venv/.dev tests/mutation/requirements.txt
+	@$(PIP) -r tests/mutation/requirements.txt -c requirements.txt -c requirements-dev.txt
 	@touch $@
 
 .conformance/node_modules: tests/conformance/package-lock.json

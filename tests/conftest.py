@@ -7,9 +7,17 @@ import socket
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(  # one counterexample is enough, however large
+    "mutation",
+    settings.get_profile("shared"),
+    max_examples=10,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.load_profile("shared")  # a busy machine is no failure
 
 # `make conformance` and `make s3` install what these need

@@ -48,7 +48,7 @@ def next_action(state: JobState) -> Action:
             return Action.RESUME
         case JobState.BLOCKED:
             return Action.WAIT
-        case JobState.DONE:
+        case JobState.DONE:  # pragma: no branch - there is no other, as mypy knows
             return Action.REUSE
 
 
@@ -80,7 +80,7 @@ def _renamed(job: JobId, moved: Mapping[str, str]) -> JobId:
     """Follow a rename of the job itself, of its first take, or of its shot or chain."""
     for separator in ("", "@", "/"):
         stem, found, rest = job.partition(separator) if separator else (job, "", "")
-        if stem in moved and (found or not separator):
+        if stem in moved:
             return JobId(f"{moved[stem]}{found}{rest}")
     return job
 

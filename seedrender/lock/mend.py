@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from seedrender.lock import lockfile
 
 _MAX_BYTES = 1 << 14  # of a line that is searched: the work grows with its square
-_CHECKSUM_BYTES = len(b', "crc32": "00000000"}')
 _CHECKED = re.compile(rb'(\{.*), "crc32": "([0-9a-f]{8})"\}', re.DOTALL)
 _HEADER = re.compile(rb'\{"journal": [^\n]*\}')
 LIKE_AN_END = tuple(0x0A ^ (1 << bit) for bit in range(8))
@@ -57,7 +56,8 @@ def _unflipped(row: bytes) -> bytes | None:
     if len(row) > _MAX_BYTES:
         return None
     changed = bytearray(row)
-    for place in (0, *range(max(len(row) - _CHECKSUM_BYTES, 1), len(row))):  # what is around it
+    checksum = range(max(len(row) - lockfile.CHECKSUM_BYTES, 1), len(row))
+    for place in (0, *checksum):  # what is around the body
         for bit in range(8):
             changed[place] ^= 1 << bit
             if lockfile.is_whole(bytes(changed)):

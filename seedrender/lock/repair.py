@@ -89,7 +89,7 @@ class _Work:
             try:
                 parts = _apart(row)
                 for part in parts:
-                    self._take_row(checks.json_object(part.decode("utf-8")))
+                    self._take_row(checks.json_object(part.decode()))
             except ValueError as error:
                 self._put_aside(self._name, number, row, _words(error), is_last=number == len(rows))
                 continue
@@ -197,7 +197,7 @@ def _apart(row: bytes) -> list[bytes]:
 
 def _is_journal_header(row: bytes, name: str) -> bool:
     try:
-        header = checks.json_object(row.decode("utf-8"))
+        header = checks.json_object(row.decode())
         if "journal" in header:
             _refuse_newer(header, "journal", name)
     except ValueError:

@@ -40,7 +40,7 @@ class DamagedLine:
     @property
     def text(self) -> str:
         """Return the line; what is no text is shown as such."""
-        return self.data.decode("utf-8", "replace")
+        return self.data.decode(errors="replace")
 
     @property
     def task_ids(self) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ class DamagedLine:
     def _parsed(self) -> tuple[dict[str, Any], bool]:
         """Return the line's values, and whether it is JSON of the right keys."""
         try:
-            row = checks.json_object(self.data.decode("utf-8"))
+            row = checks.json_object(self.data.decode())
         except ValueError:
             row = {}
         is_right = row.keys() <= line.ENTRY_KEYS and isinstance(row.get("tasks", []), list)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedrender.errors import Origin
-from seedrender.lock.fingerprint import fingerprint, unsigned
+from seedrender.lock.fingerprint import fingerprint, is_signed, unsigned
 from seedrender.values.job import (
     FOOTAGE,
     RUNTIME,
@@ -131,10 +131,25 @@ def test_another_name_for_the_same_bytes_is_the_same_picture() -> None:
         pytest.param("https://u:p@h/a.png", "https://h/a.png", id="no password"),
         pytest.param("https://h/a?X-Amz-Signature=s&Expires=1", "https://h/a", id="no signature"),
         pytest.param("https://h/a.png#x", "https://h/a.png", id="no fragment"),
+        pytest.param("https://h/a?id=7", "https://h/a?f422c82d6db73d91", id="a query, as a digest"),
+        pytest.param("https://h/a?sig=s&id=7", "https://h/a?f422c82d6db73d91", id="what is left"),
     ],
 )
 def test_a_url_is_known_without_its_secrets(url: str, identity: str) -> None:
     assert unsigned(url) == identity
+
+
+@pytest.mark.parametrize("url", ["https://h/a?token=", "https://h/a?b=1&sig=s", "https://u@h/a"])
+def test_a_url_that_opens_something_is_signed_even_where_the_value_is_empty(url: str) -> None:
+    assert is_signed(url)
+
+
+def test_an_asset_of_the_provider_is_known_by_its_name_there() -> None:
+    mira = Reference(name="mira", kind=MediaKind.IMAGE, asset="asset-2026")
+
+    found = fingerprint(job(references=(ReferenceUse(reference=mira),)), {}, {})
+
+    assert found.parts["references"] == ["asset:asset-2026"]
 
 
 @given(st.text(st.characters(categories=["L", "N"]), min_size=8))

@@ -151,6 +151,8 @@ def test_renaming_loses_nothing_and_twice_is_once(one: LockEntry, other: LockEnt
         ("spin/red@2", {"spin": "turn"}, "turn/red@2"),
         ("spin/red@2", {"spin/red": "turn/blue"}, "turn/blue@2"),
         ("spin/red", {"spin/red": "turn/blue", "spin": "x"}, "turn/blue"),
+        ("spin/red@2", {"spin/red@2": "turn/blue"}, "turn/blue"),
+        ("spin/red/a", {"spin": "turn"}, "turn/red/a"),
         ("spinner", {"spin": "turn"}, "spinner"),
         ("spin", {}, "spin"),
     ],

@@ -207,6 +207,46 @@ def test_a_damaged_file_is_refused_with_its_place(text: str, words: str) -> None
     assert words in str(caught.value)
 
 
+ADVICE = (
+    "; nothing was sent and nothing changed. `git restore` brings back a lockfile as it was "
+    "committed; `seedrender lock repair` with the manifest's name keeps every line that can be "
+    "read, and says what it keeps"
+)
+
+
+def test_a_damaged_line_is_told_with_its_place_and_a_way_out() -> None:
+    with pytest.raises(LockCorruptError) as caught:
+        lockfile.loads(HEADER + '{"job": "a", "x": 1}\n', "film.lock")
+
+    assert str(caught.value) == f"film.lock:2: unknown key 'x'{ADVICE}"
+
+
+@pytest.mark.parametrize("damage", [(b'"a"', b'"b"'), (b"crc32", b"crc_3"), (b"}", b"")])
+def test_a_journals_line_that_is_not_as_it_was_written_is_refused(
+    damage: tuple[bytes, bytes],
+) -> None:
+    line = lockfile.journal_line(entry("a")).replace(*damage)
+
+    with pytest.raises(LockCorruptError) as caught:
+        lockfile.loads_journal(JOURNAL + line, "film.lock.journal")
+
+    assert str(caught.value) == (
+        "film.lock.journal:2: this line is not as it was written (its checksum differs)" + ADVICE
+    )
+
+
+def test_a_journal_of_a_manifest_whose_name_nobody_can_read_is_read() -> None:
+    header = JOURNAL.replace(b"film", b"\xff")
+
+    assert lockfile.loads_journal(header + lockfile.journal_line(entry("a")), "j") == (entry("a"),)
+
+
+def test_empty_lines_of_a_journal_are_no_lines() -> None:
+    found = lockfile.loads_journal(JOURNAL + b"\n \n" + lockfile.journal_line(entry("a")), "j")
+
+    assert found == (entry("a"),)
+
+
 @given(st.lists(entries() | entries("opener"), max_size=4), st.data())
 def test_reading_is_a_join_lines_may_be_reordered_and_repeated(
     some: list[LockEntry], data: st.DataObject

@@ -57,11 +57,20 @@ def test_conflict_markers_anywhere_change_nothing(a: Lock, b: Lock, data: st.Dat
     assert found == merge.merge(a, [("b", b)])
 
 
-def test_a_lock_of_another_manifest_is_not_joined() -> None:
-    film, other = (Lock(manifest=name, entries={}) for name in ("film.yaml", "other.yaml"))
+@pytest.mark.parametrize(("name", "whose"), [("other.yaml", "other.yaml"), ("", "no manifest")])
+def test_a_lock_of_another_manifest_is_not_joined(name: str, whose: str) -> None:
+    with pytest.raises(LockCorruptError) as caught:
+        merge.merge(Lock(manifest="film.yaml"), [("other.lock", Lock(manifest=name))])
 
-    with pytest.raises(LockCorruptError, match=r"belongs to other\.yaml, not to film\.yaml"):
-        merge.merge(film, [("other.lock", other)])
+    assert str(caught.value) == (
+        f"other.lock belongs to {whose}, not to film.yaml; nothing was changed. If the manifest "
+        "was renamed, mend the name in its first line"
+    )
+
+
+def test_what_is_wrong_behind_the_markers_is_told_with_its_place() -> None:
+    with pytest.raises(LockCorruptError, match=r"^film\.lock:2: unknown key 'x'"):
+        merge.resolve('{"lock": 1}\n=======\n{"job": "a", "x": 1}\n', "film.lock")
 
 
 def test_a_text_without_markers_is_left_as_it_is() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seedrender.errors import LockCorruptError, LockError, LockVersionError
 from seedrender.lock import fold, lockfile
-from seedrender.lock.repair import Outcome, Repaired, repair
+from seedrender.lock.repair import Damage, Outcome, Repaired, repair
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId
 from seedrender.values.task import TaskId
@@ -19,6 +19,7 @@ from tests.strategies import entries
 
 JOBS = ("opener", "spin")
 NAME = "film.lock"
+WRONG_CHECKSUM = "this line is not as it was written (its checksum differs)"
 JOURNAL_HEADER = b'{"journal": 1, "manifest": "film.yaml", "pid": 7, "host": "h"}\n'
 
 
@@ -171,8 +172,16 @@ def test_a_journal_line_that_is_told_by_another_one_is_not_missed() -> None:
 
     found = repaired(journal=journal(first, damaged, third))
 
-    (damage,) = found.damages
-    assert (damage.outcome, damage.line, damage.task_ids) == (Outcome.KEPT, 3, ("task-c4",))
+    assert found.damages == (
+        Damage(
+            file=f"{NAME}.journal",
+            line=3,
+            wrong=WRONG_CHECKSUM,
+            outcome=Outcome.KEPT,
+            job=JobId("spin"),
+            task_ids=("task-c4",),
+        ),
+    )
     state = fold.alive(found.lock.entries[JobId("spin")])
     assert JobState.SUBMITTING in {record.state for record in state}
 
@@ -225,13 +234,133 @@ def test_a_clip_survives_the_loss_of_its_fingerprint() -> None:
     assert fold.alive(found)
 
 
-def test_a_lock_of_another_manifest_and_of_a_newer_version_are_not_touched() -> None:
-    with pytest.raises(LockCorruptError, match=r"belongs to 'other\.yaml'"):
+def test_a_lock_of_another_manifest_is_not_touched() -> None:
+    with pytest.raises(LockCorruptError) as caught:
         repaired(b'{"lock": 1, "manifest": "other.yaml"}\n')
-    with pytest.raises(LockVersionError):
-        repaired(b'{"lock": 2, "manifest": "film.yaml", ?}\n{"job": "new"}\n')
-    with pytest.raises(LockVersionError):
-        repaired(journal=b'{"journal": 2}\n')
+
+    assert str(caught.value) == (
+        "film.lock belongs to 'other.yaml', not to film.yaml; nothing was changed. If the manifest "
+        "was renamed, mend the name in its first line"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lock", "journal", "name"),
+    [
+        pytest.param(b'{"lock": 2}\n', b"", "film.lock", id="a lock"),
+        pytest.param(b'{"lock": 2, ?}\n{"job": "new"}\n', b"", "film.lock", id="a damaged header"),
+        pytest.param(None, b'{"journal": 2}\n', "film.lock.journal", id="a journal"),
+    ],
+)
+def test_what_a_newer_version_wrote_is_not_touched(
+    lock: bytes | None, journal: bytes, name: str
+) -> None:
+    with pytest.raises(LockVersionError, match=f"^{name} has version 2 "):
+        repaired(lock, journal)
+
+
+def mended(line: int, wrong: str, *task_ids: str) -> Damage:
+    outcome = Outcome.MENDED
+    return Damage(file=NAME, line=line, wrong=wrong, outcome=outcome, task_ids=task_ids)
+
+
+def test_ends_of_lines_that_were_flipped_are_ends_again() -> None:
+    header, first, second, _ = LOCK_TEXT.split(b"\n")
+    wrong = "the end of a line was flipped"
+
+    inner = repaired(header + b"\n" + first + b"\x0b" + second + b"\n")
+    last = repaired(header + b"\n" + first + b"\n" + second + b"\x8a")
+    every = repaired(b"\x0b".join([header, first, second, b""]))
+
+    assert inner.lock == last.lock == every.lock == LOCK
+    assert inner.damages == (mended(2, wrong, "task-c1", "task-c2", "task-c3"),)
+    assert last.damages == (mended(3, wrong, "task-c2", "task-c3"),)
+    assert every.damages == (mended(1, wrong, "task-c1", "task-c2", "task-c3"),)
+
+
+def test_a_header_that_does_not_say_its_version_is_written_anew() -> None:
+    found = repaired(LOCK_TEXT.replace(b'{"lock": 1,', b'{"lock": "1",'))
+    broken = repaired(LOCK_TEXT.replace(b'{"lock": 1,', b'{"lock": ?,'))
+
+    assert found.lock == broken.lock == LOCK
+    assert found.damages == (mended(1, "it does not say the lock's version"),)
+    assert [(d.line, d.outcome) for d in broken.damages] == [(1, Outcome.MENDED)]
+
+
+def test_a_lock_that_is_empty_is_a_loss_of_the_whole_file() -> None:
+    assert repaired(b"").damages[-1] == Damage(
+        file=NAME, line=1, wrong="the file is empty", outcome=Outcome.LOST
+    )
+
+
+def test_without_a_lockfile_the_journal_is_all_there_is() -> None:
+    found = repaired(None, JOURNAL_TEXT)
+
+    assert found == Repaired(lock=fold.fold(Lock(manifest="film.yaml"), EVENTS), read=3, damages=())
+
+
+def test_a_lockfile_that_ends_within_a_line_says_what_is_wrong_and_what_is_missing() -> None:
+    found = repaired(LOCK_TEXT[:-9])
+
+    assert [(d.line, d.outcome, d.wrong.partition(" (")[0]) for d in found.damages] == [
+        (3, Outcome.LOST, "it ends here, within a line: the rest is missing"),
+        (3, Outcome.UNKNOWN, "this line is not JSON"),
+    ]
+    assert found.damages[0].task_ids == ()
+
+
+@pytest.mark.parametrize("between", [b"<<<<<<< ours\n", b"\n", b'{"job": "other", "x": 1}\n'])
+def test_what_stands_behind_a_strange_line_is_read(between: bytes) -> None:
+    header, first, second, _ = LOCK_TEXT.split(b"\n")
+
+    found = repaired(header + b"\n" + first + b"\n" + between + second + b"\n")
+
+    assert found.lock == LOCK
+
+
+@pytest.mark.parametrize(
+    ("row", "wrong"),
+    [
+        (b'{"job": "x", "y": 1}', "unknown key 'y'"),
+        (b'{"job": "\xff"}', "it is not UTF-8"),
+        (b"[]", "this line is not a JSON object"),
+    ],
+)
+def test_a_damaged_line_says_what_is_wrong_with_it(row: bytes, wrong: str) -> None:
+    found = repaired(LOCK_TEXT + row + b"\n")
+
+    assert [(d.line, d.wrong) for d in found.damages] == [(4, wrong)]
+
+
+def test_a_line_of_the_lockfile_that_a_flipped_bit_parted_is_one_line() -> None:
+    found = repaired(LOCK_TEXT.replace(b'"task-c2", "fin', b'"task-c2",\n"fin'))
+
+    (damage,) = found.damages
+    assert (damage.line, damage.job, damage.task_ids) == (3, "spin", ("task-c2", "task-c3"))
+
+
+def test_damaged_lines_that_are_no_rest_of_another_are_each_told() -> None:
+    header, first, second, _ = LOCK_TEXT.split(b"\n")
+    lines = [first.replace(b'"job"', b'"jab"'), second.replace(b'"job"', b'"jab"')]
+
+    found = repaired(b"\n".join([header, *lines, b""]), b"no line\n")
+
+    assert [(d.file, d.line) for d in found.damages] == [
+        (NAME, 2),
+        (NAME, 3),
+        (f"{NAME}.journal", 1),
+    ]
+
+
+def test_a_journal_without_a_header_is_mended_from_its_first_line() -> None:
+    text = b"".join(map(lockfile.journal_line, EVENTS))
+
+    found = repaired(journal=b"z" + text[1:])
+
+    assert found.lock == fold.fold(LOCK, EVENTS)
+    assert [(d.line, d.wrong, d.outcome) for d in found.damages] == [
+        (1, "a bit of it was flipped", Outcome.MENDED)
+    ]
 
 
 @pytest.mark.parametrize("text", [b"", b"\n\n", b"\x00" * 4096, b"\xff\xfe", b"{", b"[]\n"])
