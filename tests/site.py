@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from seedrender.run.addresses import Rules
+from seedrender.providers.addresses import Rules
 
 LOOPBACK = Rules(allowed=(ip_network("127.0.0.0/8"),))
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)

@@ -31,15 +31,15 @@ def allow_option(command: F) -> F:
         "allowed",
         metavar="NETWORK",
         multiple=True,
-        help="Look at references at this address or network, such as 10.1.0.0/16, which is not "
-        "public. May be repeated.",
+        help="Look at references, and fetch results, at this address or network, such as "
+        "10.1.0.0/16, which is not public. May be repeated.",
     )(command)
 
 
 def look(project: Project, allowed: Sequence[str]) -> Online:
     """Look at every reference in use, and at the balance."""
+    from seedrender.providers.addresses import networks
     from seedrender.run import online  # aiohttp is loaded where something is to be asked
-    from seedrender.run.addresses import networks
 
     lock = project.read_lock()
 

@@ -140,7 +140,9 @@ def command(
 
 
 def _options(*, no_wait: bool, allowed: tuple[str, ...], **said: Any) -> Options:
-    from seedrender.run.addresses import networks  # aiohttp is loaded where work is to be done
+    from seedrender.providers.addresses import (
+        networks,  # aiohttp is loaded where work is to be done
+    )
     from seedrender.run.render import Options
 
     return Options(waits=not no_wait, allowed=networks(allowed), environ=os.environ, **said)

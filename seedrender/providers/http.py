@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import io
-import ipaddress
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from http import HTTPStatus
 from typing import Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from seedrender.errors import (
-    ArtifactError,
     ConfigError,
     ProtocolError,
     SubmissionUnknownError,
     UnavailableError,
 )
 from seedrender.providers import rate, refusals
+from seedrender.providers.addresses import Lookup, Network, is_loopback
 from seedrender.providers.refusals import Judge, by_status, is_success, json_object
+from seedrender.providers.results import BLOCK_BYTES, Results
 from seedrender.values.provider import RateWindow
-
-_MAX_REDIRECTS = 5
-_BLOCK_BYTES = 256 * 2**10
 
 _SUBMIT_TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=15)
 _READ_S = 60.0
 _UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=15)
-_RETRIEVE_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=60)
 
 
 class Http:
@@ -48,8 +43,13 @@ class Http:
         key_name: str,
         connections: int = 100,
         judge: Judge = by_status,
+        allowed: Sequence[Network] = (),
+        lookup: Lookup | None = None,
     ) -> None:
         self.base_url = checked_base_url(base_url)
+        self._results = Results(
+            self.base_url, allowed=allowed, lookup=lookup, connections=connections
+        )
         self._key = key
         self._key_name = key_name
         self._connections = connections
@@ -63,7 +63,7 @@ class Http:
         headers = {"Authorization": f"Bearer {self._key}"}
         self._submits = await self._open(headers, force_close=True)
         self._calls = await self._open(headers, force_close=False)
-        self._results = await self._open({}, force_close=False)
+        await self._stack.enter_async_context(self._results)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -78,7 +78,7 @@ class Http:
         session = aiohttp.ClientSession(
             connector=connector,
             headers=headers,
-            read_bufsize=_BLOCK_BYTES,
+            read_bufsize=BLOCK_BYTES,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return await self._stack.enter_async_context(session)
@@ -158,24 +158,12 @@ class Http:
         ):
             return await self._json(response)
 
-    async def retrieve(self, url: str) -> AsyncGenerator[bytes, None]:
-        """Stream a result without the key, in blocks; redirects are followed to safe places only.
+    def retrieve(self, url: str) -> AsyncGenerator[bytes, None]:
+        """Stream a result without the key, in blocks, from a safe place.
 
         Raises: ArtifactError where it ends early; ProviderError where it does not start.
         """
-        async with self._guarded(), self._results_response(url) as response:
-            if response.status != HTTPStatus.OK:
-                raise await refusals.lapsed_or_error(response)
-            received = 0
-            try:
-                async for block in response.content.iter_chunked(_BLOCK_BYTES):
-                    received += len(block)
-                    yield block
-            except aiohttp.ClientPayloadError:
-                raise ArtifactError(f"the download ended after {received} bytes") from None
-            promised = response.content_length
-            if promised is not None and received != promised:
-                raise ArtifactError(f"the download has {received} of {promised} bytes")
+        return self._results.retrieve(url)
 
     def _heed(self, response: aiohttp.ClientResponse) -> None:
         self.window = rate.window(response.headers) or self.window
@@ -185,19 +173,6 @@ class Http:
         if not is_success(response.status):
             raise await refusals.error_of(response, self._judge)
         return await json_object(response)
-
-    @asynccontextmanager
-    async def _results_response(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
-        for _ in range(_MAX_REDIRECTS):
-            _check_result_url(url, is_local=is_loopback(self.base_url))
-            async with self._results.get(
-                url, timeout=_RETRIEVE_TIMEOUT, allow_redirects=False
-            ) as response:
-                if response.status not in (301, 302, 303, 307, 308):
-                    yield response
-                    return
-                url = urljoin(url, response.headers.get("Location", ""))
-        raise ProtocolError("the result's address redirects too often")
 
     @asynccontextmanager
     async def _guarded(self) -> AsyncIterator[None]:
@@ -221,18 +196,3 @@ def checked_base_url(url: str) -> str:
     if split.username or split.password or split.query or split.fragment:
         raise ConfigError(f"base URL of {split.hostname}: no user, password, query or fragment")
     return url.rstrip("/")
-
-
-def is_loopback(url: str) -> bool:
-    """Say whether a URL names this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _check_result_url(url: str, *, is_local: bool) -> None:
-    scheme = urlsplit(url).scheme
-    if scheme != "https" and not (scheme == "http" and is_local and is_loopback(url)):
-        raise ProtocolError(f"a result at a {scheme or 'relative'} address is not fetched")

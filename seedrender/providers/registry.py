@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from seedrender.catalog.models import Catalog, catalog
 from seedrender.errors import ConfigError
 from seedrender.providers import ark_errors
+from seedrender.providers.addresses import Network
 from seedrender.providers.ark import Ark
 from seedrender.providers.http import Http
 from seedrender.providers.modellix import Modellix
@@ -87,15 +88,19 @@ def offline(name: str) -> Provider:
     return route.wire(name, http, catalog(name), account_limits(name))
 
 
-def online(name: str, environ: Mapping[str, str], limits: Limits) -> Client:
+def online(
+    name: str, environ: Mapping[str, str], limits: Limits, *, allowed: Sequence[Network] = ()
+) -> Client:
     """Return a provider that can be entered; its key and host come from the environment.
+
+    `allowed` is where results may be fetched from beside public places.
 
     Raises: ConfigError where the host is not safe.
     """
     route = ROUTES[name]
     base_url = environ.get(route.base_name) or route.base_url
     key = environ.get(route.key_name)
-    http = Http(base_url, key, key_name=route.key_name, judge=route.judge)
+    http = Http(base_url, key, key_name=route.key_name, judge=route.judge, allowed=allowed)
     return route.wire(name, http, catalog(name), limits)
 
 

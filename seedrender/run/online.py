@@ -10,8 +10,8 @@ from seedrender.errors import ConfigError, ManifestError, ProviderError
 from seedrender.plan.cost import Estimate, estimate
 from seedrender.plan.make import Plan, Verdict
 from seedrender.providers import registry
+from seedrender.providers.addresses import Lookup, Network, Rules
 from seedrender.run import preflight
-from seedrender.run.addresses import Lookup, Network, Rules
 from seedrender.run.lifetimes import expected_wait_s
 from seedrender.run.preflight import Film, Looks
 from seedrender.run.project import Project

@@ -16,7 +16,7 @@ import aiohttp
 
 from seedrender import __version__
 from seedrender.media.magic import HEAD_BYTES, recognised
-from seedrender.run.addresses import AddressError, CheckedResolver, Lookup, Rules
+from seedrender.providers.addresses import AddressError, CheckedResolver, Lookup, Rules
 from seedrender.values.job import MediaKind
 
 PARALLEL = 16

@@ -13,8 +13,8 @@ from seedrender.errors import LockError, SeedrenderError, printable
 from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
+from seedrender.providers.addresses import Network
 from seedrender.run import online
-from seedrender.run.addresses import Network
 from seedrender.run.control import steered
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
@@ -55,7 +55,7 @@ class Options:
     is_unknown_price_allowed: bool = False
     environ: Mapping[str, str]
     has_preflight: bool = True
-    allowed: tuple[Network, ...] = ()  # where references may be, beside public addresses
+    allowed: tuple[Network, ...] = ()  # where references and results may be, beside public ones
 
     @property
     def looks_first(self) -> bool:
@@ -232,8 +232,9 @@ async def _route(project: Project, options: Options) -> AsyncIterator[Provider]:
             route = simulator(folder, speed=options.speed, limits=limits)
             yield await stack.enter_async_context(route)
         else:
-            online = registry.online(project.manifest.provider, options.environ, limits)
-            yield await stack.enter_async_context(online)
+            name, allowed = project.manifest.provider, options.allowed
+            client = registry.online(name, options.environ, limits, allowed=allowed)
+            yield await stack.enter_async_context(client)
 
 
 def _inputs(project: Project, options: Options, provider: Provider, store: Store) -> Inputs:

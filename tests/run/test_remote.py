@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Sequence
 import pytest
 from aiohttp import web
 
-from seedrender.run.addresses import Rules
+from seedrender.providers.addresses import Rules
 from seedrender.run.remote import PARALLEL, Found, Remote, RemoteError
 from seedrender.values.job import MediaKind
 from tests.site import LOOPBACK, PNG, Handler, Site

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from seedrender.errors import ConfigError
-from seedrender.run.addresses import AddressError, CheckedResolver, Rules, look_up, networks
+from seedrender.providers.addresses import AddressError, CheckedResolver, Rules, look_up, networks
 
 LOOPBACK = Rules(allowed=(ip_network("127.0.0.0/8"),))
 
