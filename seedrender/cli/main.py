@@ -31,6 +31,7 @@ COMMANDS = {  # name → what it does; each is a module of this package, loaded 
     "lock": "Look after the lockfile: show, merge, repair, mv, prune, upgrade.",
     "report": "Write one HTML page with every clip.",
     "schema": "Print the JSON Schema of manifests, for editors.",
+    "doctor": "Look over the machine, the folder and the account.",
     "providers": "Show what each route supports: models, limits, prices.",
     "sim": "Serve the simulator, for trying things out without paying.",
 }

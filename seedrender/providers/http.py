@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -56,6 +57,12 @@ class Http:
         self._judge = judge
         self._stack = AsyncExitStack()
         self.window: RateWindow | None = None  # of the newest answer that told one
+        self._answered = ("", datetime.now(UTC))  # what the newest answer gave as its time, when
+
+    @property
+    def ahead_s(self) -> float | None:
+        """By how much our clock is ahead of the server's; None: its answers carry no time."""
+        return rate.ahead_s(*self._answered)
 
     async def __aenter__(self) -> Self:
         if not self._key:
@@ -167,6 +174,7 @@ class Http:
 
     def _heed(self, response: aiohttp.ClientResponse) -> None:
         self.window = rate.window(response.headers) or self.window
+        self._answered = (response.headers.get("Date", ""), datetime.now(UTC))
 
     async def _json(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
         self._heed(response)

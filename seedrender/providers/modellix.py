@@ -28,6 +28,7 @@ from seedrender.errors import (
 )
 from seedrender.providers import accepts, modellix_body
 from seedrender.providers.http import Http
+from seedrender.providers.modellix_account import ModellixAccount
 from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
 from seedrender.values.money import NO_VIDEO, Amount, Price, Span
 from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
@@ -186,11 +187,7 @@ class Modellix:
 
     async def balance(self) -> Amount:
         """Read what credit the team has left. Raises: ProviderError."""
-        answer = await self._http.read("/api/v1/team/balance")
-        left = _money(_mapping(answer.get("data")).get("balance"))
-        if left is None:
-            raise ProtocolError("the answer to a question for the balance names none")
-        return Amount(left, self._catalog.currency)
+        return await ModellixAccount(self._http, self._catalog).balance()
 
     def _task(self, task_id: TaskId, answer: Mapping[str, Any]) -> Task:
         data = _mapping(answer.get("data"))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from seedrender.values.provider import RateWindow
 
 _MAX_RETRY_AFTER_S = 300.0
+_HALF_A_SECOND = 0.5
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 
 
@@ -52,3 +54,17 @@ def _their_time(headers: Mapping[str, str]) -> float:
 
 def _bounded_s(wait: str | float) -> float:
     return min(max(float(wait), 0.0), _MAX_RETRY_AFTER_S)
+
+
+def ahead_s(date: str, received_at: datetime) -> float | None:
+    """Say by how much our clock is ahead of a server's, by the `Date` of an answer; None: no date.
+
+    A date is cut to whole seconds.
+    """
+    try:
+        said = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    if said.tzinfo is None:
+        return None
+    return (received_at - said).total_seconds() - _HALF_A_SECOND

@@ -11,9 +11,12 @@ from seedrender.errors import ConfigError
 from seedrender.providers import ark_errors
 from seedrender.providers.addresses import Network
 from seedrender.providers.ark import Ark
+from seedrender.providers.ark_account import ArkAccount
 from seedrender.providers.http import Http
 from seedrender.providers.modellix import Modellix
+from seedrender.providers.modellix_account import ModellixAccount
 from seedrender.providers.refusals import Judge, by_status
+from seedrender.values.money import Amount
 from seedrender.values.provider import Limits, Provider
 
 
@@ -29,6 +32,22 @@ class Client(Provider, Protocol):
         ...
 
 
+class AccountReads(Protocol):
+    """What can be asked about an account without buying anything. All raise ProviderError."""
+
+    async def check_key(self) -> str:
+        """Say what the key may do. Raises: UnauthorizedError where it is not valid."""
+        ...
+
+    async def balance(self) -> Amount | None:
+        """Return the credit that is left; None: the route does not say."""
+        ...
+
+    async def models(self) -> frozenset[str] | None:
+        """Return what footage is offered, by slug; None: the route does not say."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """Where a route is reached, the names of the variables that say so, and its wire."""
@@ -39,6 +58,7 @@ class Route:
     key_name: str
     wire: Callable[[str, Http, Catalog, Limits], Client]
     judge: Judge
+    account: Callable[[Http, Catalog], AccountReads]
 
 
 def _ark(name: str, base_url: str) -> Route:
@@ -49,6 +69,7 @@ def _ark(name: str, base_url: str) -> Route:
         key_name="ARK_API_KEY",
         wire=Ark,
         judge=ark_errors.judge,
+        account=ArkAccount,
     )
 
 
@@ -60,6 +81,7 @@ ROUTES: Mapping[str, Route] = {
         key_name="MODELLIX_API_KEY",
         wire=Modellix,
         judge=by_status,
+        account=ModellixAccount,
     ),
     "byteplus": _ark("byteplus", "https://ark.ap-southeast.bytepluses.com/api/v3"),
     "volcengine": _ark("volcengine", "https://ark.cn-beijing.volces.com/api/v3"),
@@ -97,11 +119,16 @@ def online(
 
     Raises: ConfigError where the host is not safe.
     """
+    http = connection(name, environ, allowed=allowed)
+    return ROUTES[name].wire(name, http, catalog(name), limits)
+
+
+def connection(name: str, environ: Mapping[str, str], *, allowed: Sequence[Network] = ()) -> Http:
+    """Return a way to a route's host under the account's key. Raises: ConfigError."""
     route = ROUTES[name]
     base_url = environ.get(route.base_name) or route.base_url
     key = environ.get(route.key_name)
-    http = Http(base_url, key, key_name=route.key_name, judge=route.judge, allowed=allowed)
-    return route.wire(name, http, catalog(name), limits)
+    return Http(base_url, key, key_name=route.key_name, judge=route.judge, allowed=allowed)
 
 
 def simulated(base_url: str, *, speed: float, limits: Limits = SIMULATED_LIMITS) -> Client:

@@ -102,7 +102,7 @@ class Commit:
 @contextmanager
 def commit(folder: Path, ref: str) -> Iterator[Commit]:
     """Open what a ref of the repository around a folder names. Raises: ConfigError."""
-    prefix = _asked(folder, "rev-parse", "--show-prefix").removesuffix("\n")
+    prefix = asked(folder, "rev-parse", "--show-prefix").removesuffix("\n")
     oid = _resolved(folder, ref)
     command = [*_GIT, "cat-file", "--batch", "--follow-symlinks"]
     with subprocess.Popen(  # noqa: S603 - words of our own; the commit is a number
@@ -128,7 +128,7 @@ def _resolved(folder: Path, ref: str) -> str:
     is_name = bool(ref) and not ref.startswith("-") and "\0" not in ref
     revision = f"{ref if is_name else '?'}^{{commit}}"
     try:
-        return _asked(folder, "rev-parse", "--verify", "--end-of-options", revision).strip()
+        return asked(folder, "rev-parse", "--verify", "--end-of-options", revision).strip()
     except ConfigError:
         raise ConfigError(
             f"--against {printable(ref)}: there is no such commit here. Give a branch, a tag or a "
@@ -136,7 +136,7 @@ def _resolved(folder: Path, ref: str) -> str:
         ) from None
 
 
-def _asked(folder: Path, *words: str) -> str:
+def asked(folder: Path, *words: str) -> str:
     """Return what git answers. Raises: ConfigError with its own words."""
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and nothing that starts with a dash

@@ -1,0 +1,138 @@
+"""Looks at a film's folder: its manifest, its lockfile, git's part in it, and room for clips."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from seedrender.errors import ConfigError, LockError, LockHeldError, ManifestError, printable
+from seedrender.lock import fold
+from seedrender.run import git, store
+from seedrender.run.doctor import Check, fail, ok, warn
+from seedrender.run.project import Project, lock_path
+from seedrender.values.entry import JobState, Lock
+from seedrender.values.hosting import S3Store
+
+_GIB = 2**30
+_LITTLE_BYTES = 2 * _GIB
+_TOO_LITTLE_BYTES = 200 * 2**20
+_UNION = "union"  # git's own driver
+
+
+def folder(manifest: Path, found: Project | ManifestError | ConfigError) -> Iterator[Check]:
+    """Look at all of it; `found` is the project, or why there is none."""
+    yield _manifest(found)
+    yield _lockfile(manifest)
+    yield _journal(manifest)
+    yield from _git(manifest)
+    output = found.manifest.output_dir if isinstance(found, Project) else ""
+    yield _room(manifest.resolve().parent, output)
+    if isinstance(found, Project) and isinstance(found.manifest.hosting, S3Store):
+        yield _bucket(found.manifest.hosting)
+
+
+def _manifest(found: Project | ManifestError | ConfigError) -> Check:
+    if isinstance(found, ManifestError):
+        count = len(found.violations)
+        words = f"{count} mistake{'s' if count > 1 else ''}, the first: {found.violations[0]}"
+        return fail("manifest", words, "`seedrender check` names them all")
+    if isinstance(found, ConfigError):
+        return fail("manifest", printable(str(found)), "mend that first")
+    count, route = len(found.all_jobs), found.manifest.provider
+    return ok("manifest", f"{count} job{'s' if count > 1 else ''} on the route {route}")
+
+
+def _lockfile(manifest: Path) -> Check:
+    path = lock_path(manifest)
+    try:
+        lock = store.read(path, manifest.name)
+    except LockError as error:
+        return fail("lockfile", printable(str(error)), "follow that message; nothing is lost yet")
+    if not lock.entries:
+        return ok("lockfile", f"{path.name}: nothing was rendered yet")
+    return ok("lockfile", f"{path.name}: {len(lock.entries)} entries{_alive(lock)}")
+
+
+def _alive(lock: Lock) -> str:
+    live = [record for entry in lock.entries.values() for record in fold.alive(entry)]
+    lost = [r for r in live if r.state in (JobState.SUBMITTING, JobState.UNKNOWN)]
+    words = [f", {len(live) - len(lost)} tasks to be collected"] if len(live) > len(lost) else []
+    return "".join([*words, *([f", {len(lost)} submits without an answer"] if lost else [])])
+
+
+def _journal(manifest: Path) -> Check:
+    """Say whether a run goes on, or was cut off."""
+    path = store.journal_path(store.real(lock_path(manifest)))
+    if not path.exists():
+        return ok("journal", "none: no run goes on, and none was cut off")
+    try:
+        with store.claimed(path):
+            pass
+    except LockHeldError as error:
+        return ok("journal", f"a run goes on: {printable(str(error))}")
+    except LockError as error:
+        return fail("journal", printable(str(error)), "mend the permissions of the folder")
+    return warn("journal", "left by a run that was cut off", "the next run takes it in: start it")
+
+
+def _git(manifest: Path) -> Iterator[Check]:
+    """Look at how git would merge the lockfile, and whether it leaves the journal out."""
+    lock, parent = lock_path(manifest), manifest.resolve().parent
+    if _asked(parent, "rev-parse", "--is-inside-work-tree") is None:
+        advice = "put it under git: the lockfile is meant to be checked in"
+        yield warn("repository", "the manifest is in none", advice)
+        return
+    said = _asked(parent, "check-attr", "merge", "--", lock.name) or ""
+    driver = said.rpartition(": ")[2]
+    if driver == _UNION:
+        yield ok("merging", f"{lock.name} is merged line by line (merge=union)")
+    elif driver in ("unspecified", "unset", "set", ""):
+        advice = "write `*.lock merge=union` into .gitattributes"
+        yield warn("merging", f"git would leave conflict markers in {lock.name}", advice)
+    elif _asked(parent, "config", "--get", f"merge.{driver}.driver") is None:
+        advice = f"git config merge.{driver}.driver 'seedrender lock merge --driver %O %A %B'"
+        found = f"{lock.name} wants the merge driver {printable(driver)}, which is not set up"
+        yield fail("merging", found, advice)
+    else:
+        yield ok("merging", f"{lock.name} is merged by the driver {printable(driver)}")
+    if _asked(parent, "check-ignore", "--", f"{lock.name}.journal") is None:
+        advice = "write `*.lock.journal` into .gitignore"
+        yield warn("ignoring", "git would take the journal of a run", advice)
+    else:
+        yield ok("ignoring", "the journal of a run stays out of git")
+
+
+def _asked(parent: Path, *words: str) -> str | None:
+    """Return what git answers; None: it says no, or is not there."""
+    try:
+        return git.asked(parent, *words).strip()
+    except ConfigError:
+        return None
+
+
+def _room(parent: Path, output: str) -> Check:
+    place = parent / output
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK | os.X_OK) or not os.access(parent, os.W_OK | os.X_OK):
+        advice = "clips and the lockfile are written there: mend its permissions"
+        return fail("disk", f"{place.name or place} cannot be written to", advice)
+    free = shutil.disk_usage(place).free
+    words = f"{free / _GIB:.1f} GiB free for clips"
+    if free < _TOO_LITTLE_BYTES:
+        return fail("disk", words, "make room: a clip that cannot be kept is paid all the same")
+    if free < _LITTLE_BYTES:
+        return warn("disk", words, "make room before a long run")
+    return ok("disk", words)
+
+
+def _bucket(hosting: S3Store) -> Check:
+    from seedrender.run.hosting_s3 import BucketHost
+
+    try:
+        BucketHost(hosting, os.environ)
+    except ConfigError as error:
+        return fail("hosting", printable(str(error)), "local clips and sounds go there")
+    return ok("hosting", f"the bucket {printable(hosting.bucket)} can be opened with these keys")
