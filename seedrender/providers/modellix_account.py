@@ -11,7 +11,7 @@ from seedrender.providers.http import Http
 from seedrender.values.money import Amount
 
 _MAX_SLUG_CHARS = 200
-_FOOTAGE = frozenset({"text-to-video", "image-to-video", "video-to-video"})
+_PICTURES = frozenset(f"{a}-to-{b}" for a in ("text", "image", "video") for b in ("image", "video"))
 
 
 class ModellixAccount:
@@ -41,11 +41,11 @@ class ModellixAccount:
         return Amount(value, self._catalog.currency)
 
     async def models(self) -> frozenset[str] | None:
-        """Return the slugs of the models of footage that are offered. Raises: ProviderError."""
+        """Return the slugs of the models of video and pictures that are offered. Raises: ProviderError."""
         rows = (await self._http.read("/api/v1/models")).get("models")
         if not isinstance(rows, list):
             raise ProtocolError("the list of models is of no known shape")
-        found = [row for row in rows if isinstance(row, dict) and row.get("type") in _FOOTAGE]
+        found = [row for row in rows if isinstance(row, dict) and row.get("type") in _PICTURES]
         slugs = (row.get("slug") for row in found)
         return frozenset(s for s in slugs if isinstance(s, str) and 0 < len(s) <= _MAX_SLUG_CHARS)
 
