@@ -158,7 +158,9 @@ class Catalog:
 
 @cache
 def catalog(route: str) -> Catalog:
-    """Return what a route offers; `route` is a key of ROUTES."""
+    """Return what a route offers; of a plugin's, which is no key of ROUTES, nothing is known."""
+    if route not in ROUTES:
+        return _UNLISTED
     data = _read(ROUTES[route])
     maker = _read(data["models"])
     own = data.get("family", {})
@@ -190,6 +192,27 @@ def catalog(route: str) -> Catalog:
         variants={(v.family.name, v.tier, v.mode): v for v in variants},
         absent={name: why for found in neighbours for name, why in found.absent.items()},
     )
+
+
+# A plugin says itself what it takes, in `violations` and `upload`: nothing is refused for it here.
+_UNLISTED = Catalog(
+    currency="USD",
+    date=date.min,
+    sources=(),
+    concurrency=1,
+    requests_per_minute=60,
+    hold_s=0.0,
+    max_request_bytes=2**40,
+    batch=0,
+    frames_exclude=(),
+    last_frame_needs_first=False,
+    failures_are_free=False,
+    placeholders={kind: f"[{kind.value.capitalize()} {{n}}]" for kind in MediaKind},
+    sends=dict.fromkeys(MediaKind, ("url", "asset")),
+    uploads=Uploads(files=1000, max_bytes=2**40, parallel=4, keep_days=1),
+    families={},
+    variants={},
+)
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import click
 
 from seedrender.catalog.models import ROUTES, Catalog, Family, Media, Variant, catalog
 from seedrender.cli.console import json_option, say_json, table
-from seedrender.providers import registry
+from seedrender.providers import plugins, registry
 from seedrender.source.names import known
 from seedrender.values.job import MediaKind, Mode, Tier
 
@@ -24,7 +24,8 @@ def command(provider: str | None, model: str | None, *, is_json: bool) -> int:
 
     Nothing is asked of a provider: the facts are dated data in the package, with their sources.
     """
-    routes = [known("provider", provider, ROUTES)] if provider is not None else list(ROUTES)
+    every = (*ROUTES, *plugins.names())
+    routes = [known("provider", provider, every)] if provider is not None else list(every)
     if model is not None:
         models = [name for route in routes for name in catalog(route).families]
         model = known("model", model, models)
@@ -42,6 +43,8 @@ def command(provider: str | None, model: str | None, *, is_json: bool) -> int:
 
 
 def _page(route: str, data: Catalog, model: str | None, *, is_alone: bool) -> str:
+    if route not in ROUTES and model is None:
+        return f"{route}: of {plugins.source(route)}, which says itself what it renders"
     families = [family for name, family in data.families.items() if model in (None, name)]
     if not families:
         return ""
@@ -143,6 +146,8 @@ def _lines(family: Family) -> list[str]:
 
 
 def _as_json(route: str, data: Catalog, model: str | None) -> dict[str, Any]:
+    if route not in ROUTES:
+        return {"name": route, "plugin": plugins.source(route), "models": []}
     limits = registry.account_limits(route)
     return {
         "name": route,

@@ -41,7 +41,7 @@ class ModellixAccount:
         return Amount(value, self._catalog.currency)
 
     async def models(self) -> frozenset[str] | None:
-        """Return the slugs of the models of video and pictures that are offered. Raises: ProviderError."""
+        """Return the slugs of what makes video or pictures. Raises: ProviderError."""
         rows = (await self._http.read("/api/v1/models")).get("models")
         if not isinstance(rows, list):
             raise ProtocolError("the list of models is of no known shape")

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Protocol
 
 from seedrender.catalog.models import Catalog, catalog
-from seedrender.errors import ConfigError
-from seedrender.providers import ark_errors
+from seedrender.providers import ark_errors, plugins
 from seedrender.providers.addresses import Network
 from seedrender.providers.ark import Ark
 from seedrender.providers.ark_account import ArkAccount
 from seedrender.providers.http import Http
 from seedrender.providers.modellix import Modellix
 from seedrender.providers.modellix_account import ModellixAccount
+from seedrender.providers.plugins import Client
 from seedrender.providers.refusals import Judge, by_status
 from seedrender.values.money import Amount
 from seedrender.values.provider import Limits, Provider
-
-
-class Client(Provider, Protocol):
-    """A provider that is entered before it is asked anything over the network."""
-
-    async def __aenter__(self) -> Self:
-        """Open its sessions. Raises: ConfigError where it has no key."""
-        ...
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        """Close them."""
-        ...
 
 
 class AccountReads(Protocol):
@@ -93,18 +81,18 @@ _NOWHERE = "http://127.0.0.1:9"  # the discard port: an offline provider sends n
 
 def names() -> tuple[str, ...]:
     """Return every route that a manifest may name."""
-    return ("sim", *ROUTES)
+    return ("sim", *ROUTES, *plugins.names())
 
 
 def offline(name: str) -> Provider:
     """Return a provider for its pure methods: what it accepts, costs and would be sent.
 
-    Raises: ConfigError for a route that does not exist.
+    Raises: ConfigError for a route that does not exist, or whose plugin is broken.
     """
-    if name not in names():
-        raise ConfigError(f"there is no route '{name}'; one of {', '.join(names())}")
     if name == "sim":
         return simulated(_NOWHERE, speed=1.0)
+    if name not in ROUTES:
+        return plugins.load(name, {})
     route = ROUTES[name]
     http = Http(_NOWHERE, None, key_name=route.key_name)
     return route.wire(name, http, catalog(name), account_limits(name))
@@ -119,6 +107,10 @@ def online(
 
     Raises: ConfigError where the host is not safe.
     """
+    if name not in ROUTES:
+        client = plugins.load(name, environ)
+        client.limits = limits
+        return client
     http = connection(name, environ, allowed=allowed)
     return ROUTES[name].wire(name, http, catalog(name), limits)
 
@@ -142,6 +134,8 @@ def account_limits(name: str) -> Limits:
     """Return what an account may do, by the data file of its route."""
     if name == "sim":
         return SIMULATED_LIMITS
+    if name not in ROUTES:
+        return offline(name).limits
     data = catalog(name)
     return Limits(
         concurrency=data.concurrency,

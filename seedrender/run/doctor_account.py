@@ -8,10 +8,11 @@ from seedrender.catalog.models import Catalog, catalog
 from seedrender.errors import ConfigError, ProviderError, UnauthorizedError, printable
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.cost import estimate
-from seedrender.providers import registry
+from seedrender.providers import plugins, registry
 from seedrender.providers.http import Http
 from seedrender.providers.registry import AccountReads
 from seedrender.run.doctor import Check, fail, ok, warn
+from seedrender.run.online import Account
 from seedrender.run.project import Project
 from seedrender.values.money import Amount
 
@@ -26,6 +27,10 @@ async def account(
     """Ask a built-in route; a few small reads, nothing is bought."""
     if route == SIMULATED:
         yield ok("account", "the embedded simulator needs none, and is free")
+        return
+    if route not in registry.ROUTES:
+        async for check in _plugin(route, environ, project):
+            yield check
         return
     spec = registry.ROUTES[route]
     try:
@@ -42,6 +47,21 @@ async def account(
     async with http:
         async for check in _asked(http, spec.account(http, catalog(route)), route, project):
             yield check
+
+
+async def _plugin(
+    route: str, environ: Mapping[str, str], project: Project | None
+) -> AsyncIterator[Check]:
+    """Open a route of another package, and ask for its credit where it tells it."""
+    try:
+        client = registry.online(route, environ, registry.account_limits(route))
+        yield ok("plugin", f"{route} of {printable(plugins.source(route))}")
+        async with client:
+            yield ok("account", "it opens; what else it needs it says in a run")
+            if isinstance(client, Account):
+                yield _credit(await client.balance(), project)
+    except (ConfigError, ProviderError) as error:
+        yield fail("account", printable(str(error)), "mend that first")
 
 
 def _wrong_key(key: str) -> str:

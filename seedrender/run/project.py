@@ -14,7 +14,7 @@ from seedrender.lock.identity import Asked
 from seedrender.plan import graph, make, renames, select
 from seedrender.plan.cost import Pricing
 from seedrender.plan.make import Facts, Plan
-from seedrender.providers import registry
+from seedrender.providers import plugins, registry
 from seedrender.run import store
 from seedrender.run.bounds import bounded
 from seedrender.run.files import Files
@@ -166,6 +166,7 @@ def load(
                 explain=explain,
                 tick=heard,
                 route=choices.provider,
+                plugins=plugins.names,
             )
             found = _checked(path, expansion, selectors, read, may_be_unfit=may_be_unfit)
             if is_reviewed:

@@ -12,7 +12,7 @@ from seedrender.plan import against, select
 from seedrender.plan.against import Comparison, Film
 from seedrender.plan.cost import Pricing
 from seedrender.plan.make import Plan
-from seedrender.providers import registry
+from seedrender.providers import plugins, registry
 from seedrender.run import git
 from seedrender.run.bounds import bounded
 from seedrender.run.git import Commit
@@ -59,6 +59,7 @@ def _film(
                 profile=choices.profile,
                 given=choices.given(),
                 tick=tick,
+                plugins=plugins.names,
             )
     except ManifestError as error:
         raise ConfigError(f"the manifest at {ref} is wrong, and says nothing:\n{error}") from None

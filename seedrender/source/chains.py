@@ -148,6 +148,9 @@ def _split(scope: Scope, model: str, duration_s: int, written: Written) -> tuple
     if family is None:
         hint = did_you_mean(model, families)
         message = f"model '{model}' is not on the route {scope.manifest.provider}"
+        if not families:
+            hint = "write `segments:`, each with its own `duration`"
+            message = f"the route {scope.manifest.provider} says nothing by which to split a take"
         found = violation(scope.tree, written.path, message, hint, code="limits")
         scope.problems.append(found)
         return ()

@@ -17,7 +17,7 @@ from seedrender.source import (
     shots,
 )
 from seedrender.source.given import NOTHING, Given
-from seedrender.source.parse import did_you_mean, violation
+from seedrender.source.parse import Routes, did_you_mean, violation
 from seedrender.source.scope import Read, Scope
 from seedrender.source.trace import Source
 from seedrender.values.job import Job, JobId
@@ -93,10 +93,11 @@ def attempt(
     explain: JobId | None = None,
     tick: Tick | None = None,
     route: str | None = None,
+    plugins: Routes = tuple,
 ) -> Expansion:
     """Do the same, and return what is wrong beside the jobs that can be made all the same.
 
-    A `route` goes before the manifest's own.
+    A `route` goes before the manifest's own. `plugins` names the routes that are not built in.
 
     Raises: ManifestError where none can be made.
     """
@@ -104,7 +105,7 @@ def attempt(
     problems = [problem for _, problem in misshapen]
     if not isinstance(tree.root, dict):
         raise ManifestError(problems)
-    manifest = parse.manifest(tree, problems, given, route)
+    manifest = parse.manifest(tree, problems, given, route, plugins)
     rates = price_table.rates(tree, manifest.provider, read, problems)
     manifest = replace(manifest, rates=rates, hosting=hosting.read(tree, problems))
     problems += hosting.without_rights(tree, manifest)

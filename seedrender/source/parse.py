@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -20,6 +20,8 @@ from seedrender.values.job import MediaKind, Reference
 from seedrender.values.manifest import Manifest, Path, PollSchedule, RunSettings
 from seedrender.values.money import Limit, limit
 
+Routes = Callable[[], Collection[str]]
+
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 _MANY = 12
@@ -31,16 +33,18 @@ def manifest(
     problems: list[Violation],
     given: Given = NOTHING,
     route: str | None = None,
+    plugins: Routes = tuple,
 ) -> Manifest:
     """Read a manifest; what is wrong with it is added to `problems`.
 
-    A `route` goes before the manifest's own.
+    A `route` goes before the manifest's own; `plugins` names those that are not built in, and is
+    asked only where one may be meant.
     """
     root = document.root
     output = root.get("output", {})
     route = route or root.get("provider", "sim")
-    if route not in ROUTES:
-        hint = did_you_mean(route, ROUTES)
+    if route not in ROUTES and route not in (others := plugins()):
+        hint = did_you_mean(route, dict.fromkeys([*ROUTES, *others]))
         problems.append(violation(document, ("provider",), f"there is no route '{route}'", hint))
         route = "sim"
     is_whole = not problems

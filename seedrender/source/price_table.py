@@ -126,7 +126,7 @@ def _beside_others(
             yield violation(table, path, message, "put the narrower row first", code="data")
             return
     bills = catalog(rate.provider or route).currency
-    if rate.currency != bills:
+    if rate.currency != bills and (rate.provider or route) in ROUTES:
         where: Path = (*path, "currency")
         message = f"the route {rate.provider or route} is paid in {bills}, not in {rate.currency}"
         hint = "name the row's provider, or convert the rate"

@@ -19,7 +19,7 @@ from seedrender.plan import polling
 from seedrender.plan.polling import Course
 from seedrender.plan.times import Times
 from seedrender.providers import registry
-from seedrender.providers.registry import Client
+from seedrender.providers.plugins import Client
 from seedrender.run.history import History
 from seedrender.run.looks import Looks
 from seedrender.run.pace import Pace
