@@ -61,8 +61,8 @@ def _words(job: str, adopted: Adopted) -> str:
     if adopted.output is None:
         return f"{job}: task {adopted.record.task_id} is recorded; the next run collects its clip."
     clip = adopted.output
-    size = f"{clip.width}x{clip.height}, {clip.duration_s:g} s"
-    return f"{job}: {clip.path} ({size}) is its clip from now on; nothing was paid for it."
+    what = "picture" if clip.is_picture else "clip"
+    return f"{job}: {clip.path} ({clip.shape}) is its {what} from now on; nothing was paid for it."
 
 
 def _as_json(adopted: Adopted) -> dict[str, object]:

@@ -89,7 +89,7 @@ def _parts(entry: LockEntry) -> Iterator[str]:
 
 
 def _clip(clip: Artifact) -> str:
-    size = f"{clip.width}x{clip.height}, {clip.duration_s:g} s, {clip.size_bytes} bytes"
+    size = f"{clip.shape}, {clip.size_bytes} bytes"
     return f"{clip.path}: {size}, sha256 {clip.sha256[:12]}, {_time(clip.made_at)}"
 
 

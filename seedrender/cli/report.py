@@ -54,15 +54,10 @@ def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: b
 def _pictures(found: Project, lock: Lock) -> dict[JobId, Pictures]:
     from seedrender.media import frames  # PyAV is loaded where clips are looked at
 
-    paths = {
-        job: found.files.path(entry.output.path)
-        for job, entry in lock.entries.items()
-        if entry.output is not None and found.files.is_present(entry.output)
-    }
-    return {
-        job: Pictures(
-            poster=frames.thumbnail(path, _POSTER_WIDTH),
-            strip=frames.strip(path, _FRAMES, _FRAME_WIDTH),
-        )
-        for job, path in paths.items()
-    }
+    seen: dict[JobId, Pictures] = {}
+    for job, entry in lock.entries.items():
+        if entry.output is not None and found.files.is_present(entry.output):
+            path, is_clip = found.files.path(entry.output.path), not entry.output.is_picture
+            strip = frames.strip(path, _FRAMES, _FRAME_WIDTH) if is_clip else b""
+            seen[job] = Pictures(poster=frames.thumbnail(path, _POSTER_WIDTH), strip=strip)
+    return seen

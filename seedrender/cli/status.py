@@ -122,5 +122,11 @@ def _as_json(entry: LockEntry) -> dict[str, Any]:
         ],
         "output": None
         if output is None
-        else {"path": output.path, "sha256": output.sha256, "duration_s": output.duration_s},
+        else {
+            "path": output.path,
+            "sha256": output.sha256,
+            "duration_s": output.duration_s,
+            "width": output.width,
+            "height": output.height,
+        },
     }

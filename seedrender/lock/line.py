@@ -136,7 +136,7 @@ def _pin_json(value: Pin | None) -> dict[str, Any] | None:
 def _artifact_json(value: Artifact | None) -> dict[str, Any] | None:
     if value is None:
         return None
-    return {
+    values = {
         "path": value.path,
         "sha256": value.sha256,
         "size_bytes": value.size_bytes,
@@ -146,6 +146,7 @@ def _artifact_json(value: Artifact | None) -> dict[str, Any] | None:
         "made_at": _time_text(value.made_at),
         "made_by": value.made_by,
     }
+    return {key: item for key, item in values.items() if item is not None}
 
 
 def _time_text(value: datetime | None) -> str | None:
@@ -186,7 +187,7 @@ def _artifact(value: Any) -> Artifact | None:
         path=checks.inside(checks.text(value["path"])),
         sha256=checks.sha256(value["sha256"]),
         size_bytes=checks.whole(value["size_bytes"]),
-        duration_s=checks.seconds(value["duration_s"]),
+        duration_s=checks.seconds(value["duration_s"]) if "duration_s" in value else None,
         width=checks.whole(value["width"]),
         height=checks.whole(value["height"]),
         made_at=checks.moment(value["made_at"]),

@@ -80,6 +80,8 @@ def _picture(path: Path, form: str, size_bytes: int) -> Medium:
         with Image.open(path, formats=(_READABLE[form],)) as image:
             width, height = image.size
             image.load()
+        with Image.open(path, formats=(_READABLE[form],)) as image:
+            image.verify()  # a PNG to its end, by the sums of its parts
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ArtifactError(f"{path.name}: too many pixels to be looked at") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:

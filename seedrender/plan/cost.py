@@ -67,7 +67,7 @@ class Pricing:
             return asked
         entry = self.lock.entries.get(job)
         if entry is not None and entry.output is not None:
-            return exactly(entry.output.duration_s)
+            return exactly(entry.output.duration_s or 0)
         return asked if asked is not None else _any_clip(variant)
 
     def _variant(self, job: Job) -> Variant | None:

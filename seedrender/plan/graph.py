@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import Job, JobId, MediaKind
 
 _ASSUMED_DURATION_S = 5  # of a job whose author did not say: only for the order of work
 
@@ -33,7 +33,8 @@ def build(jobs: Sequence[Job]) -> JobGraph:
     behind: dict[JobId, int] = {}
     longest_after: dict[JobId, int] = {}
     for job in reversed(jobs):
-        length = job.stated_duration_s or _ASSUMED_DURATION_S
+        is_still = job.makes is MediaKind.IMAGE
+        length = job.stated_duration_s or (1 if is_still else _ASSUMED_DURATION_S)
         behind[job.id] = length + longest_after.get(job.id, 0)
         for need in job.needs:
             longest_after[need] = max(longest_after.get(need, 0), behind[job.id])

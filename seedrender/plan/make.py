@@ -14,6 +14,7 @@ from seedrender.plan.refusals import advice
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import Job, JobId
 from seedrender.values.manifest import LongTake
+from seedrender.values.picture import place
 from seedrender.values.task import Artifact
 
 IsPresent = Callable[[Artifact], bool]  # is this file on disk, in its full size?
@@ -252,7 +253,8 @@ def _settled(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> t
     if not facts.asked.is_made(made_by, wanted):
         return _changed(wanted, entry, made_by, facts)
     to_do = _free_work(job, entry.output, facts)
-    is_lost = entry.output.path == job.output and not facts.is_present(entry.output)
+    is_in_place = entry.output.path == place(job, entry.output)
+    is_lost = is_in_place and not facts.is_present(entry.output)
     if is_lost and job.id in facts.resubmit:
         return Verdict.MISSING, "its clip is lost, and given up by --resubmit"
     return (Verdict.RESUME, to_do) if to_do else (Verdict.CURRENT, "as in the lock")
@@ -280,10 +282,11 @@ def _another_route(made_by: TaskRecord, asked: Asked) -> str:
 
 def _free_work(job: Job, output: Artifact, facts: Facts) -> str:
     """Say what is left to do for a clip that is as it should be; empty: nothing."""
-    if output.path != job.output:
-        return f"its clip is to be moved from {output.path} to {job.output}"
+    target = place(job, output)
+    if output.path != target:
+        return f"its clip is to be moved from {output.path} to {target}"
     if not facts.is_present(output):
-        return f"{job.output} is missing or changed on disk; to be downloaded again"
+        return f"{target} is missing or changed on disk; to be downloaded again"
     if job.id in facts.lock.renamed:
         return f"renamed from {facts.lock.renamed[job.id]}: only the lock changes"
     return ""

@@ -26,7 +26,7 @@ def charge(record: TaskRecord, clip: Artifact | None = None) -> Charge | None:
         return None
     units = quoted(record.estimate or Quote())
     if clip is not None:
-        units.setdefault(SECONDS, Decimal(str(clip.duration_s)))
+        units.setdefault(SECONDS, Decimal(str(clip.duration_s or 0)))
     if record.cost is not None:
         units = {unit: value for unit, value in units.items() if unit in (CLIPS, SECONDS)}
         amount = record.cost.amount

@@ -21,10 +21,10 @@ from seedrender.values.task import Artifact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """What a clip on disk looks like: JPEGs."""
+    """What a clip or picture on disk looks like: JPEGs."""
 
     poster: bytes
-    strip: bytes
+    strip: bytes = b""  # of a clip
 
 
 def to_html(
@@ -109,7 +109,10 @@ def _article(
     entry: LockEntry | None,
 ) -> str:
     seen = pictures.get(job)
-    if output is not None and seen is not None:
+    if output is not None and seen is not None and output.is_picture:
+        words = f'href="{quote(output.path)}"'
+        film = f'<a {words}><img class="still" alt="" src="{_data(seen.poster)}"></a>'
+    elif output is not None and seen is not None:
         source = f'src="{quote(output.path)}" poster="{_data(seen.poster)}"'
         film = f'<video controls preload="none" {source}></video>'
         film += f'<img alt="" src="{_data(seen.strip)}">'
@@ -135,7 +138,8 @@ def _spent(record: TaskRecord) -> str:
 
 def _shape(output: Artifact) -> str:
     size = f"{output.size_bytes / 1000:.0f} kB"
-    return f"{output.path}: {output.duration_s:g} s, {output.width}x{output.height}, {size}"
+    length = f"{output.duration_s:g} s, " if output.duration_s is not None else ""
+    return f"{output.path}: {length}{output.width}x{output.height}, {size}"
 
 
 def _data(jpeg: bytes) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -56,6 +56,8 @@ _STATES: Mapping[str, TaskState] = {
 # Words of the upstream model's refusals (inferred that they are passed through): never retried.
 _REFUSALS = re.compile(r"(?i)sensitive ?content|policy|moderation|content review|copyright")
 
+_SMALL = ("cover", "thumbnail")  # roles of pictures that nobody asked for
+_PICTURE_NAMES = (".png", ".jpg", ".jpeg", ".webp")
 _IMAGE_TYPES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp", b"GIF8": "gif"}
 
 
@@ -206,6 +208,7 @@ class Modellix:
             state=state,
             provider_state=word,
             video=_video(data) if state is TaskState.SUCCEEDED else None,
+            pictures=_pictures(data) if state is TaskState.SUCCEEDED else (),
             cost=self._billed(answer, data),
             message=message,
             render_s=_render_s(data.get("duration")) if state.is_final else None,
@@ -252,18 +255,42 @@ def _failure(answer: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     )
 
 
-def _video(data: Mapping[str, Any]) -> RemoteFile | None:
-    """Pick the primary video; a resource may be a bare URL, and the list may sit in `data`."""
+def _resources(data: Mapping[str, Any], kind: MediaKind) -> list[Mapping[str, Any]]:
+    """List the resources of a kind; one may be a bare URL, and the list may sit in `data`."""
     listed = _mapping(data.get("result")).get("resources") or data.get("resources") or ()
-    rows = [{"url": r, "type": "video"} if isinstance(r, str) else r for r in listed]
-    videos = [r for r in rows if isinstance(r, dict) and r.get("type") == "video" and r.get("url")]
+    rows = listed if isinstance(listed, list) else ()
+    named = [{"url": r, "type": _kind_of(r)} if isinstance(r, str) else r for r in rows]
+    found = [r for r in named if isinstance(r, dict) and r.get("type") == kind.value]
+    return [r for r in found if isinstance(r.get("url"), str) and r["url"]]
+
+
+def _kind_of(url: str) -> MediaKind:
+    """Say what a bare URL is, by its name; a clip where that says nothing."""
+    is_picture = urlsplit(url).path.lower().endswith(_PICTURE_NAMES)
+    return MediaKind.IMAGE if is_picture else MediaKind.VIDEO
+
+
+def _video(data: Mapping[str, Any]) -> RemoteFile | None:
+    """Pick the primary video."""
+    videos = _resources(data, MediaKind.VIDEO)
     if not videos:
         return None
     best = next((r for r in videos if r.get("role") == "primary"), videos[0])
-    size = best.get("size")
+    return _file(best, MediaKind.VIDEO, data)
+
+
+def _pictures(data: Mapping[str, Any]) -> tuple[RemoteFile, ...]:
+    """List the pictures, the primary one first; a cover or thumbnail is none of them."""
+    rows = [r for r in _resources(data, MediaKind.IMAGE) if r.get("role") not in _SMALL]
+    rows.sort(key=lambda row: row.get("role") != "primary")
+    return tuple(_file(row, MediaKind.IMAGE, data) for row in rows)
+
+
+def _file(row: Mapping[str, Any], kind: MediaKind, data: Mapping[str, Any]) -> RemoteFile:
+    size = row.get("size")
     return RemoteFile(
-        url=str(best["url"]),
-        kind=MediaKind.VIDEO,
+        url=str(row["url"]),
+        kind=kind,
         size_bytes=size if isinstance(size, int) and size > 0 else None,
         expires_at=_epoch_ms(data.get("result_expires_at")),
     )

@@ -86,6 +86,7 @@ async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
             step.job.output,
             promised_bytes=size,
             made_by=record.correlation_id,
+            kind=step.job.makes,
         )
         output = replace(artifact, made_at=store.clock.now())
         superseded = _superseded(project, store, step.job, kept)
@@ -184,9 +185,10 @@ def _superseded(
 
 
 def _differs(job: Job, output: Artifact) -> tuple[str, ...]:
-    if job.duration_s is None or abs(output.duration_s - job.duration_s) <= _OFF_S:
+    length_s = output.duration_s
+    if job.duration_s is None or length_s is None or abs(length_s - job.duration_s) <= _OFF_S:
         return ()
-    return (f"it is {output.duration_s:g} s long, and the manifest asks for {job.duration_s} s",)
+    return (f"it is {length_s:g} s long, and the manifest asks for {job.duration_s} s",)
 
 
 async def _blocks(file: Path) -> AsyncIterator[bytes]:

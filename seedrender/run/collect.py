@@ -1,8 +1,9 @@
-"""Brings clips that are paid for to their place, and keeps what they replace."""
+"""Brings clips and pictures that are paid for to their place, and keeps what they replace."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -17,8 +18,9 @@ from seedrender.lock import fold
 from seedrender.lock.identity import Asked
 from seedrender.run.desk import Desk
 from seedrender.values.entry import Fingerprint, LockEntry, TaskRecord
-from seedrender.values.job import Job
-from seedrender.values.task import Artifact, Task
+from seedrender.values.job import Job, MediaKind
+from seedrender.values.picture import another, place, stem
+from seedrender.values.task import Artifact, RemoteFile, Task
 
 _ATTEMPTS = 6
 
@@ -64,8 +66,9 @@ class Collect:
             await self._bring_back(job, entry, aside, aside.superseded)
             return
         assert entry.output is not None, "it has a clip in the lock"
-        if self._desk.files.is_present(entry.output) and entry.output.path != job.output:
-            moved = await asyncio.to_thread(self._desk.files.move, entry.output, job.output)
+        target = place(job, entry.output)
+        if self._desk.files.is_present(entry.output) and entry.output.path != target:
+            moved = await asyncio.to_thread(self._desk.files.move, entry.output, target)
             await self._replace_output(job, moved, None, None)
             return
         record = fold.output_record(entry)
@@ -83,7 +86,8 @@ class Collect:
     ) -> None:
         """Exchange the clip in place for one that was there before."""
         files = self._desk.files
-        moved, kept = await asyncio.to_thread(files.bring_back, clip, job.output)
+        target = place(job, clip)
+        moved, kept = await asyncio.to_thread(files.bring_back, clip, target)
         artifact = replace(moved, made_by=record.correlation_id)
         await self._replace_output(job, artifact, kept, entry)
 
@@ -92,24 +96,44 @@ class Collect:
     ) -> tuple[Artifact, str | None]:
         if not task.state.is_final:  # answered by a server that lags behind the one before
             raise UnavailableError(f"task {task.id} is {task.provider_state} again")
-        if task.video is None:
-            raise ProtocolError(f"task {task.id} has succeeded and names no video")
-        desk = self._desk
-        async with desk.downloads, aclosing(desk.provider.retrieve(task.video)) as blocks:
-            saved = await desk.files.save(
-                blocks,
-                job.output,
-                promised_bytes=task.video.size_bytes,
-                made_by=record.correlation_id,
-            )
-        desk.inputs.remember(job.id, task.video.url, task.video.expires_at)
+        first, *others = _wanted(job, task)
+        saved = await self._save(job, record, first, job.output)
+        for number, file in enumerate(others, 2):
+            await self._save_another(job, record, file, another(saved[0].path, number))
+        self._desk.inputs.remember(job.id, first.url, first.expires_at)
         return saved
+
+    async def _save(
+        self, job: Job, record: TaskRecord, file: RemoteFile, target: str
+    ) -> tuple[Artifact, str | None]:
+        desk = self._desk
+        async with desk.downloads, aclosing(desk.provider.retrieve(file)) as blocks:
+            return await desk.files.save(
+                blocks,
+                target,
+                promised_bytes=file.size_bytes,
+                made_by=record.correlation_id,
+                kind=job.makes,
+            )
+
+    async def _save_another(
+        self, job: Job, record: TaskRecord, file: RemoteFile, target: str
+    ) -> None:
+        """Keep a picture that came unasked: it is paid for. That it is lost stops nothing."""
+        try:
+            extra, _ = await self._save(job, record, file, target)
+        except (UnavailableError, RateLimitedError, ArtifactError, NotFoundError) as error:
+            words = f"one more picture than was asked for cannot be kept as {target}: {error}"
+        else:
+            words = f"{extra.path}: one more picture than was asked for; the lock names the first"
+        self._desk.listener.note(job.id, "kept", words)
 
     async def _replace_output(
         self, job: Job, artifact: Artifact, kept: str | None, before: LockEntry | None
     ) -> None:
         superseded: tuple[TaskRecord, ...] = ()
         if before is not None and before.output is not None:
+            kept = kept or await self._replaced(before.output, artifact)
             old = fold.output_record(before)
             kept = kept or self._desk.files.where_kept(before.output)
             is_other = old is not None and old.correlation_id != artifact.made_by
@@ -119,3 +143,20 @@ class Collect:
         artifact = replace(artifact, made_at=self._desk.store.clock.now())
         await self._desk.store.keep(LockEntry(job=job.id, tasks=superseded, output=artifact))
         self._desk.listener.note(job.id, "done", artifact.path)
+
+    async def _replaced(self, old: Artifact, new: Artifact) -> str | None:
+        """Set a picture aside whose successor has another suffix; None: there is none."""
+        is_same_place = old.path != new.path and stem(old.path) == stem(new.path)
+        if not is_same_place or not self._desk.files.is_present(old):
+            return None
+        return await asyncio.to_thread(self._desk.files.set_aside, old.path)
+
+
+def _wanted(job: Job, task: Task) -> Sequence[RemoteFile]:
+    """Return the files of a task, the one that was asked for first. Raises: ProtocolError."""
+    found = task.pictures if job.makes is MediaKind.IMAGE else (task.video,)
+    files = [file for file in found if file is not None]
+    if not files:
+        what = "picture" if job.makes is MediaKind.IMAGE else "video"
+        raise ProtocolError(f"task {task.id} has succeeded and names no {what}")
+    return files

@@ -13,6 +13,8 @@ from typing import IO, Any
 
 from seedrender.errors import ArtifactError
 from seedrender.run.clock import Clock
+from seedrender.values.job import MediaKind
+from seedrender.values.picture import named
 from seedrender.values.task import Artifact
 
 _BLOCK_BYTES = 1 << 18
@@ -44,13 +46,20 @@ class Files:
             return False
 
     async def save(
-        self, blocks: AsyncIterator[bytes], target: str, *, promised_bytes: int | None, made_by: str
+        self,
+        blocks: AsyncIterator[bytes],
+        target: str,
+        *,
+        promised_bytes: int | None,
+        made_by: str,
+        kind: MediaKind = MediaKind.VIDEO,
     ) -> tuple[Artifact, str | None]:
         """Stream to a partial file, verify it, and move it into place.
 
-        Returns the artifact, and where the clip that it replaced is kept.
+        Returns the artifact, and where the clip that it replaced is kept. A picture gets the
+        suffix of the format that it turns out to have.
 
-        Raises: ArtifactError where it is short or not a clip; what was in place stays.
+        Raises: ArtifactError where it is short or not of its kind; what was in place stays.
         """
         part, digest = self.part(target), hashlib.sha256()
         try:
@@ -70,7 +79,7 @@ class Files:
         if promised_bytes is not None and size != promised_bytes:
             raise ArtifactError(f"{target}: {size} of {promised_bytes} bytes arrived")
         return await asyncio.to_thread(
-            self._keep_and_place, part, target, digest.hexdigest(), made_by
+            self._keep_and_place, part, target, digest.hexdigest(), made_by, kind
         )
 
     async def adopt(self, part: Path, target: str, *, made_by: str) -> Artifact:
@@ -127,14 +136,14 @@ class Files:
         return (Path(self.output_dir) / _SUPERSEDED / inside.with_name(name)).as_posix()
 
     def _keep_and_place(
-        self, part: Path, target: str, digest: str, made_by: str
+        self, part: Path, target: str, digest: str, made_by: str, kind: MediaKind
     ) -> tuple[Artifact, str | None]:
-        path = self.path(target)
         with writing(target):
-            artifact = self._verified(part, target, digest, made_by)
+            artifact = self._verified(part, target, digest, made_by, kind)
+            path = self.path(artifact.path)
             is_same = path.exists() and sha256(path) == digest
-        kept = None if is_same else self.set_aside(target)
-        self._move_in(part, target)
+        kept = None if is_same else self.set_aside(artifact.path)
+        self._move_in(part, artifact.path)
         return artifact, kept
 
     def _place(self, part: Path, target: str, digest: str, made_by: str) -> Artifact:
@@ -142,15 +151,41 @@ class Files:
         self._move_in(part, target)
         return artifact
 
-    def _verified(self, part: Path, target: str, digest: str, made_by: str) -> Artifact:
+    def _verified(
+        self,
+        part: Path,
+        target: str,
+        digest: str,
+        made_by: str,
+        kind: MediaKind = MediaKind.VIDEO,
+    ) -> Artifact:
         from seedrender.media.probe import probe  # PyAV is loaded where a clip is
 
+        if kind is MediaKind.IMAGE:
+            return self._seen(part, target, digest, made_by)
         found = probe(part)
         return Artifact(
             path=target,
             sha256=digest,
             size_bytes=found.size_bytes,
             duration_s=round(found.duration_s, 3),
+            width=found.width,
+            height=found.height,
+            made_at=self.clock.now(),
+            made_by=made_by,
+        )
+
+    def _seen(self, part: Path, target: str, digest: str, made_by: str) -> Artifact:
+        """Look at a picture, which is named after its format. Raises: ArtifactError."""
+        from seedrender.media.medium import inspect
+
+        found = inspect(part)
+        if not (found.kind is MediaKind.IMAGE and found.format and found.width and found.height):
+            raise ArtifactError(f"{target}: no picture but {found}")
+        return Artifact(
+            path=named(target, found.format),
+            sha256=digest,
+            size_bytes=part.stat().st_size,
             width=found.width,
             height=found.height,
             made_at=self.clock.now(),

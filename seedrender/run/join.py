@@ -24,7 +24,7 @@ async def join(
     paths = [files.path(clip.path) for clip in clips]
     with writing(take.output):
         joined = await asyncio.to_thread(media.join, paths, part, audio=take.audio)
-    length_s = sum(clip.duration_s for clip in clips)
+    length_s = sum(clip.duration_s or 0.0 for clip in clips)
     drift_s = abs(joined.duration_s - length_s)
     if joined.audio_duration_s is not None:
         drift_s = max(drift_s, abs(joined.audio_duration_s - joined.duration_s))

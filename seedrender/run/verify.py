@@ -1,4 +1,4 @@
-"""Compares the clips on disk with what the lockfile says of them."""
+"""Compares the clips and pictures on disk with what the lockfile says of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seedrender.errors import ArtifactError
-from seedrender.media.probe import probe
+from seedrender.media.medium import Medium, inspect
 from seedrender.run.files import sha256
 from seedrender.values.entry import Lock
-from seedrender.values.job import JobId
+from seedrender.values.job import JobId, MediaKind
 from seedrender.values.task import Artifact
 
 
@@ -40,9 +40,15 @@ def _wrong(folder: Path, output: Artifact) -> str:
     if sha256(path) != output.sha256:
         return "its bytes are others (sha256)"
     try:
-        found = probe(path)
+        found = inspect(path)
     except ArtifactError as error:
         return str(error)
+    return _unlike(found, output)
+
+
+def _unlike(found: Medium, output: Artifact) -> str:
+    if (found.kind is MediaKind.IMAGE) is not output.is_picture:
+        return f"it is {found}"
     if (found.width, found.height) != (output.width, output.height):
         return f"it is {found.width}x{found.height}, not {output.width}x{output.height}"
     return ""

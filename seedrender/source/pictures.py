@@ -20,6 +20,12 @@ def makes(route: str, model: str) -> MediaKind:
     return family.makes if family is not None else MediaKind.VIDEO
 
 
+def format_of(route: str, model: str) -> str:
+    """Return the format that is to be expected of what a model makes."""
+    family = catalog(route).families.get(model) if route in ROUTES else None
+    return family.format if family is not None else "mp4"
+
+
 def passed_over(
     route: str, model: str, default_model: str, layer_of: Mapping[str, object]
 ) -> frozenset[str]:

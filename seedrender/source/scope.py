@@ -8,7 +8,7 @@ from typing import Any
 from seedrender.errors import Origin, Violation
 from seedrender.source import outputs, settings, trace
 from seedrender.source.document import Document
-from seedrender.source.pictures import makes
+from seedrender.source.pictures import format_of, makes
 from seedrender.source.settings import Evaluator, Values, Written
 from seedrender.source.template import References
 from seedrender.values.job import Job, JobId, MediaKind, Mode, Place, Role
@@ -48,10 +48,12 @@ class Scope:
         """Note that an entry is wrong as a whole."""
         self.problems.append(Violation(origin=origin, message=message, hint=hint, path=path))
 
-    def output(self, written: Written, variables: Mapping[str, Any], at: Origin) -> str | None:
-        """Evaluate a clip's path, relative to the manifest; None: it is wrong."""
-        directory = self.manifest.output_dir
-        return outputs.clip_path(self.evaluator, written, directory, variables, at)
+    def output(
+        self, written: Written, variables: Mapping[str, Any], at: Origin, model: str = ""
+    ) -> str | None:
+        """Evaluate a clip's path, or that of a model's picture; None: it is wrong."""
+        directory, form = self.manifest.output_dir, format_of(self.manifest.provider, model)
+        return outputs.clip_path(self.evaluator, written, directory, variables, at, form)
 
     def job(
         self,

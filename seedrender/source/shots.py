@@ -71,7 +71,7 @@ def _takes(
     for take in range(1, count + 1):
         job_id = JobId(found.stem if take == 1 else f"{found.stem}@{take}")
         known = {**variables, **outputs.job_variables(job_id, found.shot, take)}
-        output = scope.output(clip_name, known, found.at)
+        output = scope.output(clip_name, known, found.at, values.model)
         if output is None:
             return
         if scope.tracer.wants(job_id):

@@ -48,6 +48,7 @@ class Task:
     state: TaskState
     provider_state: str  # the provider's own word
     video: RemoteFile | None = None
+    pictures: tuple[RemoteFile, ...] = ()  # where those were asked for: the first is the one
     last_frame: RemoteFile | None = None  # where the request asked for it
     cost: Amount | None = None
     cost_source: str = "provider"  # who says so, as in `Cost`
@@ -66,8 +67,19 @@ class Artifact:
     path: str
     sha256: str
     size_bytes: int
-    duration_s: float
+    duration_s: float | None = None  # None: a picture
     width: int
     height: int
     made_at: datetime
     made_by: str
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is no clip."""
+        return self.duration_s is None
+
+    @property
+    def shape(self) -> str:
+        """Say its size, and its length where it has one."""
+        length = f", {self.duration_s:g} s" if self.duration_s is not None else ""
+        return f"{self.width}x{self.height}{length}"

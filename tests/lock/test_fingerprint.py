@@ -36,6 +36,7 @@ OTHER_VALUES: dict[str, Any] = {
     "prompt": "A boat.",
     "take": 2,
     "duration_s": 6,
+    "negative_prompt": "text",
     "resolution": "720p",
     "ratio": "1:1",
     "audio": False,

@@ -209,6 +209,29 @@ def test_the_video_is_found_where_sources_place_it(result: dict[str, Any], url: 
     assert (video.url if video else None) == url
 
 
+PICTURE = {"url": "https://f.example/a.jpeg", "type": "image", "role": "primary"}
+OTHER = {"url": "https://f.example/b.jpeg", "type": "image", "role": "alternative"}
+
+
+@pytest.mark.parametrize(
+    ("resources", "urls"),
+    [
+        pytest.param([COVER, PICTURE], [PICTURE["url"]], id="not the cover"),
+        pytest.param([OTHER, PICTURE], [PICTURE["url"], OTHER["url"]], id="the primary first"),
+        pytest.param([OTHER, {"type": "image"}, 7], [OTHER["url"]], id="only what has a URL"),
+        pytest.param(
+            ["https://f.example/c.png?sig=1"], ["https://f.example/c.png?sig=1"], id="bare"
+        ),
+        pytest.param([VIDEO], [], id="no picture"),
+        pytest.param("none", [], id="no list"),
+    ],
+)
+def test_every_picture_of_a_result_is_found(resources: Any, urls: list[str]) -> None:
+    data = answer("success", result={"resources": resources})
+
+    assert [file.url for file in MODELLIX._task(TaskId("t"), data).pictures] == urls
+
+
 @pytest.mark.parametrize(
     ("body", "amount"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seedrender.values.job import MediaKind, Mode, Tier
-from tests.source.film import jobs
+from tests.source.film import jobs, refused
 
 DEFAULTS = (
     "defaults: {tier: fast, resolution: 480p, ratio: '16:9', duration: 5, audio: true, seed: 3}\n"
@@ -59,3 +59,32 @@ def test_a_model_that_is_given_an_image_makes_what_it_makes(model: str, mode: Mo
 
 def test_words_against_something_are_a_setting() -> None:
     assert jobs("shots: {a: {prompt: A., negative_prompt: text}}")["a"].negative_prompt == "text"
+
+
+@pytest.mark.parametrize(
+    ("shot", "output"),
+    [
+        ("model: seedream-4.5", "renders/a.jpeg"),
+        ("model: kling-3.0-image", "renders/a.png"),
+        ("model: seedream-4.5, output: faces/mira.jpg", "renders/faces/mira.jpg"),
+        ("model: seedream-4.5, output: mira.png", "renders/mira.png"),
+        ("model: kling-3.0", "renders/a.mp4"),
+    ],
+)
+def test_a_picture_is_named_as_one(shot: str, output: str) -> None:
+    assert jobs(f"shots: {{a: {{prompt: A., {shot}}}}}")["a"].output == output
+
+
+def test_a_picture_is_no_clip_and_a_clip_no_picture() -> None:
+    still = "shots: {a: {prompt: A., model: seedream-4.5, output: a.mp4}}"
+    film = "shots: {a: {prompt: A., output: a.png}}"
+
+    assert "output 'a.mp4' is no .jpeg or .jpg or .png or .webp" in refused(still)
+    assert "output 'a.png' is no .mp4" in refused(film)
+
+
+def test_two_pictures_of_one_name_would_overwrite_each_other_whatever_their_format() -> None:
+    shot = "{prompt: A %s., model: seedream-4.5, output: face.%s}"
+    text = f"shots: {{a: {shot % ('kite', 'png')}, b: {shot % ('boat', 'jpeg')}}}"
+
+    assert "b and a have one output: renders/face.*" in refused(text)
