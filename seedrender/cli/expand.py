@@ -26,7 +26,7 @@ from seedrender.run import project
 from seedrender.run.project import Choices, Project
 from seedrender.source import yaml_text
 from seedrender.source.trace import Source
-from seedrender.values.job import CorrelationId, Job, JobId, Reference
+from seedrender.values.job import CorrelationId, Job, JobId, MediaKind, Reference
 from seedrender.values.provider import MediaUrl
 
 
@@ -114,4 +114,7 @@ def _row(found: Project, job: Job) -> dict[str, Any]:
 def _shown(reference: Reference) -> MediaUrl:
     if reference.url is not None:
         return MediaUrl(unsigned(reference.url))
+    if reference.shot is not None:
+        what = "picture" if reference.kind is MediaKind.IMAGE else "clip"
+        return MediaUrl(f"{what} of {reference.shot}")
     return MediaUrl(reference.path or f"asset://{reference.asset}")

@@ -22,12 +22,13 @@ _SIGNATURE = re.compile(
 
 
 def fingerprint(job: Job, digests: Mapping[str, str], parents: Mapping[JobId, str]) -> Fingerprint:
-    """Fingerprint a job, given the sha256 of its local references and of its parents' clips.
+    """Fingerprint a job, given the sha256 of its local references and of what its parents made.
 
     `digests` maps reference names, `parents` job ids, to hex digests. A field that the author did
     not set leaves no trace, so that a field which a later version adds makes nothing stale.
     """
     references = [_identity(use.reference, use.role, digests) for use in job.references]
+    given = [use.reference.shot for use in job.references if use.reference.shot is not None]
     parts: dict[str, Any] = {
         "model": job.model,
         "tier": job.tier.value,
@@ -43,6 +44,7 @@ def fingerprint(job: Job, digests: Mapping[str, str], parents: Mapping[JobId, st
         "negative_prompt": job.negative_prompt,
         "references": references or None,
         "continues": [f"sha256:{parents[need]}" for need in job.needs] or None,
+        "uses": [f"sha256:{parents[made]}" for made in given] or None,
     }
     return of_parts({name: value for name, value in parts.items() if value is not None})
 
@@ -67,6 +69,8 @@ def _identity(reference: Reference, role: Role, digests: Mapping[str, str]) -> s
         identity = f"sha256:{digests[reference.name]}"
     elif reference.url is not None:
         identity = f"{reference.kind.value}:{unsigned(reference.url)}"
+    elif reference.shot is not None:
+        identity = f"{reference.kind.value} of a shot"  # which one is among what the job uses
     else:
         identity = f"asset:{reference.asset}"
     return identity if role is Role.REFERENCE else f"{role.value}={identity}"

@@ -136,18 +136,18 @@ def _changed(
     wanted: Mapping[JobId, Fingerprint],
 ) -> Iterator[Changed]:
     """Yield the jobs that are made from something else, and what continues them."""
-    parents = {job.id: job.needs for job in before.jobs}
+    parents = {job.id: job.parents for job in before.jobs}
     changed: set[JobId] = set()
     for new, old in ((job, origins[job]) for job in wanted if job in origins):
         job = steps[new].job
         parts = differences(then[old].parts, wanted[new].parts)
         if not parts and before.route != route and steps[new].verdict is Verdict.STALE:
             parts = (Difference("provider", before.route, route),)  # its clip does not pass there
-        strange = [n for n in job.needs if n not in origins or n in changed]
-        is_elsewhere = tuple(origins.get(n) for n in job.needs) != parents[old]
+        strange = [n for n in job.parents if n not in origins or n in changed]
+        is_elsewhere = tuple(origins.get(n) for n in job.parents) != parents[old]
         if parts or strange or is_elsewhere:
             changed.add(new)
-            follows = next(iter((*strange, *job.needs)), None)
+            follows = next(iter((*strange, *job.parents)), None)
             yield Changed(step=steps[new], parts=parts, follows=None if parts else follows)
 
 

@@ -118,6 +118,7 @@ class Group:
     """Jobs that are bought all or not at all: what is left of a chain."""
 
     jobs: dict[JobId, Charge] = field(default_factory=dict)
+    after: set[JobId] = field(default_factory=set)  # that make what it uses: it is bought with them
     is_admitted: bool = False
 
 
@@ -139,7 +140,9 @@ class Budget:
         admitted: list[JobId] = []
         outside: list[Group] = []
         for group in filter(lambda group: group.jobs, self._outside):
-            if not all(account.fits(list(group.jobs.values())) for account in self.accounts):
+            charges = list(group.jobs.values())
+            is_alone = any(map(self.is_outside, group.after))
+            if is_alone or not all(account.fits(charges) for account in self.accounts):
                 outside.append(group)
                 continue
             group.is_admitted = True
@@ -218,6 +221,8 @@ def _place_of(job: JobId) -> str:
 def groups(plan: Plan, charges: Mapping[JobId, Charge]) -> tuple[Group, ...]:
     """Put together what continues one another, in the order in which a run works.
 
+    What makes a reference for others is apart: none of them is bought without it.
+
     Jobs whose earlier submit has no known outcome are with those that continue them: they are
     bought where it turns out that nothing was created.
     """
@@ -230,8 +235,10 @@ def groups(plan: Plan, charges: Mapping[JobId, Charge]) -> tuple[Group, ...]:
         joined = earlier[0] if earlier else Group()
         for other in earlier[1:]:
             joined.jobs |= other.jobs
+            joined.after |= other.after
             group_of |= dict.fromkeys(other.jobs, joined)
         joined.jobs[job.id] = charges[job.id]
+        joined.after |= set(job.parents) - set(job.needs)
         group_of[job.id] = joined
     order = sorted(group_of, key=lambda job: -plan.graph.behind_s[job])
     return tuple({id(group): group for group in _of(group_of, order)}.values())

@@ -52,6 +52,9 @@ class Pricing:
             total += self._clip(need)
         for use in job.references:
             if use.reference.kind is MediaKind.VIDEO:
+                if use.reference.shot is not None:
+                    total += self._clip(use.reference.shot)
+                    continue
                 known = self.lengths.get(use.reference.name)
                 total += exactly(known) if known is not None else _any_clip(variant)
         return _at_most(total, variant)

@@ -13,8 +13,8 @@ from seedrender.lock.identity import Asked
 from seedrender.values.entry import Fingerprint, TaskRecord
 from seedrender.values.job import Job
 
-_FIELDS = {"duration_s": "duration"}  # part of a fingerprint → key of a manifest
-CONTINUES = "continues"  # the part that names the parents' clips
+_FIELDS = {"duration_s": "duration", "uses": "references"}  # part of a fingerprint → manifest's key
+OF_PARENTS = ("continues", "uses")  # the parts that name what the parents made
 
 Parts = Mapping[str, Any]
 
@@ -60,13 +60,13 @@ def differences(old: Parts, new: Parts) -> tuple[Difference, ...]:
 
 
 def definition(job: Job, digests: Mapping[str, str]) -> Fingerprint:
-    """Fingerprint a job without the clips that it continues: they may be still to come."""
-    return without_parents(fingerprint(job, digests, dict.fromkeys(job.needs, "")))
+    """Fingerprint a job without what its parents make: that may be still to come."""
+    return without_parents(fingerprint(job, digests, dict.fromkeys(job.parents, "")))
 
 
 def without_parents(whole: Fingerprint) -> Fingerprint:
-    """Leave the parents' clips out of the parts."""
-    parts = {name: value for name, value in whole.parts.items() if name != CONTINUES}
+    """Leave what the parents made out of the parts."""
+    parts = {name: value for name, value in whole.parts.items() if name not in OF_PARENTS}
     return Fingerprint(digest=whole.digest, version=whole.version, parts=parts)
 
 

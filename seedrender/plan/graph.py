@@ -22,7 +22,7 @@ class JobGraph:
         if not self.jobs:
             return ()
         way = [max(self.jobs, key=lambda job: self.behind_s[job])]
-        while following := [job for job in self.jobs if way[-1] in self.jobs[job].needs]:
+        while following := [job for job in self.jobs if way[-1] in self.jobs[job].parents]:
             way.append(max(following, key=lambda job: self.behind_s[job]))
         return tuple(way)
 
@@ -36,6 +36,6 @@ def build(jobs: Sequence[Job]) -> JobGraph:
         is_still = job.makes is MediaKind.IMAGE
         length = job.stated_duration_s or (1 if is_still else _ASSUMED_DURATION_S)
         behind[job.id] = length + longest_after.get(job.id, 0)
-        for need in job.needs:
+        for need in job.parents:
             longest_after[need] = max(longest_after.get(need, 0), behind[job.id])
     return JobGraph(jobs=by_id, behind_s={job: behind[job] for job in by_id})

@@ -12,7 +12,7 @@ from seedrender.lock.identity import SIMULATED, WHICHEVER, Asked
 from seedrender.plan.graph import JobGraph
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import Job, JobId, MediaKind
 from seedrender.values.manifest import LongTake
 from seedrender.values.picture import place
 from seedrender.values.task import Artifact
@@ -138,8 +138,8 @@ def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
             will_submit=False,
             clip=entry.output.sha256,
         )
-    parents = {need: clip for need in job.needs if (clip := steps[need].clip) is not None}
-    pending = [need for need in job.needs if need not in parents]
+    parents = {need: clip for need in job.parents if (clip := steps[need].clip) is not None}
+    pending = [need for need in job.parents if need not in parents]
     if pending:
         return _pending(job, entry, steps[pending[0]], facts)
     wanted = fingerprint(job, facts.digests, parents)
@@ -196,7 +196,7 @@ def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Ste
     return Step(
         job=job,
         verdict=Verdict.WAITS,
-        reason=f"continues {need.job.id}, which is {need.verdict.value}",
+        reason=f"{_bond(job, need.job)}, which is {need.verdict.value}",
         fingerprint=None,
         will_submit=need.will_submit or _may_become_current(need),
     )
@@ -204,6 +204,13 @@ def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Ste
 
 def _may_become_current(need: Step) -> bool:
     return need.verdict in _MAY_BECOME_CURRENT and need.elsewhere is None
+
+
+def _bond(job: Job, parent: Job) -> str:
+    if parent.id in job.needs:
+        return f"continues {parent.id}"
+    what = "picture" if parent.makes is MediaKind.IMAGE else "clip"
+    return f"uses the {what} of {parent.id}"
 
 
 def _still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:

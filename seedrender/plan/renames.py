@@ -27,8 +27,8 @@ def seen(
     clips = {j: e.output.sha256 for j, e in lock.entries.items() if e.output is not None}
     moved: dict[str, str] = {}
     for job in jobs:
-        parents = {need: clips[need] for need in job.needs if need in clips}
-        if job.id in lock.entries or len(parents) < len(job.needs):
+        parents = {need: clips[need] for need in job.parents if need in clips}
+        if job.id in lock.entries or len(parents) < len(job.parents):
             continue
         wanted = fingerprint(job, digests, parents).digest
         if wanted in made_for:

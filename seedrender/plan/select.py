@@ -14,7 +14,7 @@ from seedrender.values.manifest import LongTake
 def select(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
     """Return the selected jobs in manifest order; no selector selects all.
 
-    A segment brings the segments that it continues.
+    A job brings those that it is made from.
 
     Raises: ConfigError where a selector names nothing.
     """
@@ -23,7 +23,7 @@ def select(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
     chosen = {job.id for job in named(jobs, selectors)}
     for job in reversed(jobs):
         if job.id in chosen:
-            chosen |= set(job.needs)
+            chosen |= set(job.parents)
     return tuple(job for job in jobs if job.id in chosen)
 
 

@@ -124,7 +124,7 @@ class Executor:
             return
         if not await self._parents_are_there(job):
             return
-        parents = {need: self._output(need).sha256 for need in job.needs}
+        parents = {need: self._output(need).sha256 for need in job.parents}
         facts = self._facts()
         wanted = fingerprint(job, facts.digests, parents)
         verdict, reason = make.decide(job, wanted, self._store.entry(job.id), facts)
@@ -166,7 +166,7 @@ class Executor:
         return True
 
     async def _parents_are_there(self, job: Job) -> bool:
-        for need in job.needs:
+        for need in job.parents:
             await self._ended[need].wait()
             if need not in self._current:
                 self._listener.note(job.id, "waits", f"for {need}")

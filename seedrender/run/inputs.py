@@ -142,13 +142,25 @@ class Inputs:
             return MediaUrl(reference.url)
         if reference.asset is not None:
             return MediaUrl(f"asset://{reference.asset}")
-        assert reference.path is not None, "a reference is a path, a URL or an asset"
-        path = self._files.root / reference.path
-        file = _file(path, reference.kind, self._digests[reference.name])
+        if reference.shot is not None and reference.kind is MediaKind.VIDEO:
+            return await self._clip(reference.shot)
+        file = self._local(reference)
         if reference.kind not in self._inline:
             return file
         await check_content(file)
         return await self._provider.upload(file)
+
+    def _local(self, reference: Reference) -> LocalFile:
+        if reference.shot is not None:
+            entry = self._store.entry(reference.shot)
+            assert entry is not None, "a job that is made from another runs after it"
+            assert entry.output is not None, "a job that is made from another runs after it"
+            path = self._files.path(entry.output.path)
+            return _file(path, reference.kind, entry.output.sha256)
+        assert reference.path is not None, "it is a path, a URL, an asset or of a shot"
+        return _file(
+            self._files.root / reference.path, reference.kind, self._digests[reference.name]
+        )
 
     async def _clip(self, job: JobId) -> MediaUrl | LocalFile:
         if job in self._clips and self._holds(self._clips[job]):

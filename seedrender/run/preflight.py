@@ -97,6 +97,8 @@ class _Looker:
         )
         if reference.asset is not None:
             return self._asset(row, reference)
+        if reference.shot is not None:
+            return replace(row, found=f"made by {reference.shot}")
         try:
             if reference.url is not None:
                 medium = _medium(reference, await self._remote.look(reference.url))
@@ -161,6 +163,8 @@ class _Looker:
 def _shown(reference: Reference) -> str:
     if reference.url is not None:
         return unsigned(reference.url)
+    if reference.shot is not None:
+        return f"of {reference.shot}"
     return reference.path or f"asset://{reference.asset}"
 
 

@@ -10,6 +10,7 @@ from seedrender.source import (
     chains,
     hosting,
     include,
+    made,
     moved,
     outputs,
     parse,
@@ -109,6 +110,8 @@ def attempt(
     rates = price_table.rates(tree, manifest.provider, read, problems)
     manifest = replace(manifest, rates=rates, hosting=hosting.read(tree, problems))
     problems += hosting.without_rights(tree, manifest)
+    references = made.references(tree, manifest, problems, profile)
+    manifest = replace(manifest, references=references)
     if profile is not None and profile not in manifest.profiles:
         hint = did_you_mean(profile, manifest.profiles)
         problems.append(violation(tree, ("profiles",), f"there is no profile '{profile}'", hint))
@@ -117,6 +120,8 @@ def attempt(
     scope.tracer.job = explain
     takes: list[LongTake] = []
     jobs = tuple(_bounded(_jobs(scope, takes), scope, tick))
+    problems += made.unmade(tree, manifest, jobs, is_whole=not problems)
+    jobs = made.arranged(jobs, problems)
     problems += outputs.collisions(jobs, takes)
     problems += moved.wrong(tree, jobs, takes, is_whole=not problems)
     if not jobs and not problems:
@@ -135,12 +140,12 @@ def attempt(
 
 
 def _jobs(scope: Scope, takes: list[LongTake]) -> Iterator[Job]:
-    """Yield the jobs in manifest order; no job needs a later one."""
+    """Yield the jobs in manifest order."""
     for name in scope.manifest.shots:
         yield from shots.expand(scope, name)
     for name in scope.manifest.chains:
-        made, take = chains.expand(scope, name)
-        yield from made
+        segments, take = chains.expand(scope, name)
+        yield from segments
         takes += [take] if take is not None else []
 
 

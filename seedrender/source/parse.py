@@ -16,7 +16,7 @@ from seedrender.source.document import Document
 from seedrender.source.given import NOTHING, Given
 from seedrender.source.names import closest
 from seedrender.source.template import References, TemplateFailure
-from seedrender.values.job import MediaKind, Reference
+from seedrender.values.job import JobId, MediaKind, Reference
 from seedrender.values.manifest import Manifest, Path, PollSchedule, RunSettings
 from seedrender.values.money import Limit, limit
 
@@ -127,10 +127,19 @@ def _references(document: Document, problems: list[Violation]) -> Iterator[tuple
     for name, row in document.root.get("references", {}).items():
         path: Path = ("references", name)
         authorised_by = row.get("rights", {}).get("authorised_by")
-        kinds = [key for key in ("image", "video", "audio", "asset") if key in row]
+        kinds = [key for key in ("image", "video", "audio", "asset", "shot") if key in row]
         if len(kinds) != 1:
-            message = f"reference {name} has {len(kinds)} of image, video, audio and asset"
+            message = f"reference {name} has {len(kinds)} of image, video, audio, asset and shot"
             problems.append(violation(document, path, message, "give exactly one"))
+        elif kinds == ["shot"]:
+            made = Reference(
+                name=name,
+                kind=MediaKind.IMAGE,  # until its shot's model is known
+                shot=JobId(row["shot"]),
+                authorised_by=authorised_by,
+            )
+            yield name, made
+            continue
         elif kinds == ["asset"]:
             if "kind" not in row:
                 message = f"reference {name} is an asset of no kind"
@@ -140,7 +149,7 @@ def _references(document: Document, problems: list[Violation]) -> Iterator[tuple
             asset = row["asset"].removeprefix("asset://")
             yield name, Reference(name=name, kind=kind, asset=asset, authorised_by=authorised_by)
             continue
-        kind_name = kinds[0] if kinds and kinds[0] != "asset" else "image"
+        kind_name = kinds[0] if kinds and kinds[0] in list(MediaKind) else "image"
         place = row.get(kind_name, "")
         problems += _wrong_place(document, (*path, kind_name), name, place)
         is_url = "://" in place

@@ -56,13 +56,14 @@ class Tier(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """An image, clip or sound given to the model: exactly one of path, url and asset is set."""
+    """An image, clip or sound given to the model: one of path, url, asset and shot is set."""
 
     name: str
     kind: MediaKind
     path: str | None = None  # relative to the manifest, posix
     url: str | None = None
     asset: str | None = None
+    shot: JobId | None = None  # the job that makes it
     authorised_by: str | None = None  # who allowed its use, as the author notes it
 
 
@@ -119,6 +120,12 @@ class Job:
     def makes(self) -> MediaKind:
         """What the job leaves behind: a clip or a picture."""
         return self.mode.makes
+
+    @property
+    def parents(self) -> tuple[JobId, ...]:
+        """Jobs whose clip or picture this one is made from: continued first, then given."""
+        made = (use.reference.shot for use in self.references)
+        return tuple(dict.fromkeys([*self.needs, *filter(None, made)]))
 
     @property
     def stated_duration_s(self) -> int | None:
