@@ -129,11 +129,12 @@ def _circle(way: Sequence[Job], start: JobId) -> Violation:
     links = [*ids[ids.index(start) :], start]
     shown = links if len(links) <= _SHOWN else [*links[:_SHOWN], JobId("…"), start]
     first = way[ids.index(start)]
+    said = "references" if "references" in first.places else "prompt"
     return Violation(
-        origin=first.origin_of("references"),
+        origin=first.origin_of(said),
         message=f"jobs wait for each other: {' → '.join(shown)}",
         hint="take one of these references out",
         jobs=(start,),
-        path=first.path_of("references"),
+        path=first.path_of(said),
         code="name",
     )
