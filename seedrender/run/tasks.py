@@ -52,8 +52,8 @@ class Tasks:
         if record.state is JobState.SUCCEEDED:
             await self._collect.collect(job, record, task)
 
-    async def settle(self, job: Job, record: TaskRecord) -> bool:
-        """Bring a task of an earlier run to its end.
+    async def settle(self, job: Job, record: TaskRecord, *, is_given_up: bool) -> bool:
+        """Bring a task of an earlier run to its end; one that is given up may be lost.
 
         False: nobody can say what became of it, or it still runs.
         """
@@ -69,7 +69,9 @@ class Tasks:
         if record.state is JobState.SUBMITTED:
             async with self._desk.slots.place_of(record.task_id) as slot:
                 self._desk.listener.note(job.id, "resumed", str(record.task_id))
-                record, task = await self._watch.wait(job, record, is_fresh=False)
+                record, task = await self._watch.wait(
+                    job, record, is_fresh=False, is_given_up=is_given_up
+                )
                 slot.has_ended = record.state is not JobState.SUBMITTED
         if record.state is JobState.SUCCEEDED:
             await self._collect.collect(job, record, task)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from seedrender.errors import NotFoundError, ProtocolError, RateLimitedError, UnavailableError
+from seedrender.errors import (
+    NotFoundError,
+    ProtocolError,
+    ProviderError,
+    RateLimitedError,
+    UnavailableError,
+)
 from seedrender.run import looks
+from seedrender.run.clock import wall
 from seedrender.run.desk import Desk
 from seedrender.run.history import History
 from seedrender.values.entry import JobState, TaskRecord
@@ -14,6 +22,8 @@ from seedrender.values.money import Cost
 from seedrender.values.task import Task, TaskState
 
 _STRANGE_ANSWERS = 6  # in a row, before a task is left for the next run
+_SILENCE = 3  # reads in a row that fail, before a person is told
+_KEPT = timedelta(days=7)  # every provider keeps a task for so long
 _ENDS = {
     TaskState.SUCCEEDED: JobState.SUCCEEDED,
     TaskState.FAILED: JobState.FAILED,
@@ -21,6 +31,23 @@ _ENDS = {
     TaskState.EXPIRED: JobState.EXPIRED,
     TaskState.CANCELLED: JobState.CANCELLED,
 }
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """The reads of one task that have failed."""
+
+    reads: int = 0
+    in_a_row: int = 0
+    strange: int = 0  # in a row, that were answered and make no sense
+
+    def add(self, error: ProviderError) -> None:
+        self.reads, self.in_a_row = self.reads + 1, self.in_a_row + 1
+        is_strange = isinstance(error, ProtocolError | NotFoundError)
+        self.strange = self.strange + 1 if is_strange else 0
+
+    def is_over(self) -> None:
+        self.in_a_row = self.strange = 0
 
 
 class Watch:
@@ -33,34 +60,45 @@ class Watch:
         self._looks = looks.Looks(desk.provider, desk.pace, desk.poll, history)
 
     async def wait(
-        self, job: Job, record: TaskRecord, *, is_fresh: bool
+        self, job: Job, record: TaskRecord, *, is_fresh: bool, is_given_up: bool = False
     ) -> tuple[TaskRecord, Task | None]:
         """Poll until the task has ended; it stays `submitted` where nobody is to wait for it.
 
-        Raises: ProtocolError where the answers make no sense.
+        A task that is not found has ended only where it is too old to be kept, or a person gives it
+        up: another key does not see it, and it is paid.
+
+        Raises: ProtocolError where the answers make no sense; NotFoundError.
         """
-        retries = strange = 0
+        trouble = _Trouble()
         with self._looks.watch(job, record, is_fresh=is_fresh) as watch:
             while True:
                 try:
                     task = await self._look(watch)
-                except NotFoundError as error:
-                    return await self._ended_as(job, record, JobState.EXPIRED, str(error)), None
                 except (UnavailableError, RateLimitedError, ProtocolError) as error:
-                    retries += 1
-                    strange = strange + 1 if isinstance(error, ProtocolError) else 0
-                    if strange >= _STRANGE_ANSWERS:
-                        raise
-                    await self._desk.back_off(error, retries)
+                    await self._again(job, trouble, error)
+                    continue
+                except NotFoundError as error:
+                    if is_given_up or not _is_kept(record):
+                        return await self._ended_as(job, record, JobState.EXPIRED, str(error)), None
+                    await self._again(job, trouble, _lost(job, record, error))
                     continue
                 if task.state.is_final:
-                    ended = replace(record, retries=retries or None)
+                    ended = replace(record, retries=trouble.reads or None)
                     return await self._ended(job, ended, task), task
-                strange = 0
+                trouble.is_over()
                 if task.state is TaskState.RUNNING:
                     self._desk.listener.note(job.id, "rendering", watch.task_id)
                 if not self._desk.waits:
                     return record, None
+
+    async def _again(self, job: Job, trouble: _Trouble, error: ProviderError) -> None:
+        """Wait until a read may be repeated. Raises: the error, where that would be no use."""
+        trouble.add(error)
+        if trouble.strange >= _STRANGE_ANSWERS:
+            raise error
+        if trouble.in_a_row == _SILENCE:
+            self._desk.listener.note(job.id, "waits", f"{error}; asking again")
+        await self._desk.back_off(error, trouble.in_a_row)
 
     async def _look(self, watch: looks.Watch) -> Task:
         if self._desk.waits:
@@ -83,3 +121,16 @@ class Watch:
         if state is not JobState.SUCCEEDED:
             self._desk.listener.note(job.id, state.value, error or "")
         return ended
+
+
+def _is_kept(record: TaskRecord) -> bool:
+    """Say whether a task is young enough to be known to whoever bought it."""
+    return record.submitted_at is not None and wall() < record.submitted_at + _KEPT
+
+
+def _lost(job: Job, record: TaskRecord, error: Exception) -> NotFoundError:
+    return NotFoundError(
+        f"{error}. Task {record.task_id} is not older than seven days: is this the key, and the "
+        "host, that it was bought with? It is not bought again; to give it up, run with "
+        f"--resubmit {job.id}, then once more"
+    )

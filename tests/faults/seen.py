@@ -272,6 +272,8 @@ def _money(case: Case, ended: Ended) -> str:
         if case.wire == "ark":
             return "not spent: a task that fails is not billed"
         return "may have been spent: whether a task that fails is billed is not published"
+    if states & {JobState.SUBMITTED} and ended.succeeded:
+        return f"spent: {made}; its clip is not collected yet"
     if states & {JobState.SUBMITTED}:
         return f"spent once it succeeds: {made}, and runs on"
     is_free = states == {JobState.EXPIRED} and ended.succeeded == 0

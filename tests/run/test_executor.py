@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -51,10 +52,12 @@ class Quiet:
     def __init__(self) -> None:
         self.notes: list[tuple[str, str]] = []
         self.details: list[str] = []
+        self.lines: list[str] = []
 
     def note(self, job: JobId, what: str, detail: str = "") -> None:
         self.details.append(detail)
         self.notes.append((job, what))
+        self.lines.append(f"{job} {what} {detail}")
 
     def say(self, words: str) -> None:
         self.notes.append(("", words))
@@ -321,17 +324,68 @@ def test_polls_that_fail_do_not_fail_the_job(tmp_path: Path) -> None:
     assert film.lock().entries[JobId("spin")].tasks[0].retries == 3
 
 
-def test_a_task_that_the_provider_forgot_is_expired(tmp_path: Path) -> None:
+@pytest.fixture
+def forgotten(tmp_path: Path) -> Film:
+    """A film whose task the provider does not know."""
     film = Film(tmp_path, [job("spin")])
     film.stop_after_s = 5
     film.run()
     film.stop_after_s = None
     film.provider._tasks.clear()
+    return film
 
-    code = film.run()
+
+def test_a_task_that_is_older_than_tasks_are_kept_is_expired(forgotten: Film) -> None:
+    text = forgotten.lock_path.read_text()
+    forgotten.lock_path.write_text(re.sub(r"20\d\d(-\d\d-\d\dT)", r"2020\1", text))
+
+    code = forgotten.run()
 
     assert code is Exit.FAILED
-    assert film.state("spin") is JobState.EXPIRED
+    assert forgotten.state("spin") is JobState.EXPIRED
+
+
+def test_a_young_task_that_is_not_found_is_neither_given_up_nor_bought_again(
+    forgotten: Film,
+) -> None:
+    codes = [forgotten.run(), forgotten.run()]
+
+    assert codes == [Exit.UNFINISHED, Exit.UNFINISHED]
+    assert forgotten.state("spin") is JobState.SUBMITTED
+    assert forgotten.provider.received == ["spin"]
+    assert "--resubmit spin" in forgotten.listener.lines[-1]
+
+
+def test_a_person_gives_a_task_up_that_is_not_found(forgotten: Film) -> None:
+    forgotten.resubmit = (JobId("spin"),)
+    given_up = forgotten.run()
+    forgotten.resubmit = ()
+
+    assert given_up is Exit.FAILED
+    assert forgotten.run() is Exit.DONE
+    assert forgotten.provider.received == ["spin", "spin"]
+
+
+def test_a_task_that_is_there_is_collected_though_a_person_gives_it_up(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")], resubmit=(JobId("spin"),))
+    film.stop_after_s = 5
+    film.run()
+    film.stop_after_s = None
+    film.provider.finish_everything()
+
+    assert film.run() is Exit.DONE
+    assert film.provider.received == ["spin"]
+
+
+def test_reads_that_fail_again_and_again_are_told_to_a_person(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.poll_errors["spin"] += [UnavailableError("HTTP 503")] * 4
+
+    film.run()
+
+    assert [line for line in film.listener.lines if "waits" in line] == [
+        "spin waits HTTP 503; asking again"
+    ]
 
 
 def test_the_schedule_is_15_then_5_doubling_to_30(tmp_path: Path) -> None:
