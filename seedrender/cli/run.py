@@ -213,8 +213,9 @@ def _ending(lock_path: Path, code: Exit, after: Plan, lock: Lock, message: str) 
     lines += [f"{s.job.id}: {printable(s.reason)}" for s in resumed if s.elsewhere is not None]
     unknown = [s.job.id for s in after.steps if s.verdict is Verdict.UNKNOWN]
     lines += [
-        f"{job}: it is not known whether a task was created and paid. Look at the provider's "
-        f"console; if there is none, run again with --resubmit {job}"
+        f"{job}: it is not known whether a task was created and paid. `reconcile` asks the "
+        "provider where it can tell; else look at its console: take a task over with `adopt`, or, "
+        f"if there is none, run again with --resubmit {job}"
         for job in unknown
     ]
     for step in after.steps:

@@ -10,6 +10,8 @@ _FACE = re.compile(
 )
 _POLICY = re.compile(r"(?i)SensitiveContentDetected\.PolicyViolation")
 
+_OUTPUT = re.compile(r"Output(Text|Image|Video|Audio)(SensitiveContent|Risk)Detect")
+
 _FACE_ADVICE = (
     "a real person's face was recognised. Ways on: a picture in which nobody can be recognised; a "
     "virtual person of the provider's gallery, or a person whose consent the provider has "
@@ -20,10 +22,12 @@ _POLICY_ADVICE = (
     "something protected was recognised: take names and pictures of known works, brands and "
     "persons out"
 )
+_OUTPUT_ADVICE = "it was the clip that was refused: with --resubmit, another one may pass"
 
 
 def advice(reason: str) -> str:
     """Return a refusal's words, and what to do about them where we know it."""
     if _FACE.search(reason):
         return f"{reason}; {_FACE_ADVICE}"
-    return f"{reason}; {_POLICY_ADVICE}" if _POLICY.search(reason) else reason
+    reason = f"{reason}; {_POLICY_ADVICE}" if _POLICY.search(reason) else reason
+    return f"{reason}; {_OUTPUT_ADVICE}" if _OUTPUT.search(reason) else reason

@@ -34,7 +34,7 @@ def task(task_id: TaskId, answer: Mapping[str, Any], catalog: Catalog) -> Task:
     if answer.get("id") != task_id:
         raise ProtocolError(f"the answer about task {task_id} is about another one")
     state = STATES.get(word, TaskState.RUNNING)
-    message = None
+    message = "it was cancelled at the provider" if state is TaskState.CANCELLED else None
     if state in (TaskState.FAILED, TaskState.EXPIRED):
         error = mapping(answer.get("error"))
         message = ark_errors.words(error) or _without_words(state)

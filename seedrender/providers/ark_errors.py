@@ -82,11 +82,13 @@ def judge(status: int, body: Mapping[str, Any]) -> Refusal:
     if not isinstance(error, dict):  # a gateway's own answer is flat
         error = {key: value for key, value in body.items() if key in _FLAT}
     code = error.get("code")
-    kind = _bucket(code, error.get("message"))[0] or by_status(status, {}).kind
     said = words(error)
+    kind = _bucket(code, error.get("message"))[0]
+    if kind is None:
+        return by_status(status, {"message": said} if said else {})
     return Refusal(
         kind=kind,
-        words=f"HTTP {status}: {said}" if said else f"HTTP {status}",
+        words=f"HTTP {status}: {said}",
         is_concurrency=kind is RateLimitedError and str(code) in _TOO_MANY_TASKS,
     )
 

@@ -108,16 +108,16 @@ class Http:
             ) as response:
                 self._heed(response)
                 if response.status in refusals.NOTHING_CREATED:
-                    raise await refusals.refused(response, self._judge)
+                    raise await refusals.unbought(response, self._judge)
                 if not is_success(response.status):
-                    raise SubmissionUnknownError(f"HTTP {response.status} in answer to a submit")
+                    said = await refusals.words(response, self._judge)
+                    raise SubmissionUnknownError(f"a submit was answered with {said}")
                 return await json_object(response)
         except aiohttp.ClientConnectorError as error:  # also DNS and TLS: before anything was sent
-            raise UnavailableError(f"cannot connect to {self.base_url}: {error.os_error}") from None
+            words = f"cannot connect to {self.base_url}: {error.os_error}; nothing was bought"
+            raise UnavailableError(words) from None
         except (aiohttp.ClientError, TimeoutError, ProtocolError, ValueError) as error:
-            raise SubmissionUnknownError(
-                f"the answer to a submit was lost ({type(error).__name__})"
-            ) from None
+            raise SubmissionUnknownError(f"the answer to a submit {_how_lost(error)}") from None
 
     async def read(
         self,
@@ -190,6 +190,14 @@ class Http:
             raise UnavailableError(
                 f"no answer from {self.base_url} ({type(error).__name__})"
             ) from None
+
+
+def _how_lost(error: Exception) -> str:
+    if isinstance(error, ProtocolError):
+        return f"was lost: {error}"
+    if isinstance(error, TimeoutError):
+        return f"did not come within {_SUBMIT_TIMEOUT.total:g} s"
+    return f"was lost: the connection broke ({type(error).__name__})"
 
 
 def _read_timeout(held_s: float) -> aiohttp.ClientTimeout:

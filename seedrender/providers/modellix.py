@@ -200,7 +200,9 @@ class Modellix:
         if word not in _STATES and word not in self._strange_states:
             self._strange_states.add(word)
             _log.warning("%s answers with the unknown state %r: taken as running", self.name, word)
-        message = _failure(answer, data) if state is TaskState.FAILED else None
+        message = "it was cancelled at the provider" if state is TaskState.CANCELLED else None
+        if state is TaskState.FAILED:
+            message = _failure(answer, data)
         if message is not None and _REFUSALS.search(message):
             state = TaskState.REFUSED
         return Task(

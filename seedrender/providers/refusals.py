@@ -43,6 +43,13 @@ NOTHING_CREATED: Mapping[int, type[ProviderError]] = {
 }
 
 
+_ADVICE: Mapping[int, str] = {  # where the words of a service may not be enough
+    401: "compare the API key with the service's console",
+    402: "top up the account",
+    403: "see in the service's console what the key may do",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """What an answer that is no success means, and its words."""
@@ -60,6 +67,7 @@ def by_status(status: int, body: Mapping[str, Any]) -> Refusal:
     detail = body.get("message")
     text = detail if isinstance(detail, str) else json.dumps(body) if body else ""
     words = f"HTTP {status}: {excerpt(text)}" if text else f"HTTP {status}"
+    words += f"; {_ADVICE[status]}" if status in _ADVICE else ""
     return Refusal(
         kind=NOTHING_CREATED.get(status, ProtocolError),
         words=words,
@@ -105,7 +113,20 @@ async def lapsed_or_error(response: aiohttp.ClientResponse) -> ProviderError:
     """Turn a store's answer into its error: it knows no account, so a refused link has lapsed."""
     if response.status in (401, 403):
         return NotFoundError(f"HTTP {response.status}: the link to the clip is no longer good")
+    if response.status in (404, 410):
+        return NotFoundError(f"HTTP {response.status}: there is no clip at its address")
     return await error_of(response, by_status)
+
+
+async def unbought(response: aiohttp.ClientResponse, judge: Judge) -> ProviderError:
+    """Turn the refusal of a submit into its error; one that ends the run says what was paid."""
+    error = await refused(response, judge)
+    return type(error)(f"{error}; nothing was bought") if error.stops_run else error
+
+
+async def words(response: aiohttp.ClientResponse, judge: Judge) -> str:
+    """Return what an answer that is no success says."""
+    return judge(response.status, await _body(response)).words
 
 
 async def refused(response: aiohttp.ClientResponse, judge: Judge) -> ProviderError:

@@ -38,12 +38,12 @@ defaults: {{tier: fast, resolution: 480p, ratio: "16:9", duration: 4}}
 shots:
   spin: {{prompt: "{prompt}", takes: {takes}}}
 """
-_LONGEST = 230  # characters of what a person reads
+_LONGEST = 300  # characters of what a person reads
 _MARKED = {"retry-after": "rate-limited"}  # worlds in which a mark strikes
 _OPTIONS = {
     "used-up": ["--no-preflight"],
-    "stuck": ["--deadline", "0.5s"],
-    "poll-down": ["--deadline", "0.5s"],
+    "stuck": ["--deadline", "1.5s"],
+    "poll-down": ["--deadline", "1.5s"],
 }
 _PLANNED = ("submitted", "resumed", "rendering", "done")  # words of a run in which nothing is amiss
 _PARTICULARS = (  # what differs from run to run
@@ -52,6 +52,7 @@ _PARTICULARS = (  # what differs from run to run
     (re.compile(r"Request id: [0-9a-f]+"), "Request id: …"),
     (re.compile(r"\d+ of (at least )?\d+ bytes"), r"… of \1… bytes"),
     (re.compile(r"\d+ bytes"), "… bytes"),
+    (re.compile(r"within [\d.]+ s"), "within … s"),
     (re.compile(r"of \d{4}-\d\d-\d\d [\d:]{8} UTC"), "of … UTC"),
     (re.compile(r"(cannot connect to \S+): [^;]+"), r"\1: …"),  # each system has its own words
 )
@@ -64,8 +65,11 @@ class Ended:
     exit: int
     said: str
     lock: Lock
-    created: int  # tasks of this film, ever
-    succeeded: int
+    tasks: Mapping[str, str]  # of this film, ever: id → state
+
+    @property
+    def created(self) -> int:
+        return len(self.tasks)
 
 
 @dataclass(slots=True)
@@ -148,13 +152,11 @@ class Film:
     def _ended(self, code: int, said: str) -> Ended:
         with urlopen(f"{self._ledger}/sim/ledger") as answer:
             rows = json.load(answer)["tasks"]
-        mine = [row for row in rows if row["prompt"] == self._prompt]
         return Ended(
             exit=code,
             said=said,
             lock=store.read(self._manifest.with_suffix(".lock"), "film.yaml"),
-            created=len(mine),
-            succeeded=sum(1 for row in mine if row["state"] == "success"),
+            tasks={r["task_id"]: r["state"] for r in rows if r["prompt"] == self._prompt},
         )
 
 
@@ -174,7 +176,7 @@ def row(case: Case, shared: World) -> str:
             _state(first.lock),
             str(first.exit),
             _words(first),
-            _money(case, first),
+            _money(case, first, again),
             _next(first, again) + _decided(film, again),
         ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -259,7 +261,8 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST].rpartition(" ")[0] + " …"
 
 
-def _money(case: Case, ended: Ended) -> str:
+def _money(case: Case, ended: Ended, later: Ended) -> str:
+    """Say what became of the money; how a task ends may be known at the provider's later only."""
     states = {fold.job_state(entry) for entry in ended.lock.entries.values()}
     made = {0: "no task was made", 1: "one task was made"}.get(
         ended.created, f"{ended.created} tasks were made"
@@ -268,16 +271,14 @@ def _money(case: Case, ended: Ended) -> str:
         return f"may have been spent (here {made})"
     if ended.created == 0:
         return f"not spent: {made}"
-    if states & {JobState.FAILED, JobState.BLOCKED, JobState.CANCELLED}:
-        if case.wire == "ark":
-            return "not spent: a task that fails is not billed"
-        return "may have been spent: whether a task that fails is billed is not published"
-    if states & {JobState.SUBMITTED} and ended.succeeded:
-        return f"spent: {made}; its clip is not collected yet"
+    if any(later.tasks[task] == "success" for task in ended.tasks):
+        is_there = states <= {JobState.DONE, JobState.SUCCEEDED}
+        return f"spent: {made}" + (_cost(ended.lock) if is_there else "; its end is not seen yet")
     if states & {JobState.SUBMITTED}:
         return f"spent once it succeeds: {made}, and runs on"
-    is_free = states == {JobState.EXPIRED} and ended.succeeded == 0
-    return f"not spent: {made}, which never ran" if is_free else f"spent: {made}{_cost(ended.lock)}"
+    if case.wire == "ark":
+        return "not spent: only a task that succeeds is billed"
+    return "may have been spent: whether a task that fails is billed is not published"
 
 
 def _cost(lock: Lock) -> str:

@@ -25,6 +25,14 @@ def test_a_refused_face_is_explained_with_the_ways_to_authorise_it(reason: str) 
     assert "rights: {authorised_by: …}" in words
 
 
+@pytest.mark.parametrize(
+    "reason", ["OutputAudioSensitiveContentDetected: its sound", "OutputImageRiskDetection"]
+)
+def test_a_refused_clip_may_be_asked_for_again_by_a_person(reason: str) -> None:
+    assert advice(reason).startswith(f"{reason}; ")
+    assert "--resubmit" in advice(reason)
+
+
 def test_another_refusal_is_left_as_it_is() -> None:
     assert advice("InputTextSensitiveContentDetected") == "InputTextSensitiveContentDetected"
 

@@ -272,10 +272,10 @@ def test_why_a_task_failed_is_read_from_every_known_place(
 
 def test_a_held_poll_is_answered_at_the_end_of_the_task() -> None:
     async def polled() -> tuple[list[TaskState], list[str]]:
-        settings = SimSettings(speed=600, footage="patched")
+        settings = SimSettings(speed=100, footage="patched")
         async with (
             serve(settings) as base_url,
-            registry.simulated(base_url, speed=600) as provider,
+            registry.simulated(base_url, speed=100) as provider,
         ):
             task_id = await provider.submit(provider.encode(job(), {}, ID))
             at_once = await provider.poll(task_id)
