@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.bench import polling, scale
+from tests.bench import polling, scale, submits
 from tests.bench.measure import SEEDRENDER, measured, say
 
 JOBS = 1000
@@ -52,6 +52,7 @@ def main() -> None:
         bench_nothing_to_do(Path(folder))
     with TemporaryDirectory() as folder:
         scale.bench(Path(folder))
+    submits.bench()
     polling.bench()
 
 
