@@ -161,8 +161,8 @@ def _fingerprint(value: Any) -> Fingerprint | None:
         return None
     checks.only_keys(value, FINGERPRINT_KEYS)
     parts = value.get("parts", {})
-    if not isinstance(parts, dict) or not checks.is_plain(parts):
-        raise TypeError("the parts of a fingerprint are not plain")
+    if not isinstance(parts, dict) or not checks.is_shallow(parts):
+        raise TypeError("the parts of a fingerprint lie too deep")
     return Fingerprint(
         version=checks.whole(value["version"]),
         digest=checks.text(value["digest"]),

@@ -191,7 +191,7 @@ def test_no_text_makes_anything_but_a_lock_error(text: str) -> None:
             + "[" * 50
             + "]" * 50
             + "}}}\n",
-            "not plain",
+            "lie too deep",
             id="deep parts",
         ),
         pytest.param(
