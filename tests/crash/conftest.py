@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-_MEMORY = Path("/dev/shm")  # a sync takes no time there  # noqa: S108 - a folder of its own in it
+MEMORY = Path("/dev/shm")  # a sync takes no time there  # noqa: S108 - a folder of its own in it
 
 
 @pytest.fixture
 def tmp_path(tmp_path: Path) -> Iterator[Path]:
     """Give each test a folder in memory, where the machine has one."""
-    if not _MEMORY.is_dir():
+    if not MEMORY.is_dir():
         yield tmp_path
         return
-    with TemporaryDirectory(dir=_MEMORY, prefix="seedrender-") as name:
+    with TemporaryDirectory(dir=MEMORY, prefix="seedrender-") as name:
         yield Path(name)

@@ -11,11 +11,14 @@ from seedrender.errors import LockError
 from seedrender.run import store
 from seedrender.run.project import Project
 from tests.crash import oracle
+from tests.crash.disk import Disk
 from tests.crash.film import FAILING, WORLD, Film, started
-from tests.crash.images import JOURNAL, Camera, Image, distinct, landed, torn
+from tests.crash.images import JOURNAL, Camera, Image, distinct, landed, look, torn
 from tests.crash.oracle import Broken
 
+SAFE = ("close", "unlink")  # operations that no test lets fail
 _MOST_RUNS = 5  # until nothing is unknown
+_SETTLED_S = 1000.0  # from when on a list without a task proves that there is none
 _UNKNOWN, _FAILED = 6, 4
 
 
@@ -25,23 +28,43 @@ class Totals:
 
     counts: Counter[str] = field(default_factory=Counter)
     broken: list[Broken] = field(default_factory=list)
+    there_are: Counter[str] = field(default_factory=Counter)  # moments in a run that nobody stops
 
     def __str__(self) -> str:
-        kinds = Counter({"paid twice": 0, "lost": 0, "unrecorded": 0})
+        kinds = Counter({"paid twice": 0, "lost": 0, "unrecorded": 0, "stuck": 0})
         kinds.update(row.kind for row in self.broken)
         return ", ".join(
             f"{name}: {count}" for name, count in [*self.counts.items(), *kinds.items()]
         )
 
 
-def enumerate_crashes(
-    folder: Path, route: str, shots: str, *, each_byte: int = 1, is_strict: bool = False
-) -> Totals:
+def moments(film: Film, loaded: Project) -> Counter[str]:
+    """Run once as it is, count where it could be stopped, and put everything back."""
+    start, counts = look(film, "start", {}), Counter[str]()
+
+    def before(kind: str, path: Path) -> None:
+        counts["disk operations"] += 1
+        counts["operations that may fail"] += kind not in SAFE
+        counts["journal writes"] += (kind, path.name) == ("write", JOURNAL)
+
+    def step() -> None:
+        counts["steps"] += 1
+        counts["steps of the run"] += film.is_rendering
+
+    film.keep_base()
+    with Disk(film.folder, before=before):
+        film.run(loaded, on_step=step)
+    start.restore(film)
+    return counts
+
+
+def enumerate_crashes(folder: Path, route: str, shots: str, *, each_byte: int = 1) -> Totals:
     """Run once, and resume from every distinct image of it."""
     film, loaded = started(folder, route, shots)
-    camera = Camera(film, is_strict=is_strict)
+    totals = Totals(there_are=moments(film, loaded))
+    camera = Camera(film)
     camera.film_run(loaded)
-    totals = Totals(camera.counts)
+    totals.counts = camera.counts
     totals.counts["images"] = len(camera.images)
     todo = {
         "killed": distinct(camera.images),
@@ -70,6 +93,7 @@ def _torn(
         path = film.folder / JOURNAL
         before.restore(film)
         known = store.read(loaded.lock_path, loaded.path.name)
+        totals.counts["journal writes"] += 1
         cuts = range(len(old) + 1, len(new), each_byte)
         for cut in cuts:
             path.write_bytes(new[:cut])
@@ -107,8 +131,9 @@ def resume(film: Film, loaded: Project, totals: Totals, what: str) -> None:
             found.append(Broken(kind, words))
         if found or not unknown:
             break
-        again = [str(job) for job in unknown] if film.route != "sim" else []
+        again = [] if film.can_tell else [str(job) for job in unknown]
         resubmitted += again
+        film.wall += _SETTLED_S
     totals.counts["resubmitted"] += len(resubmitted)
     if not found:
         found = [
@@ -132,3 +157,5 @@ def _unfinished(film: Film, loaded: Project) -> Iterator[Broken]:
     for path in film.folder.rglob("*"):
         if path.name.endswith((".part", ".journal")) and ".seedrender" not in str(path):
             yield Broken("left behind", str(path.relative_to(film.folder)))
+    for path in (film.folder / WORLD.parts[0]).glob("uploads-*"):
+        yield Broken("left behind", f"{path.name}: {path.read_text()}")

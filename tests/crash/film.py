@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
@@ -31,8 +32,11 @@ _HEAD = """\
 seedrender: 1
 name: film
 provider: {route}
-defaults: {{tier: mini, resolution: 480p, duration: 4, audio: false}}
+defaults: {{tier: {tier}, resolution: 480p, ratio: "16:9", duration: 4, audio: false}}
 """
+ROUTES = ("modellix", "sim", "byteplus")
+_TIERS = {"byteplus": "fast"}
+_CLOCKS = ("seedrender.run.clock", "seedrender.run.inputs", "seedrender.providers.ark")
 FIRST = """\
 shots:
   again: {prompt: "A kite."}
@@ -64,6 +68,12 @@ chains:
       - {prompt: "One shot over a market."}
       - {prompt: "It goes on."}
 """
+_DANCE = "dance.mp4"  # a local clip, for routes that keep files
+HOSTED = f"""\
+references: {{dance: {{video: {_DANCE}}}}}
+{WHOLE.replace("shots:", "shots:{dances}", 1)}""".replace(
+    "{dances}", '\n  dances: {prompt: "A bear moves as in {{ ref.dance }}."}'
+)
 FAILING = frozenset({"fails", "refused"})
 
 
@@ -95,10 +105,20 @@ class Film:
     wall: float = EPOCH_S  # of the world, between runs
     slept_s: float = 0.0  # of this run: hours that the loop's own clock knows nothing of
     is_rendering: bool = False
+    clock: Callable[[], datetime] | None = None  # of the machine; None: the world's
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether the route itself says, in time, what became of a lost submit."""
+        return self.route != "modellix"
 
     def write(self, shots: str) -> None:
-        """Write the manifest."""
-        (self.folder / "film.yaml").write_text(_HEAD.format(route=self.route) + shots)
+        """Write the manifest, and the clip that it may name."""
+        head = _HEAD.format(route=self.route, tier=_TIERS.get(self.route, "mini"))
+        (self.folder / "film.yaml").write_text(head + shots)
+        if _DANCE in shots:
+            (self.folder / _DANCE).write_bytes(next(iter(base_clips("modellix").values())))
 
     def load(self) -> Project:
         """Load the manifest; the project may be run many times."""
@@ -111,15 +131,16 @@ class Film:
         resubmit: Collection[str] = (),
         on_step: Any = lambda: None,
     ) -> Ended:
-        """Run once in virtual time; what the machine's clock says does not matter."""
+        """Run once in virtual time."""
         self.keep_base()
         code, words = 1, ""
-        try:
-            code, words = clockwork.run(self._run(loaded, tuple(map(JobId, resubmit))), on_step)
-        except SeedrenderError as error:
-            code, words = int(error.exit_code), str(error)
-        except KeyboardInterrupt:
-            code = int(Exit.INTERRUPTED)
+        with machine_clock(self.clock or self._now):
+            try:
+                code, words = clockwork.run(self._run(loaded, tuple(map(JobId, resubmit))), on_step)
+            except SeedrenderError as error:
+                code, words = int(error.exit_code), str(error)
+            except KeyboardInterrupt:
+                code = int(Exit.INTERRUPTED)
         tasks = clockwork.run(self._ledger())
         return Ended(code=code, words=words, tasks=tasks)
 
@@ -127,7 +148,7 @@ class Film:
         """Give the world the one clip that all tasks are patched from: drawing it takes long."""
         clips = self.folder / WORLD / "clips"
         clips.mkdir(parents=True, exist_ok=True)
-        for name, content in base_clips().items():
+        for name, content in base_clips(self.route).items():
             if not (clips / name).exists():
                 (clips / name).write_bytes(content)
 
@@ -140,14 +161,20 @@ class Film:
             wall=lambda: wall + loop.time() + self.slept_s,
         )
 
+    def _now(self) -> datetime:
+        """Return the time that client and provider agree on."""
+        passed = self._loop.time() if self._loop is not None else 0.0
+        return datetime.fromtimestamp(self.wall + passed + self.slept_s, UTC)
+
     async def _run(self, loaded: Project, resubmit: Collection[JobId]) -> tuple[int, str]:
-        loop, began = asyncio.get_running_loop(), self.wall
-        environ = {"MODELLIX_API_KEY": "any"}
+        loop = self._loop = asyncio.get_running_loop()
+        environ = {"MODELLIX_API_KEY": "any", "ARK_API_KEY": "any"}
         try:
             async with AsyncExitStack() as stack:
                 if self.route != "sim":
                     base_url = await stack.enter_async_context(serve(self._settings()))
                     environ["MODELLIX_BASE_URL"] = base_url
+                    environ["ARK_BASE_URL"] = f"{base_url}/api/v3"
                 stack.enter_context(patch("seedrender.run.simulated.simulator", self._embedded))
                 options = Options(environ=environ, resubmit=resubmit)
                 self.is_rendering = True
@@ -155,8 +182,8 @@ class Film:
                 self.is_rendering = False
             return int(result.exit), "; ".join([result.message, *result.errors.values()])
         finally:
-            self.is_rendering = False
-            self.wall = began + loop.time() + self.slept_s + 1.0
+            self.is_rendering, self._loop = False, None
+            self.wall += loop.time() + self.slept_s + 1.0
             self.slept_s = 0.0
 
     @asynccontextmanager
@@ -181,33 +208,39 @@ class Film:
         return tuple(tasks)
 
 
-@cache
-def base_clips() -> Mapping[str, bytes]:
-    """Draw the clip that all tasks share, once."""
-    from tempfile import TemporaryDirectory
+@contextmanager
+def machine_clock(read: Callable[[], datetime]) -> Iterator[None]:
+    """Let everything that asks the machine for the time ask this."""
 
+    class Steered(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Steered:
+            return cls.fromtimestamp(read().timestamp(), tz)
+
+    with ExitStack() as stack:
+        for module in _CLOCKS:
+            stack.enter_context(patch(f"{module}.datetime", Steered))
+        yield
+
+
+@cache
+def base_clips(route: str) -> Mapping[str, bytes]:
+    """Draw the clip that all tasks share, once."""
     with TemporaryDirectory() as name:
-        film = Film(Path(name), "modellix")
+        film = Film(Path(name), route)
         film.write('shots: {one: {prompt: "A hat."}}')
         clockwork.run(film._run(film.load(), ()))
         clips = film.folder / WORLD / "clips"
         return {path.name: path.read_bytes() for path in clips.glob("*.base")}
 
 
-def started(folder: Path, route: str, shots: str) -> tuple[Film, Project]:
+def started(
+    folder: Path, route: str, shots: str, clock: Callable[[], datetime] | None = None
+) -> tuple[Film, Project]:
     """Return a film whose first version is rendered, and its next version as a project."""
-    film = Film(folder, route)
+    film = Film(folder, route, clock=clock)
     film.write(FIRST)
     ended = film.run(film.load())
     assert ended.code == 0, ended.words
     film.write(shots)
     return film, film.load()
-
-
-def wipe(folder: Path) -> None:
-    """Remove everything in a folder but the manifest."""
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        elif path.suffix != ".yaml":
-            path.unlink()

@@ -22,6 +22,7 @@ _SMALL_BYTES = 1 << 16
 _NOTED = re.compile(rb'"correlation_id": ?"([0-9a-f]{32})"')
 _CREATED = re.compile(rb'"request_id": ?"([0-9a-f]{32})"')
 Tree = Mapping[str, bytes]
+Names = dict[str, dict[str, int]]  # folder → names in it → inode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +43,11 @@ class Image:
 
     def restore(self, film: Film) -> None:
         """Put everything back as it was."""
-        for path in film.folder.iterdir():
-            if path.name == WORLD.parts[0]:
+        world = film.folder / WORLD
+        for path in [*film.folder.iterdir(), *world.parent.iterdir()]:
+            if path in (world, world.parent):
                 continue
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        world = film.folder / WORLD
         for path in world.iterdir():
             if path.is_file():
                 path.unlink()
@@ -81,14 +82,14 @@ def digest(tree: Tree) -> str:
 class Camera:
     """Looks at a folder at every step of a loop and around every operation on the disk."""
 
-    def __init__(self, film: Film, *, is_strict: bool = False) -> None:
+    def __init__(self, film: Film) -> None:
         self._film = film
-        self._is_strict = is_strict  # a new file's name is on the platter with its folder only
         self._root = film.folder
         self._contents: dict[tuple[int, int, int], bytes] = {}
         self._before: object = None
         self._synced: dict[int, bytes] = {}  # inode → content
-        self._names: dict[str, dict[str, int]] = {}  # folder → names that are on the platter
+        self._kind_names: Names = {}  # on the platter where a synced file has its name, too
+        self._strict_names: Names = {}  # where a name is synced with its folder only
         self.disk = Disk(film.folder, self._look_before, self._look_after)
         self.counts: Counter[str] = Counter()
         self.images: list[Image] = []
@@ -109,21 +110,20 @@ class Camera:
             self._take(f"step {self.counts['steps']}")
 
     def _look_before(self, kind: str, path: Path) -> None:
-        self.counts["operations"] += 1
-        self._take(f"before {kind} {path.name} ({self.counts['operations']})")
+        self.counts["disk operations"] += 1
+        self._take(f"before {kind} {path.name} ({self.counts['disk operations']})")
 
     def _look_after(self, kind: str, path: Path) -> None:
         if kind == "open" and path.is_file() and path.stat().st_size == 0:
             self._synced.pop(path.stat().st_ino, None)
         if kind == "fsync" and path.is_dir():
-            self._names[self._relative(path)] = _names(path)
+            for platter in (self._kind_names, self._strict_names):
+                platter[self._relative(path)] = _names(path)
         elif kind == "fsync" and path.is_file():
             self._synced[path.stat().st_ino] = path.read_bytes()
-            if not self._is_strict:  # as common file systems do
-                self._names.setdefault(self._relative(path.parent), {})[path.name] = (
-                    path.stat().st_ino
-                )
-        self._take(f"after {kind} {path.name} ({self.counts['operations']})")
+            names = self._kind_names.setdefault(self._relative(path.parent), {})
+            names[path.name] = path.stat().st_ino
+        self._take(f"after {kind} {path.name} ({self.counts['disk operations']})")
 
     def _take(self, what: str) -> None:
         signature = tuple(self._stats())
@@ -132,7 +132,9 @@ class Camera:
         self._before = signature
         image = look(self._film, what, self._contents)
         self.images.append(image)
-        self.lost_power.append(replace(image, what=f"power lost {what}", client=self._platter()))
+        for names in (self._kind_names, self._strict_names):
+            platter = self._platter(names)
+            self.lost_power.append(replace(image, what=f"power lost {what}", client=platter))
 
     def _stats(self) -> Iterator[tuple[str, int, int, int]]:
         for name, _, stat in _files(self._root):
@@ -145,15 +147,16 @@ class Camera:
         for _, path, stat in _files(self._root):
             self._synced[stat.st_ino] = path.read_bytes()
         for folder, _, _ in os.walk(self._root):
-            self._names[self._relative(Path(folder))] = _names(Path(folder))
+            for platter in (self._kind_names, self._strict_names):
+                platter[self._relative(Path(folder))] = _names(Path(folder))
 
-    def _platter(self) -> Tree:
+    def _platter(self, platter: Names) -> Tree:
         """Return what is left without power: what was synced, under names that were synced."""
         return {
             f"{folder}/{name}".removeprefix("./"): self._synced.get(inode, b"")
-            for folder, names in self._names.items()
+            for folder, names in platter.items()
             for name, inode in names.items()
-            if not folder.startswith(WORLD.parts[0])
+            if not folder.startswith(WORLD.as_posix())
         }
 
 
@@ -165,7 +168,7 @@ def look(film: Film, what: str, contents: dict[tuple[int, int, int], bytes]) -> 
             inside = name.removeprefix(f"{WORLD.as_posix()}/")
             if not inside.startswith("clips/"):
                 world[inside] = _content(path, stat, contents)
-        elif not name.startswith(WORLD.parts[0]):
+        else:
             client[name] = _content(path, stat, contents)
     return Image(what=what, client=client, world=world, wall=film.wall)
 
@@ -204,10 +207,10 @@ def landed(images: list[Image]) -> Iterator[Image]:
 
 
 def torn(images: list[Image]) -> Iterator[tuple[Image, Image]]:
-    """Return each append to the journal: the images before and behind it."""
+    """Return each write to the journal: the images before and behind it."""
     for one, other in itertools.pairwise(images):
-        before, after = one.client.get(JOURNAL, b""), other.client.get(JOURNAL, b"")
-        if before and len(after) > len(before) and after.startswith(before):
+        before, after = one.client.get(JOURNAL), other.client.get(JOURNAL, b"")
+        if before is not None and len(after) > len(before) and after.startswith(before):
             yield one, other
 
 

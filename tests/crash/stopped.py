@@ -15,7 +15,7 @@ from seedrender.run.project import Project
 from tests.crash import oracle
 from tests.crash.clockwork import SteppingLoop
 from tests.crash.disk import Disk
-from tests.crash.enumerated import Totals, resume
+from tests.crash.enumerated import SAFE, Totals, moments, resume
 from tests.crash.film import Film, started
 from tests.crash.images import look
 from tests.crash.oracle import Broken
@@ -41,7 +41,7 @@ class _Counter:
 def interrupt_everywhere(folder: Path, route: str, shots: str, *, stride: int = 1) -> Totals:
     """Send SIGINT at every step of a run, each time from its start; resume what it leaves."""
     film, loaded = started(folder, route, shots)
-    start, totals = look(film, "start", {}), Totals()
+    start, totals = look(film, "start", {}), Totals(there_are=moments(film, loaded))
     number, is_over = 1, False
     while not is_over:
         start.restore(film)
@@ -62,7 +62,7 @@ def sleep_everywhere(
 ) -> Totals:
     """Let the machine sleep at every step; `is_felt`: the clock that waits go by goes on."""
     film, loaded = started(folder, route, shots)
-    start, totals = look(film, "start", {}), Totals()
+    start, totals = look(film, "start", {}), Totals(there_are=moments(film, loaded))
 
     def sleep() -> None:
         if is_felt:
@@ -97,7 +97,7 @@ def fail_everywhere(
 ) -> Totals:
     """Let the n-th operation on the disk fail, for every n; then make room and resume."""
     film, loaded = started(folder, route, shots)
-    start, totals = look(film, "start", {}), Totals()
+    start, totals = look(film, "start", {}), Totals(there_are=moments(film, loaded))
     first, is_over = 1, False
     while not is_over:
         start.restore(film)
@@ -123,7 +123,7 @@ class Fault:
 
     def before(self, kind: str, path: Path) -> None:
         """Raise where it is time."""
-        if kind in ("close", "unlink"):
+        if kind in SAFE:
             return
         self._count += 1
         if self._count == self._first or (self._is_for_good and self._count > self._first):

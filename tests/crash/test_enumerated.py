@@ -6,42 +6,34 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.enumerated import enumerate_crashes
-from tests.crash.film import SHORT, STALE
+from tests.crash.enumerated import Totals, enumerate_crashes
+from tests.crash.film import ROUTES, SHORT, STALE
+
+_NOISE = 12  # steps more or less from run to run: sockets are read in pieces
 
 
-@pytest.mark.parametrize(
-    ("route", "resumed"), [pytest.param("modellix", 40), pytest.param("sim", 30)]
-)
-def test_a_run_that_dies_at_any_moment_is_resumed_and_pays_nothing_twice(
-    tmp_path: Path, route: str, resumed: int
-) -> None:
-    totals = enumerate_crashes(tmp_path, route, SHORT)
-
-    counts = totals.counts
-    assert [row for row in totals.broken if not row.kind.endswith("--resubmit")] == [], totals
-    assert counts["steps"] > 150
-    assert (
-        counts["killed"] + counts["killed, sent"] + counts["power lost"] + counts["torn"] > resumed
+def is_all_enumerated(totals: Totals) -> bool:
+    """Say whether every moment that a run had was stopped at."""
+    found, wanted = totals.counts, totals.there_are
+    names = ("disk operations", "journal writes")
+    return all(found[name] == wanted[name] > 0 for name in names) and (
+        abs(found["steps"] - wanted["steps"]) <= _NOISE < wanted["steps"]
     )
-    assert counts["cuts"] > 2000
 
 
-@pytest.mark.parametrize("route", ["modellix", "sim"])
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_run_that_dies_at_any_moment_is_resumed_and_pays_nothing_twice(
+    tmp_path: Path, route: str
+) -> None:
+    totals = enumerate_crashes(tmp_path, route, SHORT, each_byte=9)
+
+    assert totals.broken == [], totals
+    assert is_all_enumerated(totals), totals.there_are
+
+
+@pytest.mark.parametrize("route", ROUTES)
 def test_a_clip_that_is_replaced_is_known_after_any_crash(tmp_path: Path, route: str) -> None:
-    totals = enumerate_crashes(tmp_path, route, STALE, each_byte=20)
+    totals = enumerate_crashes(tmp_path, route, STALE, each_byte=9)
 
     assert totals.broken == [], totals
-    assert totals.counts["killed"] > 15
-
-
-def test_a_loss_of_power_forgets_nothing_on_a_strict_file_system(tmp_path: Path) -> None:
-    totals = enumerate_crashes(tmp_path, "modellix", STALE, each_byte=100, is_strict=True)
-
-    assert totals.broken == [], totals
-
-
-def test_a_second_lost_answer_is_told_as_the_first_one_is(tmp_path: Path) -> None:
-    totals = enumerate_crashes(tmp_path, "modellix", SHORT, each_byte=1000)
-
-    assert totals.broken == [], totals
+    assert is_all_enumerated(totals), totals.there_are
