@@ -173,8 +173,22 @@ def read(path: Path, manifest: str) -> Lock:
     """
     path = real(path)
     lock = read_lockfile(path, manifest)
-    journal = journal_path(path)
-    return fold.fold(lock, lockfile.loads_journal(bytes_of(journal), journal.name))
+    return fold.fold(lock, read_journal(journal_path(path), manifest))
+
+
+def read_journal(path: Path, manifest: str) -> tuple[Event, ...]:
+    """Read what a run that was killed left. Raises: LockVersionError, LockCorruptError."""
+    data = bytes_of(path)
+    events = lockfile.loads_journal(data, path.name)
+    header = data.partition(b"\n")[0].decode("utf-8", "replace")
+    owner = json.loads(header).get("manifest", manifest) if events else manifest
+    if owner != manifest:
+        raise LockCorruptError(
+            f"{path.name} belongs to {owner}, not to {manifest}; nothing was sent and nothing "
+            "changed. If the manifest was renamed, `seedrender lock repair` with its name takes "
+            "over what the journal tells; if not, move the journal to where it belongs"
+        )
+    return events
 
 
 def read_lockfile(path: Path, manifest: str) -> Lock:

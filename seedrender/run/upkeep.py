@@ -49,7 +49,7 @@ def merge_files(path: Path, manifest: str, others: Iterable[Path]) -> Merged:
         before = store.text_of(path) if path.exists() else ""
         ours = merge.resolve(before, path.name) if before else Lock(manifest=manifest)
         ours = merge.merge(Lock(manifest=manifest), [(path.name, ours)])
-        events = lockfile.loads_journal(store.bytes_of(Path(journal.name)), path.name)
+        events = store.read_journal(Path(journal.name), manifest)
         joined = merge.merge(fold.fold(ours, events), [_named(other) for other in others])
         text = lockfile.dumps(joined)
         if text != before:

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import errno
-import os
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
-from tests.crash.conftest import MEMORY
-from tests.crash.enumerated import Totals, enumerate_crashes
-from tests.crash.film import HOSTED, ROUTES, SHORT, STALE, WHOLE
+from tests.crash.enumerated import Totals
 from tests.crash.kills import kill_for
-from tests.crash.stopped import fail_everywhere, interrupt_everywhere
+from tests.crash.parts import enumerate_all
 
 _SHOWN = 5
-Part = Callable[[Path], Totals]
 
 
 def main() -> int:
@@ -34,7 +24,7 @@ def main() -> int:
     given = parser.parse_args()
     is_right = True
     if given.only != "kills":
-        is_right &= _enumerate()
+        is_right &= enumerate_all(_report)
     if given.only != "enumerated":
         folder = Path(tempfile.mkdtemp(prefix="seedrender-crash-"))
         began = time.monotonic()
@@ -42,67 +32,6 @@ def main() -> int:
         name = f"killed at random for {time.monotonic() - began:.0f} s, seed {given.seed}"
         is_right &= _report(name, kills)
     return 0 if is_right else 1
-
-
-def _enumerate() -> bool:
-    """Run every part, several at once, and add up."""
-    began, whole, is_right = time.monotonic(), Totals(), True
-    memory = MEMORY if MEMORY.is_dir() else None
-    count = (os.cpu_count() or 1) + 1  # a part waits for its threads now and then
-    with (
-        tempfile.TemporaryDirectory(dir=memory, prefix="seedrender-crash-") as name,
-        ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool,
-    ):
-        parts = {
-            pool.submit(_timed, part, Path(name) / words.replace(" ", "-")): words
-            for words, part in _parts()
-        }
-        for done in as_completed(parts):
-            totals, seconds = done.result()
-            is_right &= _report(f"{parts[done]}, {seconds:.0f} s", totals)
-            whole.counts.update(_points(totals.counts))
-            whole.broken += totals.broken
-    return _report(f"enumerated in {time.monotonic() - began:.0f} s", whole) and is_right
-
-
-def _points(counts: Mapping[str, int]) -> Counter[str]:
-    """Name the moments at which runs were stopped, over all parts."""
-    return Counter(
-        {
-            "journal writes": counts["journal writes"],
-            "loop steps": counts["steps"] + counts["interrupted"],
-            "disk operations": counts["disk operations"] + counts["failed"],
-            "journals cut": counts["cuts"],
-            "states resumed": sum(
-                counts[name]
-                for name in (
-                    *("killed", "killed, sent", "torn", "power lost"),
-                    *("interrupted", "failed"),
-                )
-            ),
-            "runs": counts["runs"],
-        }
-    )
-
-
-def _parts() -> Iterator[tuple[str, Part]]:
-    """Return every part, the long ones first."""
-    for route in ROUTES:
-        shots = WHOLE if route == "byteplus" else HOSTED  # which keeps no files
-        full = partial(fail_everywhere, route=route, shots=shots)
-        yield f"{route}: dies", partial(enumerate_crashes, route=route, shots=shots)
-        yield f"{route}: disk full", full
-        yield f"{route}: disk error", partial(full, number=errno.EIO, is_for_good=False)
-    for route in ROUTES:
-        yield f"{route}: interrupted", partial(interrupt_everywhere, route=route, shots=SHORT)
-        replaced = partial(enumerate_crashes, route=route, shots=STALE)
-        yield f"{route}: dies while a clip is replaced", replaced
-
-
-def _timed(part: Part, folder: Path) -> tuple[Totals, float]:
-    began = time.monotonic()
-    folder.mkdir()
-    return part(folder), time.monotonic() - began
 
 
 def _report(name: str, totals: Totals) -> bool:
