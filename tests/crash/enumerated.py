@@ -29,6 +29,7 @@ class Totals:
     counts: Counter[str] = field(default_factory=Counter)
     broken: list[Broken] = field(default_factory=list)
     there_are: Counter[str] = field(default_factory=Counter)  # moments in a run that nobody stops
+    seen: set[tuple[str, str]] = field(default_factory=set)  # states that were resumed
 
     def __str__(self) -> str:
         kinds = Counter({"paid twice": 0, "lost": 0, "unrecorded": 0, "stuck": 0})
@@ -72,11 +73,10 @@ def enumerate_crashes(folder: Path, route: str, shots: str, *, each_byte: int = 
         "power lost": distinct(camera.lost_power) if route != "sim" else [],
         "torn": list(_torn(film, loaded, camera.images, each_byte, totals)),
     }
-    seen: set[tuple[str, str]] = set()
     for kind, images in todo.items():
         for image in images:
-            if image.key not in seen:
-                seen.add(image.key)
+            if image.key not in totals.seen:
+                totals.seen.add(image.key)
                 totals.counts[kind] += 1
                 image.restore(film)
                 resume(film, loaded, totals, image.what)
@@ -112,6 +112,15 @@ def _torn(
             client = {**before.client, JOURNAL: new[:cut]}
             resumed.append(replace(before, what=f"{before.what}, torn at {cut}", client=client))
     return resumed
+
+
+def resume_once(film: Film, loaded: Project, totals: Totals, what: str) -> None:
+    """Resume what is on disk now, unless the same was resumed before."""
+    image = look(film, what, {})
+    if image.key not in totals.seen:
+        totals.seen.add(image.key)
+        totals.counts["resumed"] += 1
+        resume(film, loaded, totals, what)
 
 
 def resume(film: Film, loaded: Project, totals: Totals, what: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import itertools
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -10,10 +12,9 @@ from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
-
-import aiohttp
 
 from seedrender.errors import SeedrenderError
 from seedrender.plan.outcome import Exit
@@ -22,6 +23,7 @@ from seedrender.run import project
 from seedrender.run.project import Project
 from seedrender.run.render import Options, render
 from seedrender.sim.app import SimSettings, serve
+from seedrender.sim.world import World
 from seedrender.values.job import JobId
 from seedrender.values.provider import Limits, Provider
 from tests.crash import clockwork
@@ -134,15 +136,17 @@ class Film:
         """Run once in virtual time."""
         self.keep_base()
         code, words = 1, ""
-        with machine_clock(self.clock or self._now):
+        with (
+            machine_clock(self.clock or self._now),
+            patch("seedrender.run.submit.uuid", self._ids()),
+        ):
             try:
                 code, words = clockwork.run(self._run(loaded, tuple(map(JobId, resubmit))), on_step)
             except SeedrenderError as error:
                 code, words = int(error.exit_code), str(error)
             except KeyboardInterrupt:
                 code = int(Exit.INTERRUPTED)
-        tasks = clockwork.run(self._ledger())
-        return Ended(code=code, words=words, tasks=tasks)
+        return Ended(code=code, words=words, tasks=self._ledger())
 
     def keep_base(self) -> None:
         """Give the world the one clip that all tasks are patched from: drawing it takes long."""
@@ -198,14 +202,22 @@ class Film:
         ):
             yield provider
 
-    async def _ledger(self) -> tuple[Mapping[str, Any], ...]:
-        async with (
-            serve(self._settings()) as base_url,
-            aiohttp.ClientSession() as session,
-            session.get(f"{base_url}/sim/ledger") as answer,
-        ):
-            tasks: list[Mapping[str, Any]] = (await answer.json())["tasks"]
-        return tuple(tasks)
+    def _ledger(self) -> tuple[Mapping[str, Any], ...]:
+        settings = SimSettings(speed=1.0, folder=self.folder / WORLD, wall=lambda: self.wall)
+        with World(settings) as world:
+            now = world.clock.now()
+            found = world.ledger.as_json(lambda task: task.phase(now), None)
+        return tuple(found["tasks"])
+
+    def _ids(self) -> SimpleNamespace:
+        """Stand for the module `uuid`: equal runs draw equal ids, and others never."""
+        drawn = itertools.count()
+
+        def uuid4() -> SimpleNamespace:
+            found = hashlib.sha256(f"{self.folder}:{self.wall}:{next(drawn)}".encode())
+            return SimpleNamespace(hex=found.hexdigest()[:32])
+
+        return SimpleNamespace(uuid4=uuid4)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from seedrender.run.project import Project
 from tests.crash import oracle
 from tests.crash.clockwork import SteppingLoop
 from tests.crash.disk import Disk
-from tests.crash.enumerated import SAFE, Totals, moments, resume
+from tests.crash.enumerated import SAFE, Totals, moments, resume_once
 from tests.crash.film import Film, started
 from tests.crash.images import look
 from tests.crash.oracle import Broken
@@ -52,7 +52,7 @@ def interrupt_everywhere(folder: Path, route: str, shots: str, *, stride: int = 
         if not is_over and ended.code not in (Exit.INTERRUPTED, *_SAID):
             words = f"step {number}: exit code {ended.code}: {ended.words}"
             totals.broken.append(Broken("exit code", words))
-        resume(film, loaded, totals, f"interrupted at step {number}")
+        resume_once(film, loaded, totals, f"interrupted at step {number}")
         number += stride
     return totals
 
@@ -81,7 +81,7 @@ def sleep_everywhere(
         totals.counts["slept"] += not is_over
         if ended.code == _BUG:
             totals.broken.append(Broken("bug", f"slept at step {number}: {ended.words}"))
-        resume(film, loaded, totals, f"slept at step {number}")
+        resume_once(film, loaded, totals, f"slept at step {number}")
         number += stride
     return totals
 
@@ -105,7 +105,7 @@ def fail_everywhere(
         _run_with(film, loaded, fault, totals)
         is_over = not fault.struck
         totals.counts["failed"] += bool(fault.struck)
-        resume(film, loaded, totals, f"{errno.errorcode[number]} at {fault}")
+        resume_once(film, loaded, totals, f"{errno.errorcode[number]} at {fault}")
         first += stride
     return totals
 
