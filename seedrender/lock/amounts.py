@@ -14,6 +14,7 @@ AMOUNT_KEYS = frozenset({"amount", "currency"})
 COST_KEYS = AMOUNT_KEYS | {"source"}
 QUOTE_KEYS = COST_KEYS | {"high", "seconds", "as_of"}
 _MAX_CHARS = 40
+_NO_NUMBER = Decimal("NaN")
 
 
 def amount_json(value: Amount | None) -> dict[str, str] | None:
@@ -75,7 +76,7 @@ def quote(value: Any) -> Quote | None:
 
 def _sum(value: object) -> Decimal:
     text = checks.text(value)
-    number = Decimal(text) if len(text) <= _MAX_CHARS else Decimal("NaN")
+    number = Decimal(text) if len(text) <= _MAX_CHARS else _NO_NUMBER
     is_amount = is_sum(number) and number >= 0
     if not is_amount or number.as_tuple().exponent < -_MAX_CHARS:  # type: ignore[operator]
         raise ValueError(f"{checks.short(text)} is not an amount")

@@ -1,16 +1,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedrender.lock.fold import Action, alive, fold, job_state, join, next_action, rename
-from seedrender.values.entry import JobState, Lock, LockEntry
+from seedrender.lock.fold import (
+    Action,
+    alive,
+    fold,
+    job_state,
+    join,
+    newest_moment,
+    next_action,
+    output_record,
+    rename,
+    set_aside,
+)
+from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, Pin
 from seedrender.values.job import JobId
-from tests.builders import clip, entry, record
+from tests.builders import T0, clip, entry, record
 from tests.strategies import entries
 
 
@@ -93,6 +105,9 @@ def test_of_two_clips_the_later_one_is_the_output_and_the_other_is_kept() -> Non
         pytest.param((JobState.FAILED,), None, JobState.FAILED, id="a failure"),
         pytest.param((JobState.FAILED, JobState.BLOCKED), None, JobState.BLOCKED, id="the last"),
         pytest.param((JobState.SUCCEEDED,), None, JobState.SUCCEEDED, id="no clip yet"),
+        pytest.param(
+            (JobState.SUBMITTED, JobState.UNKNOWN), None, JobState.SUBMITTED, id="the furthest"
+        ),
         pytest.param((JobState.SUCCEEDED,), "c0", JobState.DONE, id="a clip"),
         pytest.param(
             (JobState.SUCCEEDED, JobState.SUBMITTED), "c0", JobState.SUBMITTED, id="a new task"
@@ -121,14 +136,60 @@ def test_a_task_whose_clip_was_replaced_is_not_alive() -> None:
 
 
 def test_only_states_in_which_no_paid_task_can_be_alive_are_submitted() -> None:
-    submitting = {state for state in JobState if next_action(state) is Action.SUBMIT}
-
-    assert submitting == {
-        JobState.PLANNED,
-        JobState.FAILED,
-        JobState.EXPIRED,
-        JobState.CANCELLED,
+    assert {state: next_action(state) for state in JobState} == {
+        JobState.PLANNED: Action.SUBMIT,
+        JobState.FAILED: Action.SUBMIT,
+        JobState.EXPIRED: Action.SUBMIT,
+        JobState.CANCELLED: Action.SUBMIT,
+        JobState.SUBMITTING: Action.ASK,
+        JobState.UNKNOWN: Action.ASK,
+        JobState.SUBMITTED: Action.RESUME,
+        JobState.SUCCEEDED: Action.RESUME,
+        JobState.BLOCKED: Action.WAIT,
+        JobState.DONE: Action.REUSE,
     }
+
+
+OLD, NEW = Fingerprint(digest="sha256:old"), Fingerprint(digest="sha256:new")
+ASIDE = record("c1", JobState.SUCCEEDED, fingerprint=OLD, superseded=clip("c1"))
+AGAIN = record("c2", JobState.SUCCEEDED, fingerprint=OLD, superseded=clip("c2"))
+RUNNING = record("c3", fingerprint=OLD)
+IN_PLACE = record("c4", JobState.SUCCEEDED, fingerprint=NEW)
+
+
+def test_a_clip_that_was_replaced_is_wanted_again_when_its_definition_comes_back() -> None:
+    replaced = entry("spin", ASIDE, AGAIN, RUNNING, IN_PLACE, output=clip("c4"))
+    pinned = replace(replaced, pin=Pin(is_on=True, at=T0))
+
+    assert set_aside(replaced, OLD) == AGAIN  # the newest one
+    assert set_aside(replaced, NEW) is None
+    assert set_aside(replaced, Fingerprint(digest="sha256:other")) is None
+    assert set_aside(pinned, OLD) is None
+    assert set_aside(entry("spin", ASIDE, IN_PLACE), OLD) == ASIDE
+
+
+def test_a_clip_in_place_is_as_good_as_one_that_was_set_aside() -> None:
+    both = entry("spin", ASIDE, replace(IN_PLACE, fingerprint=OLD), output=clip("c4"))
+
+    assert set_aside(both, OLD) is None
+    assert output_record(both) == replace(IN_PLACE, fingerprint=OLD)
+    assert output_record(entry("spin", ASIDE)) is None
+
+
+def test_the_newest_moment_is_the_latest_of_all_that_a_lock_speaks_of() -> None:
+    def newest(found: LockEntry) -> int:
+        moment = newest_moment(Lock(manifest="m", entries={found.job: found}))
+        return int((moment - T0).total_seconds() // 60)
+
+    later = T0 + timedelta(minutes=7)
+    aside = record(superseded=clip(minute=7))
+
+    assert newest(entry("spin", record())) == 0
+    assert newest(entry("spin", record(finished_at=later), record("c2"))) == 7
+    assert newest(entry("spin", aside)) == 7
+    assert newest(entry("spin", record(), output=clip(minute=7))) == 7
+    assert newest(entry("spin", pin=Pin(is_on=False, at=later))) == 7
+    assert newest_moment(Lock(manifest="m")) == datetime.min.replace(tzinfo=UTC)
 
 
 @given(entries(), entries())
@@ -162,4 +223,7 @@ def test_a_rename_follows_jobs_takes_and_shots(
 ) -> None:
     lock = Lock(manifest="m", entries={JobId(before): entry(before, record())})
 
-    assert list(rename(lock, moved).entries) == [now]
+    renamed = rename(lock, moved)
+
+    assert list(renamed.entries) == [now]
+    assert renamed.manifest == "m"

@@ -180,6 +180,8 @@ def test_no_text_makes_anything_but_a_lock_error(text: str) -> None:
         pytest.param(HEADER + cost("0e-999999"), "is not an amount", id="a tiny cost"),
         pytest.param(HEADER + cost("-1"), "is not an amount", id="a negative cost"),
         pytest.param(HEADER + cost("1" * 50), "is not an amount", id="a long cost"),
+        pytest.param(HEADER + cost("0" * 41), "is not an amount", id="a cost of many noughts"),
+        pytest.param(HEADER + cost("1e-41"), "'1e-41' is not an amount", id="too small a cost"),
         pytest.param(
             HEADER + '{"job": "a", "output": {"size_bytes": 1e400}}\n', "too large", id="1e400"
         ),
@@ -207,6 +209,14 @@ def test_a_damaged_file_is_refused_with_its_place(text: str, words: str) -> None
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("amount", ["0" * 40, "1e-40", "999999999999"])
+def test_any_amount_within_reason_is_read(amount: str) -> None:
+    (task,) = lockfile.loads(HEADER + cost(amount), "film.lock").entries[JobId("a")].tasks
+
+    assert task.cost is not None
+    assert task.cost.amount.value == Decimal(amount)
+
+
 ADVICE = (
     "; nothing was sent and nothing changed. `git restore` brings back a lockfile as it was "
     "committed; `seedrender lock repair` with the manifest's name keeps every line that can be "
@@ -219,6 +229,66 @@ def test_a_damaged_line_is_told_with_its_place_and_a_way_out() -> None:
         lockfile.loads(HEADER + '{"job": "a", "x": 1}\n', "film.lock")
 
     assert str(caught.value) == f"film.lock:2: unknown key 'x'{ADVICE}"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(
+            "",
+            "film.lock is empty; restore it from git, or delete it if nothing was ever rendered",
+            id="empty",
+        ),
+        pytest.param(
+            HEADER + "\n=======\n",
+            "film.lock:3: a merge left its conflict markers here; `seedrender lock merge` with the "
+            "manifest's name joins the two sides: every task id is kept",
+            id="a conflict",
+        ),
+        pytest.param(
+            HEADER + "\n" + HEADER.replace("film", "other"),
+            f"film.lock:3: it is the lock of two manifests: ['film.yaml', 'other.yaml']{ADVICE}",
+            id="two manifests",
+        ),
+        pytest.param(
+            HEADER + "\n[]\n", f"film.lock:3: this line is not a JSON object{ADVICE}", id="a list"
+        ),
+        pytest.param(
+            '{"job": "a"}\n',
+            f'film.lock:1: the first line is not {{"lock": 1, …}}{ADVICE}',
+            id="no header",
+        ),
+    ],
+)
+def test_a_lockfile_that_cannot_be_trusted_says_where_and_what_to_do(text: str, words: str) -> None:
+    with pytest.raises(LockCorruptError) as caught:
+        lockfile.loads(text, "film.lock")
+
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"[]\n", "^film.lock.journal:1: this line is not a JSON object; "),
+        (b'{"journal": 0}\n', '^film.lock.journal:1: the first line is not {"journal": 1, …}; '),
+        (JOURNAL + b"\n{}\n", "^film.lock.journal:3: this line is not as it was written"),
+    ],
+)
+def test_a_journal_that_cannot_be_trusted_says_where(data: bytes, words: str) -> None:
+    with pytest.raises(LockCorruptError, match=words):
+        lockfile.loads_journal(data, "film.lock.journal")
+
+
+def test_a_header_may_be_without_a_manifest_as_old_ones_are() -> None:
+    assert lockfile.loads('{"lock": 1}\n', "film.lock").manifest == ""
+
+
+def test_lines_of_a_journal_are_numbered_as_an_editor_does() -> None:
+    line = lockfile.journal_line(entry("a"))[:-1]
+
+    assert list(lockfile.journal_lines(b"x\n\ny\n" + line)) == [(1, b"x"), (3, b"y"), (4, line)]
+    assert list(lockfile.journal_lines(b"x\n" + line[:-1])) == [(1, b"x")]
 
 
 @pytest.mark.parametrize("damage", [(b'"a"', b'"b"'), (b"crc32", b"crc_3"), (b"}", b"")])
@@ -284,5 +354,12 @@ def test_any_words_of_a_provider_are_written_and_read(words: str) -> None:
 
 
 def test_a_newer_version_is_refused_by_name() -> None:
-    with pytest.raises(LockVersionError, match=r"version 2.*upgrade seedrender"):
+    with pytest.raises(LockVersionError) as caught:
         lockfile.loads('{"lock": 2}\n', "film.lock")
+    with pytest.raises(LockVersionError, match=r"^j has version 2 "):
+        lockfile.loads_journal(b'{"journal": 2}\n', "j")
+
+    assert str(caught.value) == (
+        "film.lock has version 2 and this seedrender reads up to 1; upgrade seedrender, nothing "
+        "was changed"
+    )
