@@ -48,7 +48,7 @@ def next_action(state: JobState) -> Action:
             return Action.RESUME
         case JobState.BLOCKED:
             return Action.WAIT
-        case JobState.DONE:  # pragma: no branch - there is no other, as mypy knows
+        case JobState.DONE:  # pragma: no branch - there is no other
             return Action.REUSE
 
 

@@ -59,7 +59,7 @@ def _step_code(step: Step, lock: Lock, failed: Collection[JobId]) -> Exit:
             is_at_provider = entry is not None and bool(fold.alive(entry))
             is_lost = step.job.id in failed and not is_at_provider
             return Exit.FAILED if is_lost else Exit.UNFINISHED
-        case Verdict.MISSING | Verdict.STALE:
+        case Verdict.MISSING | Verdict.STALE:  # pragma: no branch - there is no other
             entry = lock.entries.get(step.job.id)
             has_ended = entry is not None and fold.job_state(entry) in _FAILED
             has_failed = has_ended or step.job.id in failed
