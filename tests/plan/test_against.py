@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from seedrender.plan import against, graph, make
-from seedrender.plan.against import Comparison, Film
+from seedrender.plan.against import Comparison, Film, Removed, Sum
+from seedrender.plan.explain import Difference
 from seedrender.plan.make import Facts
-from seedrender.values.entry import Lock
-from seedrender.values.job import Job
-from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
+from seedrender.values.entry import Lock, LockEntry
+from seedrender.values.job import Job, JobId, MediaKind, Reference, ReferenceUse
+from seedrender.values.money import UNKNOWN_PRICE, Amount, Cost, Price
 from tests.builders import clip, entry, job, record
 
 LOCK = Lock(manifest="film.yaml")
@@ -110,3 +112,140 @@ def test_what_is_rendered_already_is_not_to_be_bought() -> None:
 
     assert [step.verdict.value for step in found.added] == ["current"]
     assert (str(found.now.expected), found.to_buy.expected) == ("1.00 USD", None)
+
+
+def usd(value: str) -> Amount:
+    return Amount(Decimal(value), "USD")
+
+
+def span(low: str, expected: str, high: str) -> Price:
+    return Price(low=usd(low), expected=usd(expected), high=usd(high))
+
+
+def lock(*entries: LockEntry) -> Lock:
+    return Lock(manifest="m", entries={one.job: one for one in entries})
+
+
+def test_what_an_edition_costs_is_added_up_bound_by_bound_with_the_difference() -> None:
+    before = film(job("a"), job("b", prompt="B."), costs=span("1", "2", "4"))
+    now = film(job("a"), job("b", prompt="B."), job("c", prompt="C."), costs=span("2", "3", "6"))
+
+    found = compare(before, now)
+
+    assert found.before == Sum(low=usd("2"), expected=usd("4"), high=usd("8"))
+    assert found.now == Sum(low=usd("6"), expected=usd("9"), high=usd("18"))
+    assert found.to_buy == Sum(low=usd("2"), expected=usd("3"), high=usd("6"))
+    assert found.difference == Sum(low=usd("4"), expected=usd("5"), high=usd("10"))
+    assert found.unchanged == 2
+
+
+def test_a_film_that_got_cheaper_costs_less_and_one_without_jobs_nothing() -> None:
+    found = compare(film(job(), costs=price("2")), film())
+
+    assert found.now == Sum()
+    assert found.difference == Sum(low=usd("-2"), expected=usd("-2"), high=usd("-2"))
+
+
+def test_prices_that_became_known_are_counted_in_the_difference() -> None:
+    found = compare(film(job("a"), job("b", prompt="B.")), film(job("a"), costs=price("1")))
+
+    assert (found.before.unknown, found.now.unknown) == (2, 0)
+    assert found.difference is not None
+    assert found.difference.unknown == -2
+
+
+def test_a_changed_job_says_which_parts_differ_and_is_bought() -> None:
+    found = compare(
+        film(job("a"), job("b")), film(job("a", prompt="New."), job("b"), costs=price("1"))
+    )
+
+    (one,) = found.changed
+    assert one.step.job == job("a", prompt="New.")
+    assert one.parts == (Difference("prompt", "A kite over the sea.", "New."),)
+    assert one.follows is None
+    assert (found.added, found.removed, found.renamed) == ((), (), ())
+    assert (found.unchanged, found.to_buy.expected) == (1, usd("1"))
+
+
+def test_a_change_is_handed_down_the_chain_link_by_link() -> None:
+    links = [job("1"), job("2", prompt="Two.", needs=("1",)), job("3", prompt="3.", needs=("2",))]
+
+    found = compare(film(*links), film(replace(links[0], prompt="New."), *links[1:]))
+
+    assert [(c.step.job.id, len(c.parts), c.follows) for c in found.changed] == [
+        ("1", 1, None),
+        ("2", 0, "1"),
+        ("3", 0, "2"),
+    ]
+
+
+def test_of_two_parents_the_one_that_changed_is_told() -> None:
+    end = job("end", prompt="End.", needs=("a", "b"))
+    before = film(job("a"), job("b", prompt="B."), end)
+
+    found = compare(before, film(job("a"), job("b", prompt="New."), end))
+
+    assert [c.follows for c in found.changed] == [None, "b"]
+
+
+def test_a_reference_with_other_bytes_changes_what_uses_it() -> None:
+    hero = Reference(name="hero", kind=MediaKind.IMAGE, path="hero.png")
+    one = job("a", references=(ReferenceUse(reference=hero),))
+    before, now = (replace(film(one), digests={"hero": digit * 64}) for digit in "12")
+    facts = Facts(lock=LOCK, digests=now.digests, is_present=lambda _: True)
+
+    found = against.compare(before, now, make.plan(graph.build([one]), (), facts))
+
+    (changed,) = found.changed
+    assert changed.parts == (
+        Difference("references", ["sha256:" + "1" * 64], ["sha256:" + "2" * 64]),
+    )
+
+
+def test_a_rename_of_the_manifest_goes_before_what_shows_the_same() -> None:
+    found = compare(
+        film(job("a"), job("b", prompt="B.")), film(job("c"), job("d", prompt="B."), a="d")
+    )
+
+    assert found.renamed == (("a", "d"),)
+    assert [step.job.id for step in found.added] == ["c"]
+    assert [one.job for one in found.removed] == ["b"]
+    assert [one.step.job.id for one in found.changed] == ["d"]
+
+
+def test_a_job_that_stays_is_no_source_of_a_rename() -> None:
+    found = compare(film(job("a")), film(job("a"), job("b")))
+
+    assert found.renamed == ()
+    assert [step.job.id for step in found.added] == ["b"]
+
+
+def test_what_was_paid_for_a_removed_job_is_told_from_both_locks_once() -> None:
+    def paid(name: str, amount: str, currency: str = "USD", source: str = "provider") -> LockEntry:
+        cost = Cost(amount=Amount(Decimal(amount), currency), source=source)
+        return entry("a", record(name, cost=cost))
+
+    then = lock(paid("c1", "1.5"))
+    both = [paid("c1", "1.5"), paid("c2", "2"), paid("c3", "7", "CNY")]
+    play = paid("c4", "99", "USD", "simulated")
+    tasks = (*(task for one in (*both, play) for task in one.tasks), record("c5"))
+    before = Film(jobs=(job("a"),), digests={}, lock=then, price=lambda _: UNKNOWN_PRICE)
+    now = Film(jobs=(), digests={}, lock=lock(entry("a", *tasks)), price=lambda _: UNKNOWN_PRICE)
+
+    found = compare(before, now)
+
+    assert found.removed == (
+        Removed(job=JobId("a"), tasks=5, paid=(usd("3.5"), Amount(Decimal(7), "CNY"))),
+    )
+
+
+def test_a_removed_job_that_nobody_rendered_cost_nothing() -> None:
+    found = compare(film(job("a"), job("b")), film(job("b")))
+
+    assert found.removed == (Removed(job=JobId("a"), tasks=0, paid=()),)
+
+
+def test_notes_about_the_older_edition_are_handed_on() -> None:
+    before = replace(film(), notes=("rows.csv was not there",))
+
+    assert compare(before, film()).notes == ("rows.csv was not there",)

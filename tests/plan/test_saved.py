@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -12,11 +13,14 @@ from seedrender.errors import ConfigError
 from seedrender.lock.fingerprint import is_signed
 from seedrender.plan import breach, graph, make, saved
 from seedrender.plan.cost import estimate
+from seedrender.plan.explain import definition
 from seedrender.plan.make import Facts
 from seedrender.plan.saved import Chosen, Item, Promise, Rates
-from seedrender.values.entry import Lock
+from seedrender.values.entry import Fingerprint, JobState, Lock
+from seedrender.values.job import JobId, MediaKind, Mode, Reference, ReferenceUse
+from seedrender.values.manifest import LongTake
 from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
-from tests.builders import job
+from tests.builders import clip, entry, job, record
 
 ONE = Amount(Decimal(1), "USD")
 TWO = Amount(Decimal(2), "USD")
@@ -67,8 +71,19 @@ def test_the_order_of_flags_makes_no_other_file() -> None:
     ],
 )
 def test_a_signed_address_is_found_wherever_it_stands(value: Any) -> None:
-    with pytest.raises(ConfigError, match="the var 'place' is given a signed address"):
-        promise("spin", place=value)
+    with pytest.raises(ConfigError) as caught:
+        promise("spin", other="fine", place=value)
+
+    assert str(caught.value) == (
+        "the var 'place' is given a signed address, and a plan is a file that is handed around: "
+        "give the address without its signature, or a file; nothing was written"
+    )
+
+
+def test_vars_without_secrets_may_be_anything() -> None:
+    given: dict[str, Any] = {"a": ["x", {"b": "https://h.example/a.png"}], "c": 7, "d": None}
+
+    assert promise("spin", price=UNKNOWN_PRICE, **given).chosen.vars == given
 
 
 @pytest.mark.parametrize(
@@ -129,3 +144,235 @@ def test_long_values_and_long_lists_are_cut() -> None:
 
     assert len(line) < 600
     assert "… and 10 more" in str(caught.value)
+
+
+HERO = Reference(name="hero", kind=MediaKind.IMAGE, path="hero.png")
+FIRST = job("fly/01", references=(ReferenceUse(reference=HERO),))
+SECOND = job("fly/02", needs=(FIRST.id,), mode=Mode.V2V)
+TAKE = LongTake(id=JobId("fly"), segments=(FIRST.id,), output="renders/fly.mp4")
+
+
+def film() -> Promise:
+    """A segment that is done and pinned, one that is bought, and a take to be joined."""
+    made = record("c1", JobState.SUCCEEDED, fingerprint=graph_fingerprint())
+    lock = Lock(
+        manifest="film.yaml",
+        entries={FIRST.id: entry("fly/01", made, output=clip("c1", FIRST.output))},
+    )
+    facts = Facts(lock=lock, digests={"hero": "11" * 32}, is_present=lambda _: True)
+    plan = make.plan(graph.build([FIRST, SECOND]), (TAKE,), facts)
+    rates = Rates(
+        price=lambda _: Price(low=ONE, expected=TWO, high=TWO), digests={"hero": "11" * 32}
+    )
+    chosen = Chosen(
+        profile="final", vars={"b": 1, "a": [2]}, selectors=("fly", "tag:x"), keep_stale=True
+    )
+    return saved.promise(plan, "film.yaml", "sim", chosen, rates, estimate(plan, rates.price))
+
+
+def graph_fingerprint() -> Fingerprint:
+    return definition(FIRST, {"hero": "11" * 32})
+
+
+SAVED = {
+    "plan": 1,
+    "manifest": "film.yaml",
+    "provider": "sim",
+    "choices": {
+        "profile": "final",
+        "vars": {"a": [2], "b": 1},
+        "selectors": ["fly", "tag:x"],
+        "keep_stale": True,
+    },
+    "cost": {"low": "1.00 USD", "expected": "2.00 USD", "high": "2.00 USD", "unknown_jobs": 0},
+    "items": [
+        {
+            "kind": "job",
+            "id": "fly/01",
+            "line": "film.yaml:3:3",
+            "plan": "current",
+            "reason": "as in the lock",
+            "will_submit": False,
+            "output": "renders/fly/01.mp4",
+            "fingerprint": graph_fingerprint().digest,
+            "parts": dict(graph_fingerprint().parts),
+            "price": None,
+        },
+        {
+            "kind": "job",
+            "id": "fly/02",
+            "line": "film.yaml:3:3",
+            "plan": "missing",
+            "reason": "never rendered",
+            "will_submit": True,
+            "output": "renders/fly/02.mp4",
+            "fingerprint": "",  # as the clip of its parent says
+            "parts": {
+                "model": "seedance-2.0",
+                "tier": "fast",
+                "mode": "v2v",
+                "prompt": "A kite over the sea.",
+                "continues": ["sha256:" + "ab" * 32],
+            },
+            "price": {"low": "1.00 USD", "expected": "2.00 USD", "high": "2.00 USD"},
+        },
+        {
+            "kind": "long take",
+            "id": "fly",
+            "line": "",
+            "plan": "missing",
+            "reason": "1 segments to be joined",
+            "will_submit": False,
+            "output": "renders/fly.mp4",
+            "fingerprint": make.join_fingerprint(TAKE, ("ab" * 32,)).digest,
+            "parts": {"segments": ["fly/01"], "audio": "keep"},
+            "price": None,
+        },
+    ],
+}
+
+
+def test_a_plan_is_saved_as_documented() -> None:
+    text = saved.dumps(film())
+
+    found = json.loads(text)
+    assert found["items"][1]["fingerprint"].startswith("sha256:")
+    found["items"][1]["fingerprint"] = ""
+    assert found == SAVED
+    assert list(found) == list(SAVED)
+    assert [list(item) for item in found["items"]] == [list(saved._TYPES)] * 3
+    assert text.startswith('{\n "plan": 1,\n "manifest": "film.yaml",\n')
+    assert text.endswith("}\n")
+
+
+def test_what_is_not_known_yet_is_null_and_nobody_knows_a_price() -> None:
+    facts = Facts(
+        lock=Lock(manifest="film.yaml"), digests={"hero": "1"}, is_present=lambda _: False
+    )
+    plan = make.plan(graph.build([FIRST, SECOND]), (TAKE,), facts)
+    rates = Rates(price=lambda _: UNKNOWN_PRICE, digests={"hero": "11" * 32})
+    cost = estimate(plan, rates.price)
+
+    made = saved.promise(plan, "film.yaml", "sim", Chosen(), rates, cost)
+
+    _, second, take = made.items
+    assert (second.fingerprint, second.price, take.fingerprint) == (None, None, None)
+    assert dict(second.parts) == {
+        "model": "seedance-2.0",
+        "tier": "fast",
+        "mode": "v2v",
+        "prompt": "A kite over the sea.",
+    }
+    assert made.cost == {"low": None, "expected": None, "high": None, "unknown_jobs": 2}
+
+
+def test_parts_of_what_waits_name_the_bytes_of_its_references() -> None:
+    third = job("fly/03", needs=(SECOND.id,), references=(ReferenceUse(reference=HERO),))
+    facts = Facts(lock=Lock(manifest="m"), digests={"hero": "11" * 32}, is_present=lambda _: False)
+    plan = make.plan(graph.build([FIRST, SECOND, third]), (), facts)
+    rates = Rates(price=lambda _: UNKNOWN_PRICE, digests={"hero": "22" * 32})
+
+    made = saved.promise(plan, "m", "sim", Chosen(), rates, estimate(plan, rates.price))
+
+    assert made.items[-1].parts["references"] == ["sha256:" + "22" * 32]
+
+
+def test_a_price_without_a_low_end_has_none() -> None:
+    made = promise("spin", price=Price(expected=ONE))
+
+    assert made.items[0].price == {"expected": "1.00 USD"}
+
+
+def test_text_is_saved_as_it_is_read() -> None:
+    made = replace(promise("spin"), chosen=Chosen(vars={"who": "Kätzchen"}))
+
+    assert '"who": "Kätzchen"' in saved.dumps(made)
+
+
+def changed(**fields: Any) -> str:
+    return json.dumps({**json.loads(saved.dumps(film())), **fields})
+
+
+def item(**fields: Any) -> str:
+    row = json.loads(saved.dumps(film()))["items"][0]
+    return changed(items=[{**row, **fields}])
+
+
+def choices(**fields: Any) -> str:
+    return changed(choices={**SAVED["choices"], **fields})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("{", "it is not JSON (Expecting property name", id="no JSON"),
+        pytest.param("[" * 100_000, "it is not JSON (", id="deep"),
+        pytest.param("[]", "it does not begin with a version of plans", id="a list"),
+        pytest.param("{}", "it does not begin with a version of plans", id="no version"),
+        pytest.param(changed(plan=True), "it does not begin with a version of plans", id="true"),
+        pytest.param(changed(plan=0), "it does not begin with a version of plans", id="nought"),
+        pytest.param(changed(z=1, x=1), "ValueError: unknown key 'x'", id="a key"),
+        pytest.param(changed(provider=7), "TypeError: 7 is not a str", id="no route"),
+        pytest.param(changed(manifest=None), "TypeError: None is not a str", id="no manifest"),
+        pytest.param(changed(choices=[]), "TypeError: [] is not a dict", id="no choices"),
+        pytest.param(changed(cost=7), "TypeError: 7 is not a dict", id="no cost"),
+        pytest.param(changed(items={}), "TypeError: {} is not a list", id="no items"),
+        pytest.param(choices(profile=7), "TypeError: 7 is not a str", id="no profile"),
+        pytest.param(choices(vars=[1]), "TypeError: [1] is not a dict", id="no vars"),
+        pytest.param(choices(selectors="a"), "TypeError: 'a' is not a list", id="no selectors"),
+        pytest.param(choices(selectors=[1]), "TypeError: 1 is not a str", id="no selector"),
+        pytest.param(choices(keep_stale=1), "TypeError: 1 is not a bool", id="no bool"),
+        pytest.param(choices(vars={"a": "\ud800"}), "ValueError: ", id="half a character"),
+        pytest.param(choices(vars={"a b\0": 1}), "ValueError: ", id="a name"),
+        pytest.param(
+            item(z=1), "ValueError: a job has not the keys that a plan has", id="a new key"
+        ),
+        pytest.param(changed(items=[7]), "ValueError: a job has not the keys", id="no job"),
+        pytest.param(
+            item(plan="bought"), "ValueError: 'bought' is not a valid Verdict", id="verdict"
+        ),
+        pytest.param(item(will_submit=1), "TypeError: 1 is not a bool", id="whether it is bought"),
+        pytest.param(item(price=7), "TypeError: 7 is not a dict", id="no price"),
+        pytest.param(item(fingerprint=7), "TypeError: 7 is not a str", id="no fingerprint"),
+        pytest.param(
+            item(output=["a" * 99]), f"TypeError: ['{'a' * 58} is not a str; ", id="a long value"
+        ),
+        pytest.param(json.dumps({"plan": 1}), "KeyError: 'choices'", id="nothing else"),
+        pytest.param(item(plan="a\x1b"), r"ValueError: 'a\x1b' is not", id="what a terminal obeys"),
+    ],
+)
+def test_what_is_no_plan_is_refused_with_the_reason(text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        saved.loads(text, "film.plan")
+
+    assert str(caught.value).startswith(
+        f"film.plan is no plan that `seedrender plan --out` wrote: {words}"
+    )
+    assert str(caught.value).endswith("; make it anew; nothing was sent")
+    assert len(str(caught.value)) < 400
+
+
+def test_a_reason_is_cut_at_two_hundred_characters() -> None:
+    with pytest.raises(ConfigError) as caught:
+        saved.loads(item(plan="a" * 999), "film.plan")
+
+    assert f": ValueError: '{'a' * 199}; make it anew" in str(caught.value)
+
+
+def test_a_plan_of_a_newer_version_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError) as caught:
+        saved.loads(changed(plan=2), "film.plan")
+
+    assert str(caught.value) == (
+        "film.plan has version 2 of plans, and this seedrender reads up to 1; upgrade seedrender, "
+        "or make the plan anew; nothing was sent"
+    )
+
+
+def test_all_of_a_plan_is_read_again() -> None:
+    made = film()
+
+    found = saved.loads(saved.dumps(made), "film.plan")
+
+    assert (found, found.cost) == (made, made.cost)
+    assert [one.is_done for one in found.items] == [True, False, False]
