@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_PATIENCE_S = 10  # for a thread that nobody counts, as at the end of a run
+
 
 class _JumpingSelector(selectors.DefaultSelector):
     """Waits for threads in real time, and jumps over every other wait."""
@@ -21,6 +23,9 @@ class _JumpingSelector(selectors.DefaultSelector):
         if self.busy_threads:
             return super().select(0 if timeout == 0 else 0.01)
         ready = super().select(0)
+        if not ready and timeout is None:
+            ready = super().select(_PATIENCE_S)
+            assert ready, "nobody will ever wake up: everybody waits for somebody"
         if not ready and timeout is not None:
             self.now += max(timeout, 0.0)
         return ready

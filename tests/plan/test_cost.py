@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from seedrender.plan import graph, make
-from seedrender.plan.cost import Estimate, Pricing, estimate, quote
+from seedrender.plan.cost import Estimate, Pricing, estimate, quote, total
 from seedrender.plan.make import Facts
 from seedrender.plan.paid import NO_RETAKES, Retakes
 from seedrender.values.entry import Lock
@@ -201,6 +201,56 @@ def test_the_first_row_of_the_films_own_table_that_fits_goes_before_the_route() 
 
     assert found(job()).expected == usd("2")
     assert not without(job()).is_known
+
+
+def test_a_row_is_for_the_route_and_the_resolution_that_is_rendered() -> None:
+    row = Rate(value=Decimal(2), unit=Unit.CLIP, currency="USD", source="x", as_of=None)
+    here = pricing(rates=(replace(row, provider="sim", resolution="720p"),))
+    elsewhere = pricing(rates=(replace(row, provider="byteplus"), replace(row, resolution="1080p")))
+
+    assert here(job(resolution="720p")).expected == usd("2")
+    assert not here(job(resolution="480p")).is_known
+    assert not elsewhere(job(resolution="720p")).is_known
+
+
+def test_seconds_of_input_are_paid_by_a_row_that_says_so() -> None:
+    row = Rate(
+        value=Decimal(1), unit=Unit.SECOND, currency="USD", source="x", as_of=None, bills_input=True
+    )
+    use = clip_reference("dance", "dance.mp4")
+    found = pricing(rates=(row,), lengths={"dance": 7.0})
+
+    assert found(job(duration_s=5, references=(use,))).expected == usd("12.0")
+
+
+def test_the_route_is_asked_about_the_very_job() -> None:
+    asked: list[Job] = []
+
+    def published(found: Job, video: Span) -> Price:
+        asked.append(found)
+        return Price(footage=video)
+
+    Pricing(route="sim", published=published)(job("a"))
+
+    assert asked == [job("a")]
+
+
+def test_a_route_of_which_the_catalog_knows_nothing_takes_any_length_that_was_asked_for() -> None:
+    found = pricing(job("one", duration_s=1), job("chosen", duration_s=-1), route="of a plugin")
+
+    assert found.video(job(needs=("one",))) == exactly(1)
+    assert found.video(job(needs=("chosen",))) == FAMILY
+
+
+def test_sums_of_money_are_decimal_even_where_there_is_but_one() -> None:
+    assert total([None, usd("0.10"), usd("0.20")]) == usd("0.30")
+    assert total([None]) is None
+
+
+def test_what_an_estimate_reckons_with_is_kept() -> None:
+    history = Retakes(paid=15, kept=10)
+
+    assert estimated_with({"a": price("1", "1", "1")}, job("a"), retakes=history).retakes == history
 
 
 def test_a_quote_keeps_the_high_end_and_the_seconds_that_are_asked_for() -> None:

@@ -20,3 +20,23 @@ def test_the_work_behind_a_job_is_its_longest_way_to_an_end() -> None:
 
 def test_a_graph_of_nothing_has_no_chain() -> None:
     assert graph.build([]).longest_chain() == ()
+
+
+def test_of_two_ways_on_the_longer_one_is_the_chain_whatever_stands_first() -> None:
+    jobs = [
+        job("a", duration_s=5),
+        job("z", duration_s=4, needs=("a",)),
+        job("b", duration_s=9, needs=("a",)),
+        job("c", duration_s=1, needs=("z",)),
+        job("alone", duration_s=13),
+    ]
+
+    found = graph.build(jobs)
+
+    assert found.behind_s == {"a": 14, "z": 5, "b": 9, "c": 1, "alone": 13}
+    assert found.longest_chain() == ("a", "b")
+    assert list(found.jobs) == list(found.behind_s) == ["a", "z", "b", "c", "alone"]
+
+
+def test_a_job_whose_length_the_model_chooses_counts_as_one_of_usual_length() -> None:
+    assert graph.build([job(duration_s=-1)]).behind_s == {"spin": 5}

@@ -94,6 +94,7 @@ def takes(kept: int, lost: int, provider: str = "modellix") -> Lock:
         pytest.param(4, 4, "0", id="too short a history"),
         pytest.param(10, 0, "0", id="nothing lost"),
         pytest.param(10, 3, "0.3", id="three of ten"),
+        pytest.param(5, 5, "1", id="enough of a history"),
     ],
 )
 def test_the_share_of_retakes_comes_from_the_lock(kept: int, lost: int, share: str) -> None:
@@ -108,20 +109,24 @@ def test_simulated_takes_say_nothing_about_real_ones() -> None:
 
 
 def test_actual_costs_are_compared_with_the_estimates_of_the_same_tasks() -> None:
+    cny = Amount(Decimal(7), "CNY")
     found = balance(
         [
             bought(JobState.SUCCEEDED, cost=cost("1.10")),
             bought(JobState.SUCCEEDED, cost=cost("2"), estimate=None),
             bought(JobState.SUCCEEDED),
             bought(JobState.BLOCKED, task_id=None),
+            bought(JobState.SUBMITTED),
+            bought(JobState.SUCCEEDED, cost=Cost(amount=cny, source="provider")),
+            bought(JobState.SUCCEEDED, cost=cost("0.25")),
         ]
     )
 
-    assert (found.tasks, found.unknown) == (3, 1)
+    assert (found.tasks, found.unknown) == (6, 2)
     assert (found.paid, found.compared, found.expected) == (
-        {"USD": Decimal("3.10")},
-        {"USD": Decimal("1.10")},
-        {"USD": Decimal(1)},
+        {"USD": Decimal("3.35"), "CNY": Decimal(7)},
+        {"USD": Decimal("1.35")},
+        {"USD": Decimal(2)},
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from statistics import fmean
@@ -101,6 +102,106 @@ def test_what_is_expected_is_what_comes_true() -> None:
 
     assert fmean(late for late, _ in results) == pytest.approx(found.late_s, rel=0.15)
     assert fmean(looks for _, looks in results) == pytest.approx(found.looks, rel=0.15)
+
+
+BATCH = [30.0, 34.0, 41.0, 47.0, 52.0, 55.0, 61.0, 70.0, 78.0, 85.0, 99.0, 130.0]
+STILL_OUT = [20.0, 58.0, 90.0]
+SLOW = PollSchedule(first_s=40.0, interval_s=8.0, max_interval_s=20.0)
+
+
+@pytest.mark.parametrize(
+    ("poll", "most", "fixed", "ours", "ages"),
+    [
+        pytest.param(
+            POLL, math.inf,
+            (5.637377931003986, 10.975187479323305),
+            (1.1515407122496817, 5.332033927993114, 5.77570651848067),
+            [38.667915688, 51.021493563, 62.194915953, 72.871256727, 83.706168185, 94.266740871,
+             104.078098976, 114.910631113, 126.870621895, 140.075418125, 151.622137404,
+             167.403091248, 184.826539443, 208.144702803, 236.331292317],
+            id="as many looks as the schedule takes",
+        ),
+        pytest.param(
+            POLL, 3.0,
+            (5.637377931003986, 10.975187479323305),
+            (5.326107307381921, 2.7862665944856184, 12.613775726763766),
+            [54.144417141, 77.331560608, 100.036619546, 124.382962643, 151.622137404,
+             181.20248965, 208.144702803, 236.331292317],
+            id="no more than three looks",
+        ),
+        pytest.param(
+            SLOW, math.inf,
+            (4.347396187080006, 7.75349422522699),
+            (2.3088904122047906, 4.215185226731894, 7.669860035271783),
+            [44.417280549, 59.779811565, 74.328681861, 88.829655328, 102.037351937,
+             114.910631113, 129.408034333, 145.734465017, 164.120677694, 181.20248965,
+             200.062190314, 216.553748796, 236.331292317],
+            id="another schedule",
+        ),
+        pytest.param(
+            POLL, 0.5,
+            (5.637377931003986, 10.975187479323305),
+            (325.0823631915692, 1.0, 151.15862190530146),
+            [236.331292317],
+            id="one look there must be",
+        ),
+    ],
+)  # fmt: skip
+def test_courses_are_pinned(
+    poll: PollSchedule,
+    most: float,
+    fixed: tuple[float, float],
+    ours: tuple[float, float, float],
+    ages: list[float],
+) -> None:
+    times = learn(BATCH, STILL_OUT, poll.max_interval_s / 2)
+    assert times is not None
+
+    found = polling.course(times, poll, most)
+
+    assert polling._fixed(times, poll) == pytest.approx(fixed)
+    assert found is not None
+    assert (found.price_s, found.looks, found.late_s) == pytest.approx(ours)
+    looks = [0.0]
+    while (next_age := found.next_age(looks[-1])) is not None:
+        looks.append(next_age)
+    assert looks[1:] == pytest.approx(ages)
+    assert found.max_interval_s == poll.max_interval_s
+
+
+def test_the_next_look_follows_from_any_age() -> None:
+    times = learn(BATCH, STILL_OUT, POLL.max_interval_s / 2)
+    assert times is not None
+    found = polling.course(times, POLL)
+    assert found is not None
+
+    next_ages = [found.next_age(age) for age in (16.6, 16.7, 50.0, 62.0, 100.0)]
+
+    assert next_ages == pytest.approx(
+        [
+            38.66791568834441,
+            38.66791568834441,
+            60.97540779676528,
+            72.87125672662911,
+            110.44851125809676,
+        ]
+    )
+    assert (found.urgency(0, 60), found.urgency(40, 60)) == pytest.approx(
+        (6.362395153548005, 2.5477590089936673)
+    )
+
+
+def test_a_course_that_is_later_than_the_schedule_is_none_unless_looks_are_scarce() -> None:
+    times = Times(ages=(0.0, 14.0, 15.0), out=(1.0, 1.0, 0.01), area=(0.0, 14.0, 14.505))
+    poll = PollSchedule(first_s=15.0, jitter=0.0)
+
+    looks, late_s = polling._fixed(times, poll)
+    scarce = polling.course(times, poll, 0.5)
+
+    assert (looks, late_s) == pytest.approx((1.0, 15.0 - 14.505))
+    assert polling.course(times, poll, 1.0) is None
+    assert scarce is not None
+    assert scarce.looks == 1
 
 
 def test_nothing_is_asked_before_an_end_is_likely() -> None:

@@ -33,6 +33,15 @@ def test_a_refused_clip_may_be_asked_for_again_by_a_person(reason: str) -> None:
     assert "--resubmit" in advice(reason)
 
 
+def test_a_refusal_of_something_protected_is_explained() -> None:
+    reason = "HTTP 400: OutputVideoSensitiveContentDetected.PolicyViolation"
+
+    assert advice(reason) == (
+        f"{reason}; something protected was recognised: take names and pictures of known works, "
+        "brands and persons out"
+    )
+
+
 def test_another_refusal_is_left_as_it_is() -> None:
     assert advice("InputTextSensitiveContentDetected") == "InputTextSensitiveContentDetected"
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from seedrender.errors import ConfigError
-from seedrender.plan.select import select, whole_takes
+from seedrender.plan.select import named, select, whole_takes
 from seedrender.values.job import JobId
 from seedrender.values.manifest import LongTake
 from tests.builders import job
 
 JOBS = [
     job("spin/black", tags=("hero",)),
-    job("spin/silver"),
+    job("spin/silver", tags=("a:b",)),
     job("fly/01"),
     job("fly/02", needs=("fly/01",)),
     job("fly/03", needs=("fly/02",)),
@@ -27,6 +27,9 @@ JOBS = [
         pytest.param(("tag:hero",), "spin/black", id="a tag"),
         pytest.param(("fly/02..",), "fly/01 fly/02 fly/03", id="onwards, with what it needs"),
         pytest.param(("fly/02",), "fly/01 fly/02", id="a segment, with what it needs"),
+        pytest.param(("tag:a:b",), "spin/silver", id="a tag with a colon"),
+        pytest.param(("fly/03", "fly/0[13]"), "fly/01 fly/02 fly/03", id="the same twice"),
+        pytest.param(("fly/02..", "spin/silver"), "spin/silver fly/01 fly/02 fly/03", id="order"),
         pytest.param(("tag:hero", "fly/01"), "spin/black fly/01", id="several"),
     ],
 )
@@ -38,15 +41,27 @@ def test_selectors_name_jobs(selectors: tuple[str, ...], ids: str) -> None:
     ("selector", "hint"),
     [
         pytest.param("spinn", "did you mean 'spin'?", id="a slip"),
-        pytest.param("tag:villain", "`expand` lists", id="no such tag"),
-        pytest.param("zzz..", "`expand` lists", id="nothing onwards"),
+        pytest.param("spin/blakc", "did you mean 'spin/black'?", id="a slip in a job"),
+        pytest.param("tag:villain", "`expand` lists the ids there are", id="no such tag"),
+        pytest.param("tag:", "`expand` lists the ids there are", id="no tag"),
+        pytest.param("label:hero", "`expand` lists the ids there are", id="another word"),
+        pytest.param("zzz..", "`expand` lists the ids there are", id="nothing onwards"),
+        pytest.param("..fly/02", "did you mean 'fly/02'?", id="backwards"),
     ],
 )
 def test_a_selector_that_names_nothing_is_an_error(selector: str, hint: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        select(JOBS, [selector])
+        select(JOBS, ["spin", selector])
 
-    assert hint in str(caught.value)
+    assert str(caught.value) == f"no job, shot or chain matches '{selector}'; {hint}"
+
+
+def test_what_a_person_names_comes_without_what_it_continues() -> None:
+    assert [one.id for one in named(JOBS, ["fly/02", "spin"])] == [
+        "spin/black",
+        "spin/silver",
+        "fly/02",
+    ]
 
 
 def test_a_take_is_joined_only_when_all_of_it_is_selected() -> None:
