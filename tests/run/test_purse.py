@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,15 +18,17 @@ from seedrender.errors import (
     SubmissionUnknownError,
     UnavailableError,
 )
-from seedrender.plan.make import Plan
+from seedrender.plan import graph, make
+from seedrender.plan.make import Facts, Plan
 from seedrender.plan.outcome import Exit
 from seedrender.plan.paid import charges
-from seedrender.run.purse import Allowance, Purse, purse
+from seedrender.run.purse import Allowance, Purse, _sums, purse
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.job import Job, JobId
 from seedrender.values.money import Amount, Cost, Limit, Price, Quote, exactly, limit
 from seedrender.values.task import TaskState
-from tests.builders import job
+from tests import virtual
+from tests.builders import entry, job, record
 from tests.run.test_executor import Film, chain
 
 
@@ -382,3 +386,239 @@ def test_a_stopped_run_leaves_nobody_at_the_door(tmp_path: Path) -> None:
     code = film.run()
 
     assert (code, film.received, film.left_out) == (Exit.UNFINISHED, ["a"], ())
+
+
+def unbought(*jobs: Job) -> Plan:
+    facts = Facts(lock=Lock(manifest="m"), digests={}, is_present=lambda _: True)
+    return make.plan(graph.build(jobs), (), facts)
+
+
+def opened(
+    jobs: Sequence[Job],
+    *texts: str,
+    run: Sequence[str] = (),
+    price: Price | None = None,
+    lock: Lock | None = None,
+    is_unknown_allowed: bool = False,
+) -> Purse:
+    """The purse of a run that would buy these jobs for two dollars each."""
+    allowance = Allowance(
+        film=limits(*texts), run=limits(*run), is_unknown_allowed=is_unknown_allowed
+    )
+    found = price or costs("2")
+    return purse(unbought(*jobs), lock or Lock(manifest="m"), lambda _: found, allowance, "x")
+
+
+def bought_before(cost: Cost | None) -> Lock:
+    known = record("c0", JobState.SUCCEEDED, provider="x", cost=cost)
+    return Lock(manifest="m", entries={JobId("old"): entry("old", known)})
+
+
+def test_what_is_left_out_is_told_to_programs() -> None:
+    known = bought_before(Cost(amount=usd("1.5"), source="provider"))
+    found = opened(shots("a", "b"), "4.50 USD", "9 clips", run=["3 clips"], lock=known)
+    found.refuse_all()
+
+    assert found.as_json() == {
+        "left_out": ["b"],
+        "limits": [
+            {
+                "budget": "run.budget",
+                "limit": "4.50 USD",
+                "taken": "3.50 USD",
+                "before": "1.50 USD",
+            },
+            {"budget": "run.budget", "limit": "9 clips", "taken": "2 clips", "before": "1 clip"},
+            {"budget": "--budget", "limit": "3 clips", "taken": "1 clip", "before": None},
+        ],
+    }
+    assert found.words() == (
+        "the budget leaves out 1 job (b): up to 2.00 USD, 1 clip, 5 seconds; nothing of it was "
+        "sent. run.budget is 4.50 USD, 3.50 USD of it taken (1.50 USD before this run); 5.50 USD "
+        "would do. run.budget is 9 clips, 2 clips of it taken (1 clip before this run). --budget "
+        "is 3 clips, 1 clip of it taken"
+    )
+
+
+def test_a_film_of_which_nothing_was_bought_has_nothing_before() -> None:
+    found = opened(shots("a"), "9 USD")
+
+    assert found.as_json()["limits"] == [
+        {"budget": "run.budget", "limit": "9.00 USD", "taken": "2.00 USD", "before": "0.00 USD"}
+    ]
+
+
+def test_where_nothing_is_left_out_there_is_nothing_to_say() -> None:
+    found = opened(shots("a"), "9 USD")
+    found.refuse_all()
+
+    assert (found.words(), found.left_out, found.as_json()["left_out"]) == ("", (), [])
+
+
+def test_without_limits_everybody_buys_and_nothing_is_counted() -> None:
+    found = Purse(lambda _: costs("2"))
+    intent = record("c1", JobState.SUBMITTING, task_id=None)
+    found.note(JobId("a"), intent)
+    found.leave(JobId("a"))
+
+    assert virtual.run(found.admit(JobId("a")))[0] is True
+    assert found.as_json() == {"left_out": [], "limits": []}
+    assert found.quote(job(duration_s=5)) == Quote(
+        expected=usd("2"), high=usd("2"), seconds=Decimal(5)
+    )
+    assert Purse().quote(job()) == Quote()
+
+
+def test_a_chain_that_is_left_out_is_named_with_all_that_would_be_bought() -> None:
+    found = opened([*chain(2), *shots("a")], "3 USD")
+    found.refuse_all()
+
+    assert found.left_out == ("fly/01", "fly/02")
+    assert found.words().startswith(
+        "the budget leaves out 2 jobs (fly/01, fly/02): up to 4.00 USD, 2 clips, "
+    )
+
+
+def test_no_more_than_ten_jobs_are_named() -> None:
+    ten, eleven = (
+        opened(shots(*(f"s{n:02}" for n in range(count))), "1 USD") for count in (10, 11)
+    )
+    ten.refuse_all()
+    eleven.refuse_all()
+    names = ", ".join(f"s{n:02}" for n in range(10))
+
+    assert f"10 jobs ({names}): up to 20.00 USD, 10 clips" in ten.words()
+    assert f"11 jobs ({names} …): up to 22.00 USD, 11 clips" in eleven.words()
+
+
+def test_what_would_do_is_said_only_where_it_is_more_than_the_limit() -> None:
+    found = opened(shots("a", "b"), "2 USD", "2 clips")
+    found.refuse_all()
+
+    assert found.words().endswith(
+        "run.budget is 2.00 USD, 2.00 USD of it taken; 4.00 USD would do. run.budget is 2 clips, 1 "
+        "clip of it taken"
+    )
+
+
+def test_a_plan_is_cut_to_what_there_is_money_for() -> None:
+    found = opened(shots("a", "b"), "3 USD")
+    whole = unbought(*shots("a", "b"))
+
+    reachable = found.reachable(whole)
+
+    assert [step.will_submit for step in reachable.steps] == [True, False]
+    assert replace(reachable, steps=whole.steps) == whole
+    assert (found.is_outside(JobId("a")), found.is_outside(JobId("b"))) == (False, True)
+
+
+def test_sums_are_told_with_the_currencies_first() -> None:
+    both = [{"clips": Decimal(1), "CNY": Decimal(7)}, {"USD": Decimal(2), "seconds": Decimal(5)}]
+
+    found = _sums([*both, {"USD": Decimal(1), "clips": Decimal(1)}])
+
+    assert list(found.items()) == [
+        ("CNY", Decimal(7)),
+        ("USD", Decimal(3)),
+        ("clips", Decimal(2)),
+        ("seconds", Decimal(5)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        pytest.param(
+            opened(shots("a"), "9 EUR", "5 clips", price=costs("2")),
+            "run.budget is 9.00 EUR, and money is paid in USD: give a limit in each currency. Left "
+            "out: 1 job (a). Nothing was bought",
+            id="another currency",
+        ),
+        pytest.param(
+            opened(shots("a", "b"), "9 USD", "5 clips", price=Price(footage=exactly(5))),
+            "run.budget is 9.00 USD and 5 clips, and the price of 2 jobs is not known: a, b; name "
+            "the rates in a table (`prices:`), give a budget in clips, or pass "
+            "--allow-unknown-price. Left out: 2 jobs (a, b). Nothing was bought",
+            id="no price",
+        ),
+        pytest.param(
+            opened(shots("a"), run=["9 USD"], price=Price(footage=exactly(5))),
+            "--budget is 9.00 USD, and the price of 1 job is not known: a; name the rates in a "
+            "table (`prices:`), give a budget in clips, or pass --allow-unknown-price. Left out: 1 "
+            "job (a). Nothing was bought",
+            id="no price, for this run",
+        ),
+        pytest.param(
+            opened(shots("a"), "9 USD", lock=bought_before(None)),
+            "run.budget is 9.00 USD, and of what was bought before, the cost of 1 is not known; "
+            "pass --allow-unknown-price to count it as nothing. Left out: 1 job (a). Nothing was "
+            "bought",
+            id="no cost before",
+        ),
+    ],
+)
+def test_why_nothing_at_all_may_be_bought_is_told_with_what_to_do(found: Purse, words: str) -> None:
+    found.refuse_all()
+
+    assert found.words() == words
+    assert virtual.run(found.admit(JobId("a")))[0] is False
+
+
+def test_where_nothing_is_wanted_an_unknown_past_stops_nothing() -> None:
+    found = opened([], "9 USD", lock=bought_before(None))
+    foreign = bought_before(Cost(amount=Amount(Decimal(5), "EUR"), source="provider"))
+
+    assert found.words() == ""
+    assert opened([], "9 USD", lock=foreign).words() == ""
+
+
+def test_unknown_costs_may_be_allowed_for_what_was_and_for_what_will_be() -> None:
+    found = opened(
+        shots("a"), "9 USD", price=Price(), lock=bought_before(None), is_unknown_allowed=True
+    )
+
+    assert virtual.run(found.admit(JobId("a")))[0] is True
+
+
+def test_who_waits_at_the_door_is_let_in_as_money_comes_free_and_else_sent_away() -> None:
+    found = opened(shots("a", "b", "c"), "4 USD", price=costs("2", high="4"))
+    intent = replace(record("c1", JobState.SUBMITTING), estimate=Quote(high=usd("4")))
+    cheap = replace(intent, state=JobState.SUCCEEDED, cost=Cost(amount=usd("0"), source="provider"))
+
+    async def work() -> list[bool]:
+        assert await found.admit(JobId("a"))
+        second = asyncio.create_task(found.admit(JobId("b")))
+        third = asyncio.create_task(found.admit(JobId("c")))
+        await asyncio.sleep(1)
+        found.note(JobId("a"), intent)
+        await asyncio.sleep(1)
+        assert not second.done()
+        found.note(JobId("a"), cheap)
+        await asyncio.sleep(1)
+        assert second.done()
+        assert not third.done()
+        found.leave(JobId("a"))
+        await asyncio.sleep(1)
+        assert not third.done()
+        found.leave(JobId("b"))
+        return [await second, await third]
+
+    assert virtual.run(work())[0] == [True, True]
+    assert found.left_out == ()
+
+
+def test_who_can_get_no_money_any_more_is_sent_away_when_the_last_one_has_spent_it() -> None:
+    found = opened(shots("a", "b"), "2 USD")
+    intent = replace(record("c1", JobState.SUBMITTING), estimate=Quote(high=usd("2")))
+
+    async def work() -> bool:
+        waiting = asyncio.create_task(found.admit(JobId("b")))
+        await asyncio.sleep(1)
+        found.note(JobId("a"), intent)
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        found.leave(JobId("a"))
+        return await waiting
+
+    assert virtual.run(work())[0] is False
+    assert found.left_out == ("b",)
