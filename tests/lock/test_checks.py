@@ -10,6 +10,8 @@ import pytest
 
 from seedrender.lock import checks
 
+_HALF = "is not JSON (a text has half a character)"
+
 
 def nested(depth: int) -> Any:
     value: Any = "x"
@@ -25,7 +27,9 @@ def nested(depth: int) -> Any:
             checks.json_object, "[1e999]", "is not JSON (a number is too large)", id="1e999"
         ),
         pytest.param(checks.text, "", "'' is not a text", id="an empty text"),
-        pytest.param(checks.text, "a\ud800", r"'a\ud800' has half a character", id="half"),
+        pytest.param(checks.json_object, r'{"a": "\ud800"}', _HALF, id="half a character"),
+        pytest.param(checks.json_object, r'{"\uD83d": 1}', _HALF, id="half a name"),
+        pytest.param(checks.json_object, '{"a": ["\ud800"]}', _HALF, id="half, and unescaped"),
         pytest.param(checks.inside, "../a", "'../a' leads out of the manifest's folder", id="out"),
         pytest.param(checks.inside, "/a", "'/a' leads out of the manifest's folder", id="absolute"),
         pytest.param(checks.inside, "a\tb", r"'a\tb' is no path", id="a tab"),
@@ -68,21 +72,20 @@ def test_a_text_may_be_missing_or_empty_where_it_may() -> None:
     assert [checks.maybe_text(value) for value in (None, "", "a")] == [None, "", "a"]
 
 
+def test_two_halves_are_a_character() -> None:
+    assert checks.json_object(r'{"a": "\ud83d\ude00"}') == {"a": "\U0001f600"}
+
+
 @pytest.mark.parametrize(
-    ("value", "is_plain"),
+    ("value", "is_shallow"),
     [
         pytest.param(nested(10), True, id="as deep as may be"),
         pytest.param(nested(11), False, id="deeper"),
         pytest.param({"a": [{"b": 1}, None, 2.5]}, True, id="numbers and nothing"),
-        pytest.param("a\ud800", False, id="half a character"),
-        pytest.param({"a": ["b\ud800"]}, False, id="half a character within"),
-        pytest.param({"\ud800": 1}, False, id="half a character in a name"),
     ],
 )
-def test_parts_of_a_fingerprint_are_shallow_and_of_whole_characters(
-    value: object, *, is_plain: bool
-) -> None:
-    assert checks.is_plain(value) is is_plain
+def test_parts_of_a_fingerprint_are_shallow(value: object, *, is_shallow: bool) -> None:
+    assert checks.is_shallow(value) is is_shallow
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_a_refused_clip_may_be_asked_for_again_by_a_person(reason: str) -> None:
 
 
 def test_a_refusal_of_something_protected_is_explained() -> None:
-    reason = "HTTP 400: OutputVideoSensitiveContentDetected.PolicyViolation"
+    reason = "HTTP 400: InputTextSensitiveContentDetected.PolicyViolation"
 
     assert advice(reason) == (
         f"{reason}; something protected was recognised: take names and pictures of known works, "

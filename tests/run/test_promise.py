@@ -98,6 +98,7 @@ class Stage:
 
     async def _run(self) -> Exit:
         found = self.load()
+        self.provider.name = found.manifest.provider
         async with hold(found.lock_path, found.path.name, found.moves) as store:
             executor = self._executor(found, store)
             if self.stop_after_s is not None:

@@ -24,6 +24,7 @@ def test_facts_of_a_killed_run_reach_the_lockfile_without_a_key_or_a_request(
     lock = tmp_path / "film.lock"
     header = lock.read_text().partition("\n")[0] + "\n"
     whole = lock.read_bytes()
+    whole = whole.replace(b'"provider": "sim"', b'"provider": "modellix"')
     facts = lockfile.loads(whole.decode(), "film.lock").entries.values()
     journal = store.journal_path(lock)
     head = b'{"journal": 1, "manifest": "film.yaml"}\n'
