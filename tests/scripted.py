@@ -47,6 +47,7 @@ class Scripted:
         self.found: dict[str, list[TaskId]] | None = None
         self.cost: Amount | None = None
         self.takes_at_once = 1000
+        self.frames: dict[str, list[bytes | Exception]] = {}  # job → last frame, at each download
         self.clip_seed = 0
         self._made = 0
         self._seeds: dict[str, int] = {}
@@ -134,10 +135,23 @@ class Scripted:
             state=TaskState.SUCCEEDED,
             provider_state="success",
             video=video,
+            last_frame=self._frame(job),
             cost=self.cost,
         )
 
+    def _frame(self, job: str) -> RemoteFile | None:
+        if job not in self.frames:
+            return None
+        url = f"https://scripted.example/{job}.png?sig=secret"
+        return RemoteFile(url=url, kind=MediaKind.IMAGE)
+
     async def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
+        if file.kind is MediaKind.IMAGE:
+            content = self.frames[file.url.split("/", 3)[3].partition(".png")[0]].pop(0)
+            if isinstance(content, Exception):
+                raise content
+            yield content
+            return
         job = file.url.removeprefix("https://scripted.example/").partition(".mp4")[0]
         if self.retrieve_errors[job]:
             raise self.retrieve_errors[job].pop(0)

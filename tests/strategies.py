@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, Pin, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.money import Amount, Cost, Quote
-from seedrender.values.task import TaskId
+from seedrender.values.task import Frame, TaskId
 from tests.builders import T0, clip
 
 times = st.integers(0, 500).map(lambda minutes: T0 + timedelta(minutes=minutes))
@@ -18,6 +18,9 @@ costs = st.none() | st.integers(0, 10**6).map(
     lambda n: Cost(amount=Amount(Decimal(n) / 10_000, "USD"), source="provider")
 )
 
+frames = st.none() | st.sampled_from("ab").map(
+    lambda name: Frame(path=f"renders/.last-frames/{name}.png", sha256=name * 64, size_bytes=9)
+)
 quotes = st.none() | st.builds(
     Quote,
     expected=st.just(Amount(Decimal("0.690"), "USD")),
@@ -44,6 +47,7 @@ def records(draw: st.DrawFn) -> TaskRecord:
         cost=draw(costs),
         error=draw(st.none() | st.text(max_size=5)),
         render_s=draw(st.none() | st.floats(0, 1000)),
+        last_frame=draw(frames),
     )
 
 

@@ -77,6 +77,8 @@ def _task(record: TaskRecord) -> Iterator[str]:
     if record.error:
         yield f"  {record.error}"
     yield f"  correlation id {record.correlation_id}, for {record.fingerprint.digest[:19]}"
+    if record.last_frame is not None:
+        yield f"  its last frame: {record.last_frame.path}"
     if record.superseded is not None:
         yield f"  its clip was replaced: {_clip(record.superseded)}"
 

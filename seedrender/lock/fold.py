@@ -198,6 +198,7 @@ def _join_record(one: TaskRecord, other: TaskRecord) -> TaskRecord:
         cost=_known(one.cost, other.cost),
         retries=_known(one.retries, other.retries),
         render_s=_known(one.render_s, other.render_s),
+        last_frame=_known(one.last_frame, other.last_frame),
         superseded=_later(one.superseded, other.superseded),
     )
 

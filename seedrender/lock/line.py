@@ -12,7 +12,7 @@ from typing import Any
 from seedrender.lock import amounts, checks, fold
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, Pin, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
-from seedrender.values.task import Artifact, TaskId
+from seedrender.values.task import Artifact, Frame, TaskId
 
 ENTRY_KEYS = frozenset({"job", "state", "fingerprint", "provider", "tasks", "output", "pin"})
 FINGERPRINT_KEYS = frozenset({"version", "digest", "parts"})
@@ -20,10 +20,12 @@ PIN_KEYS = frozenset({"is_on", "at"})
 ARTIFACT_KEYS = frozenset(
     {"path", "sha256", "size_bytes", "duration_s", "width", "height", "made_at", "made_by"}
 )
+FRAME_KEYS = frozenset({"path", "sha256", "size_bytes"})
 TASK_KEYS = frozenset(
     {
         *("correlation_id", "task_id", "provider", "fingerprint", "state", "submitted_at"),
-        *("finished_at", "estimate", "cost", "retries", "render_s", "error", "superseded"),
+        *("finished_at", "estimate", "cost", "retries", "render_s", "error", "last_frame"),
+        "superseded",
     }
 )
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -100,6 +102,7 @@ def record(value: Any, provider: str | None, whole: Fingerprint | None) -> TaskR
         retries=None if retries is None else checks.whole(retries),
         render_s=None if render_s is None else checks.seconds(render_s),
         error=checks.maybe_text(value.get("error")),
+        last_frame=_frame(value.get("last_frame")),
         superseded=_artifact(value.get("superseded")),
     )
 
@@ -124,6 +127,7 @@ def _record_json(record: TaskRecord, provider: str | None) -> dict[str, Any]:
         "retries": record.retries,
         "render_s": record.render_s,
         "error": record.error,
+        "last_frame": _frame_json(record.last_frame),
         "superseded": _artifact_json(record.superseded),
     }
     return {key: value for key, value in values.items() if value is not None}
@@ -131,6 +135,12 @@ def _record_json(record: TaskRecord, provider: str | None) -> dict[str, Any]:
 
 def _pin_json(value: Pin | None) -> dict[str, Any] | None:
     return None if value is None else {"is_on": value.is_on, "at": _time_text(value.at)}
+
+
+def _frame_json(value: Frame | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    return {"path": value.path, "sha256": value.sha256, "size_bytes": value.size_bytes}
 
 
 def _artifact_json(value: Artifact | None) -> dict[str, Any] | None:
@@ -177,6 +187,17 @@ def _pin(value: Any) -> Pin | None:
     if not isinstance(value["is_on"], bool):
         raise TypeError(f"{checks.short(value['is_on'])} is not true or false")
     return Pin(is_on=value["is_on"], at=checks.moment(value["at"]))
+
+
+def _frame(value: Any) -> Frame | None:
+    if value is None:
+        return None
+    checks.only_keys(value, FRAME_KEYS)
+    return Frame(
+        path=checks.inside(checks.text(value["path"])),
+        sha256=checks.sha256(value["sha256"]),
+        size_bytes=checks.whole(value["size_bytes"]),
+    )
 
 
 def _artifact(value: Any) -> Artifact | None:

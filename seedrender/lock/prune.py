@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from seedrender.lock import fold
 from seedrender.values.entry import Lock, LockEntry
 from seedrender.values.job import JobId
-from seedrender.values.task import Artifact
+from seedrender.values.task import Artifact, Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,11 @@ class Orphan:
         aside = [r.superseded for r in self.entry.tasks if r.superseded is not None]
         known = [*aside, *([self.entry.output] if self.entry.output is not None else [])]
         return tuple(known)
+
+
+def frames_of(entry: LockEntry) -> tuple[Frame, ...]:
+    """Return the last pictures that were kept of a job's clips."""
+    return tuple(r.last_frame for r in entry.tasks if r.last_frame is not None)
 
 
 def orphans(lock: Lock, ids: Collection[JobId]) -> tuple[Orphan, ...]:

@@ -16,6 +16,7 @@ from seedrender.errors import (
 )
 from seedrender.lock import fold
 from seedrender.lock.identity import Asked
+from seedrender.run import last_frame
 from seedrender.run.desk import Desk
 from seedrender.values.entry import Fingerprint, LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
@@ -51,6 +52,7 @@ class Collect:
                 await self._desk.back_off(error, attempt)
                 task = None  # its URL may have lapsed: a poll gives a fresh one
             else:
+                await last_frame.keep(self._desk, job, record, task)
                 await self._replace_output(job, artifact, kept, before)
                 return
 

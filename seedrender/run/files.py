@@ -15,10 +15,10 @@ from seedrender.errors import ArtifactError
 from seedrender.run.clock import Clock
 from seedrender.values.job import MediaKind
 from seedrender.values.picture import named
-from seedrender.values.task import Artifact
+from seedrender.values.task import Artifact, Frame
 
 _BLOCK_BYTES = 1 << 18
-_SUPERSEDED = ".superseded"
+_SUPERSEDED, _FRAMES = ".superseded", ".last-frames"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Files:
             )
         return path
 
-    def is_present(self, artifact: Artifact) -> bool:
+    def is_present(self, artifact: Artifact | Frame) -> bool:
         """Say whether a file is on disk in its full size; its content is not read."""
         try:
             return (self.root / artifact.path).stat().st_size == artifact.size_bytes
@@ -87,6 +87,24 @@ class Files:
         with writing(target):
             digest = await asyncio.to_thread(sha256, part)
         return await asyncio.to_thread(self._place, part, target, digest, made_by)
+
+    def keep_frame(self, clip: str, content: bytes, suffix: str) -> Frame:
+        """Put a picture under a name of its own, so that none ever replaces another.
+
+        Raises: ArtifactError.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        inside = Path(clip)
+        if inside.is_relative_to(self.output_dir):
+            inside = inside.relative_to(self.output_dir)
+        name = f"{inside.stem}.{digest[:12]}.{suffix}"
+        target = (Path(self.output_dir) / _FRAMES / inside.with_name(name)).as_posix()
+        part = self.part(target)
+        with writing(target), part.open("wb") as out:
+            out.write(content)
+            _sync(out)
+        self._move_in(part, target)
+        return Frame(path=target, sha256=digest, size_bytes=len(content))
 
     def part(self, target: str) -> Path:
         """Return the partial file's path beside its target, in a folder that exists."""

@@ -17,7 +17,7 @@ from seedrender.run.files import Files, sha256, sync_folder, write_atomically
 from seedrender.run.project import Project
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
-from seedrender.values.task import Artifact
+from seedrender.values.task import Artifact, Frame
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*(@[1-9][0-9]*)?")
 
@@ -130,8 +130,8 @@ async def prune_lock(project: Project, *, is_done: bool, with_clips: bool) -> Pr
         left = prune.without(held.lock, gone)
         if gone:
             held.rewrite(left)
-        clips = [c for o in found if not o.kept_for for c in o.clips] if with_clips else []
-        return Pruned(orphans=found, deleted=_delete(project.files, clips, left))
+        files = [f for o in found if not o.kept_for for f in _files(o)] if with_clips else []
+        return Pruned(orphans=found, deleted=_delete(project.files, files, left))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ class Pruned:
     """The entries without a job, and the clips of theirs that were deleted."""
 
     orphans: tuple[Orphan, ...]
-    deleted: tuple[Artifact, ...]
+    deleted: tuple[Artifact | Frame, ...]
 
 
 async def upgrade(path: Path, manifest: str) -> bool:
@@ -158,9 +158,15 @@ def _orphans(project: Project, lock: Lock) -> tuple[Orphan, ...]:
     return prune.orphans(lock, ids | moved)
 
 
-def _delete(files: Files, clips: Iterable[Artifact], left: Lock) -> tuple[Artifact, ...]:
+def _files(orphan: Orphan) -> tuple[Artifact | Frame, ...]:
+    return (*orphan.clips, *prune.frames_of(orphan.entry))
+
+
+def _delete(
+    files: Files, clips: Iterable[Artifact | Frame], left: Lock
+) -> tuple[Artifact | Frame, ...]:
     """Delete clips that no entry names any more, where the file is still the one that was noted."""
-    needed = {clip.path for o in prune.orphans(left, ()) for clip in o.clips}
+    needed = {file.path for o in prune.orphans(left, ()) for file in _files(o)}
     deleted = []
     for clip in dict.fromkeys(clips):
         try:

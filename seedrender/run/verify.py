@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seedrender.errors import ArtifactError
+from seedrender.lock import prune
 from seedrender.media.medium import Medium, inspect
 from seedrender.run.files import sha256
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId, MediaKind
-from seedrender.values.task import Artifact
+from seedrender.values.task import Artifact, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,24 @@ def verify(lock: Lock, folder: Path) -> Iterator[Finding]:
     for job, entry in sorted(lock.entries.items()):
         if entry.output is not None:
             yield Finding(job, entry.output.path, _wrong(folder, entry.output))
+        for frame in prune.frames_of(entry):
+            yield Finding(job, frame.path, _changed(folder, frame))
+
+
+def _changed(folder: Path, file: Artifact | Frame) -> str:
+    path = folder / file.path
+    if not path.is_file():
+        return "it is not there"
+    size = path.stat().st_size
+    if size != file.size_bytes:
+        return f"it has {size} bytes, not {file.size_bytes}"
+    return "" if sha256(path) == file.sha256 else "its bytes are others (sha256)"
 
 
 def _wrong(folder: Path, output: Artifact) -> str:
     path = folder / output.path
-    if not path.is_file():
-        return "it is not there"
-    size = path.stat().st_size
-    if size != output.size_bytes:
-        return f"it has {size} bytes, not {output.size_bytes}"
-    if sha256(path) != output.sha256:
-        return "its bytes are others (sha256)"
+    if wrong := _changed(folder, output):
+        return wrong
     try:
         found = inspect(path)
     except ArtifactError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.money import Cost, Quote
-from seedrender.values.task import Artifact, TaskId
+from seedrender.values.task import Artifact, Frame, TaskId
 
 GUESSED = "damaged-"  # begins the correlation id of a record that a damaged line left behind
 
@@ -58,6 +58,7 @@ class TaskRecord:
     retries: int | None = None  # reads that had to be repeated
     render_s: float | None = None  # from submit to end, by the provider's own clock
     error: str | None = None
+    last_frame: Frame | None = None  # of its clip
     superseded: Artifact | None = None  # where its clip went when a later one took its place
 
     @property

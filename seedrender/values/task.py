@@ -83,3 +83,12 @@ class Artifact:
         """Say its size, and its length where it has one."""
         length = f", {self.duration_s:g} s" if self.duration_s is not None else ""
         return f"{self.width}x{self.height}{length}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The last picture of a clip as the provider made it, on disk under a name of its own."""
+
+    path: str  # posix, relative to the manifest
+    sha256: str
+    size_bytes: int

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from seedrender.errors import LockError
 from seedrender.lock import amounts, line, lockfile
 from seedrender.values.entry import Lock, LockEntry
+from seedrender.values.task import Frame
 from tests.builders import T0, clip, record
 from tests.builders import entry as entry_of
 from tests.lock.test_lockfile import HEADER, output
@@ -39,6 +40,7 @@ def test_the_schema_names_every_key_that_is_read_and_no_other() -> None:
     assert keys["entry"] == line.ENTRY_KEYS
     assert keys["task"] == line.TASK_KEYS
     assert keys["clip"] == line.ARTIFACT_KEYS
+    assert keys["frame"] == line.FRAME_KEYS
     assert keys["fingerprint"] == line.FINGERPRINT_KEYS
     assert (keys["amount"], keys["cost"]) == (amounts.AMOUNT_KEYS, amounts.COST_KEYS)
     assert keys["estimate"] == amounts.QUOTE_KEYS
@@ -48,7 +50,15 @@ def test_the_schema_names_every_key_that_is_read_and_no_other() -> None:
 def test_a_task_with_all_that_can_be_known_fits_the_schema() -> None:
     whole = entry_of(
         "spin",
-        record("c1", superseded=clip("c1"), finished_at=T0, error="", retries=2, render_s=1.5),
+        record(
+            "c1",
+            superseded=clip("c1"),
+            finished_at=T0,
+            error="",
+            retries=2,
+            render_s=1.5,
+            last_frame=Frame(path="renders/.last-frames/a.png", sha256="ab" * 32, size_bytes=9),
+        ),
         output=clip("c2"),
     )
 
@@ -69,6 +79,9 @@ def test_a_task_with_all_that_can_be_known_fits_the_schema() -> None:
         row_of(estimate={"amount": "1"}),
         row_of(estimate={"high": "1"}),
         row_of(estimate={"seconds": 5}),
+        row_of(last_frame={"path": "a.png", "sha256": "x", "size_bytes": 1}),
+        row_of(last_frame={"path": "/a.png", "sha256": "ab" * 32, "size_bytes": 1}),
+        row_of(last_frame={"path": "a.png", "sha256": "ab" * 32}),
         output(sha256="x"),
         output(size_bytes=-1),
         output(path="/etc/passwd"),

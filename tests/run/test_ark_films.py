@@ -21,6 +21,7 @@ from seedrender.values.entry import JobState
 from seedrender.values.job import JobId
 from tests.providers.test_http import served
 from tests.scripted import clip_bytes
+from tests.site import PNG
 
 T = TypeVar("T")
 FILM = """\
@@ -48,6 +49,9 @@ class Cloud:
         if request.path.endswith(".mp4"):
             assert "Authorization" not in request.headers
             return web.Response(body=clip_bytes(), content_type="video/mp4")
+        if request.path.endswith(".png"):
+            assert "Authorization" not in request.headers
+            return web.Response(body=PNG, content_type="image/png")
         assert request.headers["Authorization"] == "Bearer planted-key"
         if request.method == "POST":
             self.bodies.append(await request.json())
@@ -75,6 +79,8 @@ class Cloud:
         if self.looks[name] == 1:
             return task
         clip = {"video_url": f"{self.address}/{name}.mp4?X-Tos-Signature=s3cret"}
+        if body.get("return_last_frame"):
+            clip["last_frame_url"] = f"{self.address}/{name}.png?X-Tos-Signature=s3cret"
         real = {"resolution": "480p", "ratio": "16:9", "duration": 4}
         return {**task, **real, "content": clip, "usage": USAGE}
 
@@ -131,6 +137,8 @@ def test_a_long_take_continues_the_clip_before_by_its_own_link(
     assert record.estimate is not None
     assert record.cost.amount == record.estimate.expected
     assert "s3cret" not in (tmp_path / "film.lock").read_text()
+    assert record.last_frame is not None
+    assert (tmp_path / record.last_frame.path).read_bytes() == PNG
 
 
 def test_a_lost_answer_is_found_again_in_the_list_and_never_bought_twice(

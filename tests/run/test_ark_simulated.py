@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 from PIL import Image
 
+from seedrender.media.medium import inspect
 from seedrender.plan.outcome import Exit
 from seedrender.run import project, reconcile
 from seedrender.run.render import Options, Result, render
@@ -75,6 +76,9 @@ def test_every_scene_is_rendered_and_nothing_is_bought_twice(tmp_path: Path, rou
     tasks = [task for entry in first.lock.entries.values() for task in entry.tasks]
     assert len(tasks) == 6
     assert all(task.cost is not None and task.cost.source == "prices" for task in tasks)
+    frames = [task.last_frame for task in tasks if task.last_frame is not None]
+    assert {str(inspect(tmp_path / f.path)).partition(", ")[2][:7] for f in frames} == {"864x496"}
+    assert len(frames) == 2
     plain = first.lock.entries[JobId("plain")].tasks[0]
     assert plain.cost is not None
     assert plain.estimate is not None

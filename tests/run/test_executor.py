@@ -81,6 +81,7 @@ class Film:
     drain_after_s: float | None = None
     grace_s: float = 0.0
     seconds: float = 0.0
+    listener: Quiet = field(default_factory=Quiet)
 
     @property
     def lock_path(self) -> Path:

@@ -1,0 +1,60 @@
+"""Keeps the last picture of a clip where a provider gives it: its link lapses within a day."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+
+from seedrender.errors import ArtifactError, ProviderError, RateLimitedError, UnavailableError
+from seedrender.media.magic import HEAD_BYTES, recognised
+from seedrender.run.desk import Desk
+from seedrender.values.entry import LockEntry, TaskRecord
+from seedrender.values.job import Job, MediaKind
+from seedrender.values.task import Frame, RemoteFile, Task
+
+_ATTEMPTS = 4
+_MAX_BYTES = 64 * 2**20
+
+
+async def keep(desk: Desk, job: Job, record: TaskRecord, task: Task) -> None:
+    """Download the picture and note where it is. That it is lost stops nothing, and is said."""
+    if task.last_frame is None or _is_here(desk, job, record):
+        return
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            frame = await _downloaded(desk, job, task.last_frame)
+        except (UnavailableError, RateLimitedError) as error:
+            words = str(error)
+            if attempt < _ATTEMPTS:
+                await desk.back_off(error, attempt)
+        except (ProviderError, ArtifactError) as error:
+            words = str(error)
+            break
+        else:
+            noted = replace(record, last_frame=frame)
+            await desk.store.keep(LockEntry(job=job.id, tasks=(noted,)))
+            return
+    desk.listener.note(job.id, "lost", f"its last frame as a picture of its own: {words}")
+
+
+def _is_here(desk: Desk, job: Job, record: TaskRecord) -> bool:
+    """Say whether an earlier run has kept it."""
+    entry = desk.store.entry(job.id)
+    known = [r for r in entry.tasks if r.correlation_id == record.correlation_id] if entry else []
+    frame = known[0].last_frame if known else None
+    return frame is not None and desk.files.is_present(frame)
+
+
+async def _downloaded(desk: Desk, job: Job, file: RemoteFile) -> Frame:
+    """Raises: ProviderError, ArtifactError: too large, or no picture."""
+    content = bytearray()
+    async with desk.downloads, aclosing(desk.provider.retrieve(file)) as blocks:
+        async for block in blocks:
+            content += block
+            if len(content) > _MAX_BYTES:
+                raise ArtifactError(f"it is larger than {_MAX_BYTES // 2**20} MiB")
+    found = recognised(bytes(content[:HEAD_BYTES]))
+    if found is None or found[0] is not MediaKind.IMAGE:
+        raise ArtifactError("what arrived is no picture")
+    return await asyncio.to_thread(desk.files.keep_frame, job.output, bytes(content), found[1])
