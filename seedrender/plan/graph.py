@@ -39,3 +39,11 @@ def build(jobs: Sequence[Job]) -> JobGraph:
         for need in job.parents:
             longest_after[need] = max(longest_after.get(need, 0), behind[job.id])
     return JobGraph(jobs=by_id, behind_s={job: behind[job] for job in by_id})
+
+
+def bond(job: Job, parent: Job) -> str:
+    """Say what a job has to do with one that it waits for."""
+    if parent.id in job.needs:
+        return f"continues {parent.id}"
+    what = "picture" if parent.makes is MediaKind.IMAGE else "clip"
+    return f"uses the {what} of {parent.id}"

@@ -9,10 +9,10 @@ from enum import StrEnum
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint, of_parts
 from seedrender.lock.identity import SIMULATED, WHICHEVER, Asked
-from seedrender.plan.graph import JobGraph
+from seedrender.plan.graph import JobGraph, bond
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
-from seedrender.values.job import Job, JobId, MediaKind
+from seedrender.values.job import Job, JobId
 from seedrender.values.manifest import LongTake
 from seedrender.values.picture import place
 from seedrender.values.task import Artifact
@@ -196,7 +196,7 @@ def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Ste
     return Step(
         job=job,
         verdict=Verdict.WAITS,
-        reason=f"{_bond(job, need.job)}, which is {need.verdict.value}",
+        reason=f"{bond(job, need.job)}, which is {need.verdict.value}",
         fingerprint=None,
         will_submit=need.will_submit or _may_become_current(need),
     )
@@ -204,13 +204,6 @@ def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Ste
 
 def _may_become_current(need: Step) -> bool:
     return need.verdict in _MAY_BECOME_CURRENT and need.elsewhere is None
-
-
-def _bond(job: Job, parent: Job) -> str:
-    if parent.id in job.needs:
-        return f"continues {parent.id}"
-    what = "picture" if parent.makes is MediaKind.IMAGE else "clip"
-    return f"uses the {what} of {parent.id}"
 
 
 def _still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:

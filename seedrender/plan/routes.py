@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from seedrender.catalog.models import Catalog
 from seedrender.errors import Origin, Violation, merged
 from seedrender.plan.against import Sum, difference, summed
+from seedrender.plan.graph import bond
 from seedrender.plan.make import Plan, Step, Verdict
 from seedrender.values.job import Job, JobId
 from seedrender.values.money import Price
@@ -111,12 +112,12 @@ def without(plan: Plan, left_out: Collection[str]) -> Plan:
     """Return the plan of a film of which the route does not render some jobs."""
     steps: dict[JobId, Step] = {}
     for step in plan.steps:
-        lost = next((n for n in step.job.needs if n in steps and _is_lost(steps[n])), None)
+        lost = next((n for n in step.job.parents if n in steps and _is_lost(steps[n])), None)
         if step.will_submit and step.job.id in left_out:
             reason = "the route does not render it"
             step = _blocked(step, Verdict.BLOCKED, reason)  # noqa: PLW2901 - it is as it is now
         elif step.will_submit and lost is not None:
-            reason = f"continues {lost}, which the route does not render"
+            reason = f"{bond(step.job, steps[lost].job)}, which the route does not render"
             step = _blocked(step, Verdict.WAITS, reason)  # noqa: PLW2901
         steps[step.job.id] = step
     return replace(plan, steps=tuple(steps.values()))

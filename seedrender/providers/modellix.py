@@ -65,12 +65,20 @@ class Modellix:
     """The Modellix API under one key; also the embedded simulator, which speaks the same wire."""
 
     def __init__(
-        self, name: str, http: Http, catalog: Catalog, limits: Limits, *, has_ledger: bool = False
+        self,
+        name: str,
+        http: Http,
+        catalog: Catalog,
+        limits: Limits,
+        *,
+        has_ledger: bool = False,
+        is_async: bool = False,
     ) -> None:
         self.name = name
         self.limits = limits
         self._http = http
         self._catalog = catalog
+        self._suffix = "/async" if is_async else ""  # of submits, before July 2026
         self._has_ledger = has_ledger  # only the simulator can be asked what it created
         self._uploads = asyncio.Semaphore(_PARALLEL_UPLOADS)
         self._strange_states: set[str] = set()
@@ -104,7 +112,7 @@ class Modellix:
         variant = self._catalog.variant(job.model, job.tier, job.mode)
         assert variant is not None, "violations() was asked before"
         body = modellix_body.body(job, variant, self._catalog, media)
-        path = f"/api/v1/{variant.slug}"
+        path = f"/api/v1/{variant.slug}{self._suffix}"
         return Submission(job=job.id, correlation_id=correlation_id, path=path, body=body)
 
     async def upload(self, file: LocalFile) -> MediaUrl:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from seedrender.catalog.models import Catalog, catalog
+from seedrender.errors import ConfigError
 from seedrender.providers import ark_errors, plugins
 from seedrender.providers.addresses import Network
 from seedrender.providers.ark import Ark
@@ -44,9 +45,18 @@ class Route:
     base_url: str
     base_name: str
     key_name: str
-    wire: Callable[[str, Http, Catalog, Limits], Client]
+    wire: Callable[..., Client]  # of its name, http, catalog and limits, and its options
     judge: Judge
     account: Callable[[Http, Catalog], AccountReads]
+    options: Callable[[Mapping[str, str]], Mapping[str, Any]] = lambda _: {}  # of the environment
+
+
+def _modellix_options(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """Read which generation of paths is meant. Raises: ConfigError."""
+    said = environ.get("MODELLIX_ASYNC", "")
+    if said not in ("", "0", "1"):
+        raise ConfigError(f"MODELLIX_ASYNC is {said!r}: write 1 or 0; nothing was sent")
+    return {"is_async": said == "1"}
 
 
 def _ark(name: str, base_url: str) -> Route:
@@ -70,6 +80,7 @@ ROUTES: Mapping[str, Route] = {
         wire=Modellix,
         judge=by_status,
         account=ModellixAccount,
+        options=_modellix_options,
     ),
     "byteplus": _ark("byteplus", "https://ark.ap-southeast.bytepluses.com/api/v3"),
     "volcengine": _ark("volcengine", "https://ark.cn-beijing.volces.com/api/v3"),
@@ -112,7 +123,8 @@ def online(
         client.limits = limits
         return client
     http = connection(name, environ, allowed=allowed)
-    return ROUTES[name].wire(name, http, catalog(name), limits)
+    route = ROUTES[name]
+    return route.wire(name, http, catalog(name), limits, **route.options(environ))
 
 
 def connection(name: str, environ: Mapping[str, str], *, allowed: Sequence[Network] = ()) -> Http:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seedrender.catalog.models import ROUTES, catalog
+from seedrender.catalog.models import ROUTES, Family, catalog
 from seedrender.values.job import MediaKind
 
 OF_CLIPS = frozenset(  # settings that defaults for clips say of clips alone
@@ -16,14 +16,21 @@ _SHARED = ("defaults", "profiles")
 
 def makes(route: str, model: str) -> MediaKind:
     """Return what a model leaves behind; one that is not listed is taken to make clips."""
-    family = catalog(route).families.get(model) if route in ROUTES else None
+    family = _family(route, model)
     return family.makes if family is not None else MediaKind.VIDEO
 
 
 def format_of(route: str, model: str) -> str:
     """Return the format that is to be expected of what a model makes."""
-    family = catalog(route).families.get(model) if route in ROUTES else None
+    family = _family(route, model)
     return family.format if family is not None else "mp4"
+
+
+def _family(route: str, model: str) -> Family | None:
+    """Return a model as its route knows it, or another one: it makes the same everywhere."""
+    routes = [name for name in (route, *ROUTES) if name in ROUTES]
+    found = (catalog(name).families.get(model) for name in routes)
+    return next(filter(None, found), None)
 
 
 def passed_over(
