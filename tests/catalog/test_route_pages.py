@@ -36,3 +36,41 @@ def test_a_page_tells_the_limits_that_are_assumed(route: str) -> None:
     assert f"| tasks in flight, for each model | {data.concurrency} |" in text
     assert f"| creations a minute | {data.requests_per_minute} |" in text
     assert f"{data.max_request_bytes // 1_000_000} MB" in text
+
+
+AGGREGATED = list({v.slug: v for v in catalog("modellix").variants.values()}.values())
+
+
+@pytest.mark.parametrize("variant", AGGREGATED, ids=lambda v: v.slug)
+def test_the_pages_of_the_aggregator_name_each_slug_and_what_it_costs(variant: Variant) -> None:
+    name = "docs/neighbours.md" if variant.words else "docs/routes/modellix.md"
+    text = files("seedrender").joinpath(*name.split("/")).read_text("utf-8")
+
+    row = next(line for line in text.splitlines() if f"`{variant.slug}`" in line)
+    rates = [*variant.price_per_second.values(), *(variant.price_range_per_second or ())]
+    rates += [variant.price_per_image] if variant.price_per_image is not None else []
+    assert all(str(rate) in row for rate in rates)
+    assert bool(rates) or "unknown" in row
+    for resolution in variant.resolutions if variant.words else ():
+        assert resolution in row or "4k" in row
+
+
+def test_the_aggregator_s_limits_by_top_up_hold_the_row_that_is_assumed() -> None:
+    data = catalog("modellix")
+
+    row = f"| 10 USD | {data.concurrency} | {data.requests_per_minute} |"
+    assert row in page("modellix")
+    assert f"{data.max_request_bytes // 1_000_000} MB" in page("modellix")
+
+
+def test_the_page_of_the_neighbours_names_every_field_of_every_word() -> None:
+    text = files("seedrender").joinpath("docs", "neighbours.md").read_text("utf-8")
+    named = {
+        field.name
+        for variant in AGGREGATED
+        for word, field in variant.words.items()
+        if word != "prompt"
+    }
+
+    assert {name for name in named if f"`{name}`" not in text} == set()
+    assert all(f"`{variant.family.name}`" in text for variant in AGGREGATED if variant.words)
