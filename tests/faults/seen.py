@@ -102,7 +102,7 @@ _WORLDS: Mapping[str, Mapping[str, Any]] = {
     "wrong-key": {"key": "the right one"},
     "used-up": {"balance": Decimal("0.1")},
     "short-credit": {"balance": Decimal("0.1")},
-    "two-places": {"concurrency": 2},
+    "two-places": {"concurrency": 2, "speed": SPEED / 10},
     "retry-after": {"has_retry_after": True},
     "overdue": {"speed": 100_000.0},
 }
