@@ -51,11 +51,16 @@ class Scripted:
         self.clip_seed = 0
         self._made = 0
         self._seeds: dict[str, int] = {}
+        self.late: set[str] = set()
         self.prices: dict[str, Price] = {}
         self._tasks: dict[TaskId, tuple[str, float]] = {}
 
     def loses_answer_to(self, job: str) -> None:
         self.submit_errors[job].append(SubmissionUnknownError("the answer was lost"))
+
+    def answers_late(self, job: str) -> None:
+        """Create the task, and lose the answer."""
+        self.late.add(job)
 
     def forgets_everything(self) -> None:
         self._tasks.clear()
@@ -106,6 +111,9 @@ class Scripted:
         task_id = TaskId(f"task-{self._made}")
         self._seeds[task_id] = self.clip_seed
         self._tasks[task_id] = (job, loop.time() + self.render_s)
+        if job in self.late:
+            self.late.remove(job)
+            raise SubmissionUnknownError("the answer was lost")
         return task_id
 
     def _end_one(self) -> None:

@@ -159,9 +159,7 @@ class Executor:
         entry = self._store.entry(job.id)
         is_given_up = job.id in self._facts().resubmit
         for record in fold.alive(entry) if entry is not None else ():
-            if record.task_id is None and is_given_up:
-                await self._tasks.give_up(job, record, "given up by --resubmit")
-            elif not await self._tasks.settle(job, record, is_given_up=is_given_up):
+            if not await self._tasks.settle(job, record, is_given_up=is_given_up):
                 return False
         await self._inputs.settled(job.id)
         return True

@@ -53,14 +53,18 @@ class Tasks:
             await self._collect.collect(job, record, task)
 
     async def settle(self, job: Job, record: TaskRecord, *, is_given_up: bool) -> bool:
-        """Bring a task of an earlier run to its end; one that is given up may be lost.
+        """Bring a task of an earlier run to its end.
+
+        `is_given_up`: a person wants the job bought again, where no task of it can be found.
 
         False: nobody can say what became of it, or it still runs.
         """
-        if not Asked(route=self._desk.provider.name).reaches(record):
+        is_here = Asked(route=self._desk.provider.name).reaches(record)
+        if not is_here and (record.task_id is not None or not is_given_up):
             return await self._leave(job, record)
         if record.task_id is None:
-            found = await self.find(job.id, record)
+            find = self._find_or_give_up if is_given_up else self.find
+            found = await find(job.id, record)
             if found is None or found.task_id is None:
                 return found is not None
             record = found
@@ -80,15 +84,19 @@ class Tasks:
     async def _leave(self, job: Job, record: TaskRecord) -> bool:
         """Leave a task to the route that has it: no other one knows it; False: it is paid."""
         if record.provider == SIMULATED:
-            await self.give_up(job, record, f"simulated, and {self._desk.provider.name} renders it")
+            await self._give_up(
+                job.id, record, f"simulated, and {self._desk.provider.name} renders it"
+            )
             return True
         words = f"for its task at {record.provider}: run with --provider {record.provider}"
         self._desk.listener.note(job.id, "waits", words)
         return False
 
-    async def give_up(self, job: Job, record: TaskRecord, why: str) -> None:
+    async def _give_up(self, job: JobId, record: TaskRecord, why: str) -> TaskRecord:
         """Note that a task is forgotten, and the job bought again."""
-        await self._desk.keep(job.id, replace(record, state=JobState.CANCELLED, error=why))
+        given_up = replace(record, state=JobState.CANCELLED, error=why)
+        await self._desk.keep(job, given_up)
+        return given_up
 
     async def restore(self, job: Job, wanted: Fingerprint, asked: Asked) -> None:
         """Bring back a clip that is paid for. Raises: ProviderError, ArtifactError."""
@@ -96,9 +104,7 @@ class Tasks:
 
     async def find(self, job: JobId, record: TaskRecord) -> TaskRecord | None:
         """Ask for the task of a submit whose answer was lost; None: nobody can tell."""
-        desk = self._desk
-        await desk.pace.turn()
-        found = None if record.is_guess else await self._ask(record)
+        desk, found = self._desk, await self._ask(record)
         if found:
             return await self._submits.submitted(job, record, found[0])
         if found is None or self._is_young(record):
@@ -110,8 +116,19 @@ class Tasks:
         await desk.keep(job, nothing)
         return nothing
 
+    async def _find_or_give_up(self, job: JobId, record: TaskRecord) -> TaskRecord:
+        """Return a lost submit's task, or note that a person says that there is none."""
+        found = await self._ask(record)
+        if found:
+            return await self._submits.submitted(job, record, found[0])
+        return await self._give_up(job, record, "given up by --resubmit")
+
     async def _ask(self, record: TaskRecord) -> Sequence[TaskId] | None:
+        """Ask the route for the tasks of a submit; None: it cannot tell."""
         desk = self._desk
+        if record.is_guess or record.provider != desk.provider.name:
+            return None
+        await desk.pace.turn()
         return await desk.provider.find(
             record.correlation_id,
             since=record.submitted_at,

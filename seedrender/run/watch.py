@@ -12,6 +12,7 @@ from seedrender.errors import (
     RateLimitedError,
     UnavailableError,
 )
+from seedrender.lock.identity import SIMULATED
 from seedrender.run import looks
 from seedrender.run.clock import wall
 from seedrender.run.desk import Desk
@@ -124,8 +125,9 @@ class Watch:
 
 
 def _is_kept(record: TaskRecord) -> bool:
-    """Say whether a task is young enough to be known to whoever bought it."""
-    return record.submitted_at is not None and wall() < record.submitted_at + _KEPT
+    """Say whether a task is young enough to be known to whoever bought it, and was paid."""
+    is_paid = record.provider != SIMULATED
+    return is_paid and record.submitted_at is not None and wall() < record.submitted_at + _KEPT
 
 
 def _lost(job: Job, record: TaskRecord, error: Exception) -> NotFoundError:

@@ -13,6 +13,7 @@ import pytest
 
 from seedrender.errors import (
     ArtifactError,
+    NotFoundError,
     ProtocolError,
     QuotaError,
     RateLimitedError,
@@ -40,7 +41,7 @@ from seedrender.values.entry import JobState, Lock, LockEntry, Pin
 from seedrender.values.job import Job, JobId, Mode
 from seedrender.values.manifest import LongTake, PollSchedule
 from seedrender.values.money import Amount
-from seedrender.values.task import TaskState
+from seedrender.values.task import TaskId, TaskState
 from tests import virtual
 from tests.builders import job
 from tests.scripted import Scripted, clip_bytes
@@ -387,6 +388,28 @@ def test_reads_that_fail_again_and_again_are_told_to_a_person(tmp_path: Path) ->
     assert [line for line in film.listener.lines if "waits" in line] == [
         "spin waits HTTP 503; asking again"
     ]
+
+
+def test_a_task_that_a_server_does_not_know_yet_is_asked_for_again(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.poll_errors["spin"] += [NotFoundError("no such task")] * 3
+
+    assert film.run() is Exit.DONE
+    assert film.provider.attempts == ["spin"]
+
+
+def test_what_the_provider_finds_is_not_bought_again_whatever_a_person_says(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.answers_late("spin")
+    film.run()
+    (lost,) = film.lock().entries[JobId("spin")].tasks
+    film.provider.found = {lost.correlation_id: [TaskId("task-1")]}
+    film.resubmit = (JobId("spin"),)
+
+    code = film.run()
+
+    assert code is Exit.DONE
+    assert film.provider.received == ["spin"]
 
 
 def test_the_schedule_is_15_then_5_doubling_to_30(tmp_path: Path) -> None:
