@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_PATIENCE_S = 10  # for a thread that nobody counts, as at the end of a run
+_PATIENCE_S = 5  # for a thread that nobody counts, as at the end of a run
 
 
 class _JumpingSelector(selectors.DefaultSelector):

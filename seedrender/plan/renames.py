@@ -47,10 +47,8 @@ def _by_digest(orphans: Mapping[JobId, LockEntry]) -> dict[str, JobId]:
     """Map what each clip was made from to its id; the first id where two are equal."""
     found: dict[str, JobId] = {}
     for job in sorted(orphans):
-        record = fold.output_record(orphans[job])
-        output = orphans[job].output
-        if record is not None:
-            found.setdefault(record.fingerprint.digest, job)
-        elif output is not None:  # a long take is known by its segments' clips
-            found.setdefault(output.made_by, job)
+        record, output = fold.output_record(orphans[job]), orphans[job].output
+        assert output is not None, "an orphan without a clip is left out"
+        # a long take, which has no record, is known by its segments' clips
+        found.setdefault(record.fingerprint.digest if record else output.made_by, job)
     return found

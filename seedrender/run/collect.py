@@ -39,7 +39,9 @@ class Collect:
         """
         assert record.task_id is not None, "only tasks are collected"
         before = self._desk.store.entry(job.id)
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 if task is None:
                     await self._desk.pace.turn()

@@ -75,6 +75,7 @@ def number_of_task_ids(lock: Lock) -> list[int]:
     return sorted(sum(1 for r in e.tasks if r.task_id) for e in lock.entries.values())
 
 
+@pytest.mark.exhaustive
 def test_no_flipped_bit_of_a_lockfile_makes_it_smaller() -> None:
     refused = 0
     for text in flips(LOCK_TEXT):
@@ -98,6 +99,7 @@ def test_a_lockfile_that_was_cut_is_refused_but_for_ends_of_lines() -> None:
             loads(LOCK_TEXT[:cut])
 
 
+@pytest.mark.exhaustive
 def test_every_flipped_bit_of_a_journal_is_seen() -> None:
     whole = lockfile.loads_journal(JOURNAL_TEXT, "j")
     for text in flips(JOURNAL_TEXT):
@@ -107,6 +109,7 @@ def test_every_flipped_bit_of_a_journal_is_seen() -> None:
             continue
 
 
+@pytest.mark.exhaustive
 def test_every_flipped_bit_of_a_journal_is_mended() -> None:
     whole = fold.fold(LOCK, EVENTS)
     for text in flips(JOURNAL_TEXT):
@@ -117,6 +120,7 @@ def test_every_flipped_bit_of_a_journal_is_mended() -> None:
         assert (found.lock, found.is_loss) == (whole, False), (text, found.damages)
 
 
+@pytest.mark.exhaustive
 def test_a_lockfile_with_a_flipped_bit_is_repaired_without_buying_again() -> None:
     for text in flips(LOCK_TEXT):
         try:
@@ -350,6 +354,13 @@ def test_damaged_lines_that_are_no_rest_of_another_are_each_told() -> None:
         (NAME, 3),
         (f"{NAME}.journal", 1),
     ]
+
+
+def test_a_journals_first_line_that_is_no_header_is_not_taken_for_one() -> None:
+    found = repaired(journal=b"{}\n" + lockfile.journal_line(EVENTS[0]))
+
+    assert found.lock == fold.fold(LOCK, EVENTS[:1])
+    assert [(d.line, d.wrong) for d in found.damages] == [(1, WRONG_CHECKSUM)]
 
 
 def test_a_journal_without_a_header_is_mended_from_its_first_line() -> None:

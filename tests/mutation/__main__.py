@@ -12,29 +12,30 @@ from tests.mutation.survivors import Mutant, Survivors
 
 _MUTMUT = Path(sys.executable).parent / "mutmut"
 _EXPLAINED = Path(__file__).with_name("survivors.toml")
-_PROCESSES = "2"
 
 
 def main() -> int:
     """Run what has not been run yet; 1 where a fault is found by nobody and explained by nobody."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", help="as lock.fold; none: all of them")
+    parser.add_argument("--processes", default="2", help="that run at once")
     parser.add_argument("--again", action="store_true", help="try once more what survived")
     parser.add_argument("--report", action="store_true", help="run nothing")
     given = parser.parse_args()
     if not given.report:
-        _run([f"seedrender.{module}.*" for module in given.modules])
+        _run([f"seedrender.{module}.*" for module in given.modules], given.processes)
     explained = survivors.loads(_EXPLAINED.read_text("utf-8"))
     if given.again:
         found = survivors.compare(survivors.read(Path("mutants")), explained)
-        _run([mutant.name for mutant in found.unexplained if _is_asked(mutant, given.modules)])
+        names = [mutant.name for mutant in found.unexplained if _is_asked(mutant, given.modules)]
+        _run(names, given.processes)
     mutants = [m for m in survivors.read(Path("mutants")) if _is_asked(m, given.modules)]
     wanted = [e for e in explained if not given.modules or e.module in given.modules]
     return _report(mutants, survivors.compare(mutants, wanted))
 
 
-def _run(names: list[str]) -> None:
-    command = [str(_MUTMUT), "run", "--max-children", _PROCESSES, *names]
+def _run(names: list[str], processes: str) -> None:
+    command = [str(_MUTMUT), "run", "--max-children", processes, *names]
     subprocess.run(command, check=True)
 
 

@@ -284,6 +284,7 @@ def test_equal_times_in_any_number_are_looked_at_just_after_the_end() -> None:
         assert looks <= 5
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=25)
 @given(samples, schedules, st.floats(0, 20))
 def test_no_more_looks_than_by_the_schedule_are_expected_and_every_wait_is_bounded(

@@ -345,6 +345,7 @@ FAULTS = (
 )
 
 
+@pytest.mark.exhaustive
 @given(
     most=st.integers(0, 16),
     faults=st.lists(st.sampled_from(FAULTS), max_size=6),
