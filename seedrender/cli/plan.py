@@ -139,7 +139,7 @@ def _as_text(made: Plan, cost: Costs) -> str:
         f"{summary(made)}. {cost}",
     ]
     if len(longest) > 1:
-        seconds = made.graph.behind_s[longest[0]]
+        seconds = made.graph.footage_s(longest)
         lines.append(f"Longest chain: {' → '.join(longest)} ({seconds} s of footage)")
     return "\n".join(lines)
 

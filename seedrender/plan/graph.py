@@ -26,6 +26,11 @@ class JobGraph:
             way.append(max(following, key=lambda job: self.behind_s[job]))
         return tuple(way)
 
+    def footage_s(self, chain: Sequence[JobId]) -> int:
+        """Return how long the clips of some jobs are together, as far as is known before."""
+        jobs = [self.jobs[job] for job in chain]
+        return sum(_length_s(job) for job in jobs if job.makes is not MediaKind.IMAGE)
+
 
 def build(jobs: Sequence[Job]) -> JobGraph:
     """Build the graph; jobs arrive in an order in which none needs a later one."""
@@ -33,12 +38,16 @@ def build(jobs: Sequence[Job]) -> JobGraph:
     behind: dict[JobId, int] = {}
     longest_after: dict[JobId, int] = {}
     for job in reversed(jobs):
-        is_still = job.makes is MediaKind.IMAGE
-        length = job.stated_duration_s or (1 if is_still else _ASSUMED_DURATION_S)
-        behind[job.id] = length + longest_after.get(job.id, 0)
+        behind[job.id] = _length_s(job) + longest_after.get(job.id, 0)
         for need in job.parents:
             longest_after[need] = max(longest_after.get(need, 0), behind[job.id])
     return JobGraph(jobs=by_id, behind_s={job: behind[job] for job in by_id})
+
+
+def _length_s(job: Job) -> int:
+    """Return the seconds of a job's clip; a picture, which is soon made, counts as one."""
+    is_still = job.makes is MediaKind.IMAGE
+    return job.stated_duration_s or (1 if is_still else _ASSUMED_DURATION_S)
 
 
 def bond(job: Job, parent: Job) -> str:

@@ -53,6 +53,12 @@ def test_what_uses_a_picture_waits_for_it_and_says_so() -> None:
     assert found.graph.longest_chain() == ("portrait", "walk")
 
 
+def test_a_picture_is_no_footage() -> None:
+    found = plan().graph
+
+    assert found.footage_s(found.longest_chain()) == found.behind_s[JobId("walk")]
+
+
 def test_with_its_picture_there_a_job_is_decided_by_itself() -> None:
     assert verdicts(plan(done(PORTRAIT))) == ["current", "missing", "missing"]
     assert verdicts(plan(done(PORTRAIT), done(WALK, BYTES))) == ["current", "current", "missing"]
