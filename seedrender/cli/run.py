@@ -121,7 +121,13 @@ def command(
         choices, selectors = agreed.choices, agreed.made.chosen.selectors
         said["keep_stale"] = agreed.made.chosen.keep_stale
     with counting() as tick:
-        found = project.load(manifest, choices=choices, selectors=selectors, tick=tick)
+        found = project.load(
+            manifest,
+            choices=choices,
+            selectors=selectors,
+            tick=tick,
+            may_be_unfit=said["is_locked"] and choices.provider is not None,  # it buys nothing
+        )
     given_up = tuple(JobId(job) for job in said["resubmit"])
     before = found.plan(found.read_lock(), resubmit=given_up, keep_stale=said["keep_stale"])
     if agreed is not None:

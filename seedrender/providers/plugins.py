@@ -6,14 +6,16 @@ import inspect
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from seedrender.catalog.models import ROUTES
 from seedrender.errors import ConfigError, printable
 from seedrender.lock.identity import FILE
 from seedrender.values.money import NO_VIDEO
 from seedrender.values.provider import Limits, Provider
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint  # slow to load, and most films name no plugin
 
 GROUP = "seedrender.providers"
 
@@ -62,6 +64,8 @@ def source(name: str) -> str:
 
 
 def _found() -> Mapping[str, list[EntryPoint]]:
+    from importlib.metadata import entry_points
+
     found: defaultdict[str, list[EntryPoint]] = defaultdict(list)
     for entry in entry_points(group=GROUP):
         is_free = entry.name not in ROUTES and entry.name != FILE

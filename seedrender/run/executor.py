@@ -158,7 +158,9 @@ class Executor:
     async def _settle_earlier_tasks(self, job: Job) -> bool:
         entry = self._store.entry(job.id)
         is_given_up = job.id in self._facts().resubmit
-        for record in fold.alive(entry) if entry is not None else ():
+        live = fold.alive(entry) if entry is not None else ()
+        asked = self._facts().asked
+        for record in sorted(live, key=lambda r: not asked.reaches(r)):  # first what can be settled
             if not await self._tasks.settle(job, record, is_given_up=is_given_up):
                 return False
         await self._inputs.settled(job.id)

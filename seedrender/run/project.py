@@ -168,7 +168,10 @@ def load(
                 route=choices.provider,
                 plugins=plugins.names,
             )
-            found = _checked(path, expansion, selectors, read, may_be_unfit=may_be_unfit)
+            is_trial = choices.provider is not None
+            found = _checked(
+                path, expansion, selectors, read, may_be_unfit=may_be_unfit, is_trial=is_trial
+            )
             if is_reviewed:
                 findings = review.review(expansion, read, profile=choices.profile)
                 return replace(found, findings=ranges.with_ends(findings, read))
@@ -196,10 +199,15 @@ def _checked(
     read: Callable[[str], str],
     *,
     may_be_unfit: bool,
+    is_trial: bool,
 ) -> Project:
-    """Check every job with its route and its references, then select."""
+    """Check every job with its route and its references, then select.
+
+    On trial, a route that is not the manifest's own, only what is selected is asked of it.
+    """
     provider = registry.offline(expansion.manifest.provider)
-    violations = [v for job in expansion.whole for v in provider.violations(job)]
+    asked = select.select(expansion.whole, selectors) if is_trial else expansion.whole
+    violations = [v for job in asked for v in provider.violations(job)]
     if not isinstance(expansion.manifest.hosting, ProviderFiles):  # local files have a place
         violations = [violation for violation in violations if violation.code != "hosting"]
     digests, missing = _digest(path.parent, expansion.whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 
 from seedrender.errors import ConfigError, ManifestError
 from seedrender.lock import fold, lockfile
+from seedrender.sim.app import SimSettings
 from seedrender.values.entry import JobState, Lock
 from tests.builders import entry, record
 from tests.cli.test_promise import edit, seedrender
+from tests.served import KEY, account, ledger, simulator
 
 FILM = """\
 seedrender: 1
@@ -110,6 +113,8 @@ def test_the_request_of_another_route_can_be_looked_at(folder: Path) -> None:
 def test_a_run_and_a_check_on_a_route_that_does_not_render_it_are_refused() -> None:
     with pytest.raises(ManifestError, match=r"film\.yaml:10:19"):
         seedrender("run", "film.yaml", "--provider", "byteplus")
+    with pytest.raises(ManifestError, match=r"film\.yaml:10:19"):
+        seedrender("run", "film.yaml", "--provider", "byteplus", "still")
     seedrender("check", "film.yaml")
     seedrender("check", *OTHER, code=2)
 
@@ -127,6 +132,58 @@ def test_what_does_not_go_together_is_said(words: list[str], message: str) -> No
 
     with pytest.raises((ConfigError, click.UsageError), match=message):
         seedrender(*words)
+
+
+def test_where_the_route_is_part_of_the_identity_the_manifest_says_so(folder: Path) -> None:
+    seedrender("run", "film.yaml", "opener", "--provider", "sim")
+    edit(folder, "provider: modellix", "provider: sim\nroute_in_identity: true")
+
+    (same,) = planned("film.yaml", "opener")["jobs"]
+    (other,) = planned("film.yaml", "opener", "--provider", "byteplus")["jobs"]
+
+    assert same["plan"] == "current"
+    assert other["reason"] == "it was rendered on sim, and route_in_identity asks for byteplus"
+
+
+@pytest.fixture
+def clouds(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """One simulator as two paid routes."""
+    with simulator(SimSettings(speed=600, footage="patched", has_ark_rates=False)) as base_url:
+        account(monkeypatch, base_url)
+        monkeypatch.setenv("ARK_BASE_URL", f"{base_url}/api/v3")
+        monkeypatch.setenv("ARK_API_KEY", KEY)
+        yield base_url
+
+
+def test_what_one_paid_route_rendered_is_not_bought_on_another(folder: Path, clouds: str) -> None:
+    seedrender("run", "film.yaml", "opener")
+    edit(folder, "provider: modellix", "provider: byteplus")
+    edit(folder, "    camera_fixed: true\n", "")
+
+    assert "Everything is done" in seedrender("run", "film.yaml", "opener")
+    assert ledger(clouds)["submit"] == 1
+    edit(folder, "provider: byteplus", "provider: byteplus\nroute_in_identity: true")
+    seedrender("run", "film.yaml", "opener")
+    edit(folder, "route_in_identity: true", "")
+    assert "Everything is done" in seedrender("run", "film.yaml", "opener")
+
+    assert ledger(clouds)["submit"] == 2
+
+
+def test_a_task_that_runs_at_another_route_is_collected_there_and_bought_nowhere(
+    clouds: str, folder: Path
+) -> None:
+    seedrender("run", "film.yaml", "opener", "--no-wait", code=5)
+
+    said = seedrender("run", "film.yaml", "opener", "--provider", "byteplus", code=5)
+    edit(folder, "provider: modellix", "provider: byteplus")
+    edit(folder, "    camera_fixed: true\n", "    resolution: 720p\n    ratio: adaptive\n")
+    seedrender("run", "film.yaml", "--provider", "modellix", "--locked", code=2)
+    done = seedrender("run", "film.yaml", "opener")
+
+    assert "is at modellix, paid already: collected by a run with --provider modellix" in said
+    assert "Everything is done" in done
+    assert ledger(clouds)["submit"] == 1
 
 
 def test_a_task_at_another_route_keeps_a_run_from_buying_and_says_who_collects_it(

@@ -19,6 +19,7 @@ from seedrender.lock import fold, lockfile
 from seedrender.run import store
 from seedrender.values.entry import JobState, Lock, LockEntry, Pin
 from seedrender.values.money import Amount, Cost
+from seedrender.values.task import Frame
 from tests.builders import T0, clip, entry, record
 from tests.cli.test_main import seedrender as process
 
@@ -210,6 +211,26 @@ def test_clips_are_deleted_only_on_request_and_only_where_they_are_what_was_note
     left = {path.name for path in (film.parent / "renders").iterdir()}
     assert left == {"other.mp4", "shared.mp4", "kept.mp4"}
     assert set(read(film).entries) == {"a"}
+
+
+def test_a_last_frame_is_shown_and_goes_with_the_clips(film: Path) -> None:
+    (film.parent / "renders").mkdir()
+    content = b"picture"
+    for name in ("gone.png", "changed.png"):
+        (film.parent / "renders" / name).write_bytes(content)
+
+    def framed(job: str, name: str, sha256: str) -> LockEntry:
+        frame = Frame(path=f"renders/{name}", sha256=sha256, size_bytes=len(content))
+        return entry(job, record(job, JobState.FAILED, last_frame=frame))
+
+    digest = hashlib.sha256(content).hexdigest()
+    write(film, framed("gone", "gone.png", digest), framed("other", "changed.png", "ab" * 32))
+    text = seedrender("lock", "show", film)[1]
+
+    seedrender("lock", "prune", film, "--yes", "--clips")
+
+    assert "    its last frame: renders/gone.png" in text.split("\n")
+    assert [path.name for path in (film.parent / "renders").iterdir()] == ["changed.png"]
 
 
 def test_a_renamed_job_is_no_orphan(film: Path) -> None:

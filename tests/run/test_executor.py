@@ -21,7 +21,7 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from seedrender.lock import fold
+from seedrender.lock import fold, lockfile
 from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.plan import graph, make
 from seedrender.plan.make import Facts, Plan, Verdict
@@ -38,12 +38,12 @@ from seedrender.run.purse import Purse
 from seedrender.run.slots import Slots
 from seedrender.run.store import Store, hold, read
 from seedrender.values.entry import JobState, Lock, LockEntry, Pin
-from seedrender.values.job import Job, JobId, Mode
+from seedrender.values.job import CorrelationId, Job, JobId, Mode
 from seedrender.values.manifest import LongTake, PollSchedule
 from seedrender.values.money import Amount
 from seedrender.values.task import TaskId, TaskState
 from tests import virtual
-from tests.builders import job
+from tests.builders import T0, job
 from tests.scripted import Scripted, clip_bytes
 
 SCHEDULE = PollSchedule(jitter=0.0)
@@ -900,3 +900,28 @@ def test_a_simulated_clip_is_replaced_by_a_paid_one_and_kept_aside(tmp_path: Pat
     assert film.provider.received == ["spin"]
     assert simulated.superseded is not None
     assert (real.provider, real.superseded) == ("other", None)
+
+
+def test_a_task_of_this_route_is_collected_beside_one_of_another(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")], waits=False)
+    film.run()
+    entry = film.lock().entries[JobId("spin")]
+    (own,) = entry.tasks
+    before = timedelta(hours=1)
+    other = replace(
+        own,
+        correlation_id=CorrelationId("other"),
+        provider="other",
+        submitted_at=T0 - before,
+        task_id=TaskId("elsewhere"),
+    )
+    both = Lock(manifest="film.yaml", entries={entry.job: replace(entry, tasks=(other, own))})
+    film.lock_path.write_text(lockfile.dumps(both), "utf-8")
+    film.waits, film.asked = True, Asked(route=film.provider.name)
+    film.provider.finish_everything()
+
+    code = film.run()
+
+    assert code is Exit.UNFINISHED  # the other one is paid, too
+    assert film.lock().entries[JobId("spin")].output is not None
+    assert film.provider.received == ["spin"]
