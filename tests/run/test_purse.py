@@ -23,7 +23,7 @@ from seedrender.plan.make import Facts, Plan
 from seedrender.plan.outcome import Exit
 from seedrender.plan.paid import charges
 from seedrender.run.purse import Allowance, Purse, _sums, purse
-from seedrender.values.entry import JobState, Lock
+from seedrender.values.entry import JobState, Lock, TaskRecord
 from seedrender.values.job import Job, JobId
 from seedrender.values.money import Amount, Cost, Limit, Price, Quote, exactly, limit
 from seedrender.values.task import TaskState
@@ -623,3 +623,70 @@ def test_who_can_get_no_money_any_more_is_sent_away_when_the_last_one_has_spent_
 
     assert virtual.run(work())[0] is False
     assert found.left_out == ("b",)
+
+
+def free(name: str, **fields: object) -> TaskRecord:
+    """A task that was to cost four dollars and is reported as free."""
+    found = record(
+        name,
+        estimate=Quote(high=usd("4")),
+        cost=Cost(amount=usd("0"), source="provider"),
+        provider="x",
+    )
+    return replace(found, state=JobState.FAILED, **fields)  # type: ignore[arg-type]
+
+
+def running(*names: str) -> Lock:
+    """A lock in which job `a` has tasks of earlier runs at the provider."""
+    tasks = [replace(free(name), state=JobState.SUBMITTED, cost=None) for name in names]
+    return Lock(manifest="m", entries={JobId("a"): entry("a", *tasks)})
+
+
+def test_nobody_is_sent_away_before_all_tasks_of_an_earlier_run_have_ended() -> None:
+    known = running("c1", "c2")
+    jobs = shots("a", "b")
+    facts = Facts(lock=known, digests={}, is_present=lambda _: True)
+    plan = make.plan(graph.build(jobs), (), facts)
+    found = purse(plan, known, lambda _: costs("2"), Allowance(film=limits("8 USD")), "x")
+
+    async def work() -> list[bool]:
+        waiting = asyncio.create_task(found.admit(JobId("b")))
+        seen = []
+        for name in ("c1", "c2"):
+            await asyncio.sleep(1)
+            seen.append(waiting.done())
+            paid = replace(free(name), cost=Cost(amount=usd("4"), source="provider"))
+            found.note(JobId("a"), paid)
+        return [*seen, await waiting]
+
+    assert virtual.run(work())[0] == [False, False, False]
+    assert found.left_out == ("b",)
+
+
+def test_money_that_comes_free_goes_past_somebody_who_left_the_door() -> None:
+    known = running("c1")
+    jobs = shots("a", "b", "c")
+    facts = Facts(lock=known, digests={}, is_present=lambda _: True)
+    plan = make.plan(graph.build(jobs), (), facts)
+    found = purse(plan, known, lambda _: costs("2"), Allowance(film=limits("6 USD")), "x")
+
+    async def work() -> bool:
+        gone, stays = (asyncio.create_task(found.admit(JobId(name))) for name in "bc")
+        await asyncio.sleep(1)
+        gone.cancel()
+        found.note(JobId("a"), free("c1"))
+        return await stays
+
+    assert virtual.run(work())[0] is True
+
+
+def test_what_may_turn_out_to_be_bought_is_not_left_out_before_that_is_known() -> None:
+    lost = record("c1", JobState.UNKNOWN, task_id=None, provider="x", estimate=Quote(high=usd("2")))
+    known = Lock(manifest="m", entries={JobId("a"): entry("a", lost)})
+    facts = Facts(lock=known, digests={}, is_present=lambda _: True)
+    plan = make.plan(graph.build(shots("a", "b")), (), facts)
+    found = purse(plan, known, lambda _: costs("2"), Allowance(film=limits("3 USD")), "x")
+
+    found.refuse_all()
+
+    assert (found.is_outside(JobId("a")), found.left_out) == (True, ("b",))

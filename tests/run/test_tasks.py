@@ -132,3 +132,14 @@ def test_answers_that_make_no_sense_leave_a_task_to_the_next_run_after_six(
     film.run()
 
     assert (film.state("spin"), film.provider.received) == (state, ["spin"])
+
+
+@pytest.mark.parametrize(("failures", "code"), [(5, Exit.DONE), (6, Exit.FAILED)])
+def test_a_host_that_refuses_connections_is_tried_six_times(
+    tmp_path: Path, failures: int, code: Exit
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.submit_errors["spin"] += [UnavailableError("refused")] * failures
+
+    assert film.run() is code
+    assert len(film.provider.attempts) == 6
