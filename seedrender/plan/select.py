@@ -69,6 +69,6 @@ def _onwards(jobs: Sequence[Job], first: str) -> set[JobId]:
 
 def _nothing(jobs: Sequence[Job], selector: str) -> str:
     names = sorted({job.id for job in jobs} | {job.shot for job in jobs})
-    close = get_close_matches(selector, names, n=1)
+    close = get_close_matches(selector, names)
     hint = f"did you mean '{close[0]}'?" if close else "`expand` lists the ids there are"
     return f"no job, shot or chain matches '{selector}'; {hint}"

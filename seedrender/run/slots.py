@@ -91,7 +91,6 @@ class Slots:
     def limit_to(self, most: int) -> None:
         """Let a person change the most that may be in flight."""
         self._most = self._limit = most
-        self._accepted = 0
         self._wake()
 
     def refused(self) -> None:

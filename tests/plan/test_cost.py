@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from seedrender.catalog.models import Media, catalog
 from seedrender.plan import graph, make
-from seedrender.plan.cost import Estimate, Pricing, estimate, quote, total
+from seedrender.plan.cost import Estimate, Pricing, _any_clip, estimate, quote, total
 from seedrender.plan.make import Facts
 from seedrender.plan.paid import NO_RETAKES, Retakes
 from seedrender.values.entry import Lock
@@ -240,6 +241,16 @@ def test_a_route_of_which_the_catalog_knows_nothing_takes_any_length_that_was_as
 
     assert found.video(job(needs=("one",))) == exactly(1)
     assert found.video(job(needs=("chosen",))) == FAMILY
+
+
+def test_a_clip_of_which_nothing_is_known_is_within_what_the_model_takes() -> None:
+    variant = catalog("sim").variant("seedance-2.0", Tier.FAST, Mode.V2V)
+    assert variant is not None
+    media = {MediaKind.VIDEO: Media(max_count=1, seconds=(3.0, 10.0))}
+    narrow = replace(variant, family=replace(variant.family, media=media))
+
+    assert _any_clip(narrow) == Span(low=Decimal(3), expected=Decimal("6.5"), high=Decimal(10))
+    assert _any_clip(variant) == FAMILY
 
 
 def test_sums_of_money_are_decimal_even_where_there_is_but_one() -> None:

@@ -17,18 +17,19 @@ from seedrender.values.entry import Fingerprint
 from seedrender.values.job import JobId, Mode, Place
 from tests.builders import job
 
-WRITTEN = Origin("film.yaml", 8, 15)
+WRITTEN, ELSEWHERE = Origin("film.yaml", 8, 15), Origin("film.yaml", 9, 11)
 
 
 def test_each_difference_is_told_where_the_manifest_says_it_or_on_the_line_of_the_job() -> None:
-    spin = job(places={"duration": Place(WRITTEN, ("shots",))})
+    places = {"duration": Place(WRITTEN, ("shots",)), "seed": Place(ELSEWHERE, ("shots",))}
+    spin = job(places=places)
     old = Fingerprint(digest="a", parts={"prompt": "A.", "duration_s": 4, "tier": "fast"})
     new = Fingerprint(digest="b", parts={"tier": "fast", "seed": 7, "duration_s": 6})
 
     assert compare(spin, old, new) == (
         Change("prompt", "A.", None, spin.origin),
         Change("duration_s", 4, 6, WRITTEN),
-        Change("seed", None, 7, spin.origin),
+        Change("seed", None, 7, ELSEWHERE),
     )
 
 
