@@ -21,6 +21,7 @@ from seedrender.values.provider import Provider
 
 _PARALLEL_DOWNLOADS = 8
 _MAX_BACKOFF_S = 60.0
+_DOUBLINGS = 16  # more than there can be below that: a provider may be down for days
 
 
 class Listener(Protocol):
@@ -64,7 +65,7 @@ class Desk:
 
         Where the provider counts requests, everybody waits.
         """
-        own_s = min(2.0**attempt, _MAX_BACKOFF_S) / self.provider.limits.speed
+        own_s = min(2.0 ** min(attempt, _DOUBLINGS), _MAX_BACKOFF_S) / self.provider.limits.speed
         wait_s = own_s * spread(0.5)
         if isinstance(error, RateLimitedError):
             asked_s = (error.retry_after_s or 0.0) * (1 + spread(1.0) / 10)
