@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import random
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -38,7 +39,9 @@ defaults: {{tier: {tier}, resolution: 480p, ratio: "16:9", duration: 4, audio: f
 """
 ROUTES = ("modellix", "sim", "byteplus")
 _TIERS = {"byteplus": "fast"}
-_CLOCKS = ("seedrender.run.clock", "seedrender.run.inputs", "seedrender.providers.ark")
+_CLOCKS = tuple(
+    f"seedrender.{name}" for name in ("run.clock", "run.inputs", "run.store", "providers.ark")
+)
 FIRST = """\
 shots:
   again: {prompt: "A kite."}
@@ -107,6 +110,7 @@ class Film:
     wall: float = EPOCH_S  # of the world, between runs
     slept_s: float = 0.0  # of this run: hours that the loop's own clock knows nothing of
     is_rendering: bool = False
+    number: int = 0  # of the next run
     clock: Callable[[], datetime] | None = None  # of the machine; None: the world's
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -135,6 +139,7 @@ class Film:
     ) -> Ended:
         """Run once in virtual time."""
         self.keep_base()
+        random.seed(self.wall)  # equal runs wait equally long
         code, words = 1, ""
         with (
             machine_clock(self.clock or self._now),
@@ -210,11 +215,12 @@ class Film:
         return tuple(found["tasks"])
 
     def _ids(self) -> SimpleNamespace:
-        """Stand for the module `uuid`: equal runs draw equal ids, and others never."""
-        drawn = itertools.count()
+        """Stand for the module `uuid`: runs of one number draw the same ids, and others never."""
+        drawn, number = itertools.count(), self.number
+        self.number += 1
 
         def uuid4() -> SimpleNamespace:
-            found = hashlib.sha256(f"{self.folder}:{self.wall}:{next(drawn)}".encode())
+            found = hashlib.sha256(f"{self.folder}:{number}:{next(drawn)}".encode())
             return SimpleNamespace(hex=found.hexdigest()[:32])
 
         return SimpleNamespace(uuid4=uuid4)

@@ -21,6 +21,7 @@ from tests.crash.images import look
 from tests.crash.oracle import Broken
 
 _BUG = 1
+_STOPPED = 1000  # the number of each run that is stopped: all are equal until then
 _SAID = (0, 4, 6)  # the signal came when all was said
 
 
@@ -45,6 +46,7 @@ def interrupt_everywhere(folder: Path, route: str, shots: str, *, stride: int = 
     number, is_over = 1, False
     while not is_over:
         start.restore(film)
+        film.number = _STOPPED
         counter = _Counter(film, number, lambda: signal.raise_signal(signal.SIGINT))
         ended = film.run(loaded, on_step=counter.step)
         is_over = counter.count < number
@@ -75,6 +77,7 @@ def sleep_everywhere(
     number, is_over = 1, False
     while not is_over:
         start.restore(film)
+        film.number = _STOPPED
         counter = _Counter(film, number, sleep)
         ended = film.run(loaded, on_step=counter.step)
         is_over = counter.count < number
@@ -101,6 +104,7 @@ def fail_everywhere(
     first, is_over = 1, False
     while not is_over:
         start.restore(film)
+        film.number = _STOPPED
         fault = Fault(first, number, is_for_good=is_for_good)
         _run_with(film, loaded, fault, totals)
         is_over = not fault.struck
