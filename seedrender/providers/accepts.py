@@ -70,16 +70,25 @@ def _settings(job: Job, variant: Variant) -> Iterator[Violation]:
         if getattr(job, name) is not None and name not in variant.settings:
             message = f"{name} is not possible {where}"
             yield violation(job, name, message, "the model does not know it: take it out")
-    for name, message, hint in words.outside(job, variant):
-        yield violation(job, name, f"{message} {where}", hint)
-    for name, values in words.together(job, variant):
-        yield violation(job, name, f"{values} do not go together {where}", "change one of them")
+    yield from _by_words(job, variant, where)
     most = variant.max_prompt_chars
     if most is not None and len(job.prompt) > most:
         message = f"the prompt has {len(job.prompt)} characters"
         yield violation(job, "prompt", message, f"{most} at most {where}")
     if not job.prompt.strip():
         yield violation(job, "prompt", "the prompt is empty", "say what is to be seen")
+
+
+def _by_words(job: Job, variant: Variant, where: str) -> Iterator[Violation]:
+    """Yield what the body itself would not take."""
+    is_misused = any(use.role is Role.REFERENCE for use in job.references)  # said elsewhere
+    for word in words.missing(job, variant) if not is_misused else ():
+        message = f"a {word.replace('images', 'reference image')} is missing {where}"
+        yield violation(job, "references", message, "add it, or choose another mode")
+    for name, message, hint in words.outside(job, variant):
+        yield violation(job, name, f"{message} {where}", hint)
+    for name, values in words.together(job, variant):
+        yield violation(job, name, f"{values} do not go together {where}", "change one of them")
 
 
 def _length(job: Job, variant: Variant, where: str) -> Iterator[Violation]:
@@ -130,7 +139,7 @@ def _media(job: Job, variant: Variant, catalog: Catalog) -> Iterator[Violation]:
         message = f"reference '{use.reference.name}' is no image and cannot be a {use.role.value}"
         yield violation(job, "references", message, "give an image")
     if not moving:  # else the mode follows from what is wrong
-        yield from _mode(job, family, plain, frames)
+        yield from _mode(job, variant, plain, frames)
 
 
 def _frames(
@@ -151,17 +160,17 @@ def _frames(
 
 
 def _mode(
-    job: Job, family: Family, plain: Counter[MediaKind], frames: Counter[Role]
+    job: Job, variant: Variant, plain: Counter[MediaKind], frames: Counter[Role]
 ) -> Iterator[Violation]:
+    family = variant.family
     has_image, has_video = bool(plain[MediaKind.IMAGE] or frames), bool(plain[MediaKind.VIDEO])
     if plain[MediaKind.AUDIO] and not (has_image or has_video) and family.audio_needs_visual:
         message = "sound alone is refused by the model"
         yield violation(job, "references", message, "add an image or a video reference")
     if job.mode is Mode.V2V and not has_video:
         yield violation(job, "mode", "v2v needs a video reference", "add one, or drop `mode`")
-    if job.mode is Mode.I2I and not has_image:
-        yield violation(job, "mode", "i2i needs an image", "add one, or drop `mode`")
-    if job.mode is Mode.I2V and not frames and Role.REFERENCE not in family.roles:
+    is_bare = job.mode is Mode.I2V and not frames and not variant.words
+    if is_bare and Role.REFERENCE not in family.roles:
         message = f"i2v of {family.name} needs a first or a last frame"
         yield violation(job, "mode", message, "add one, or drop `mode`")
     if job.mode is not Mode.V2V and has_video:

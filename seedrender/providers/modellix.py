@@ -57,6 +57,7 @@ _STATES: Mapping[str, TaskState] = {
 _REFUSALS = re.compile(r"(?i)sensitive ?content|policy|moderation|content review|copyright")
 
 _SMALL = ("cover", "thumbnail")  # roles of pictures that nobody asked for
+_MOST_PICTURES = 64  # of a task: a series has 15 at most
 _PICTURE_NAMES = (".png", ".jpg", ".jpeg", ".webp")
 _IMAGE_TYPES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp", b"GIF8": "gif"}
 
@@ -293,7 +294,7 @@ def _pictures(data: Mapping[str, Any]) -> tuple[RemoteFile, ...]:
     """List the pictures, the primary one first; a cover or thumbnail is none of them."""
     rows = [r for r in _resources(data, MediaKind.IMAGE) if r.get("role") not in _SMALL]
     rows.sort(key=lambda row: row.get("role") != "primary")
-    return tuple(_file(row, MediaKind.IMAGE, data) for row in rows)
+    return tuple(_file(row, MediaKind.IMAGE, data) for row in rows[:_MOST_PICTURES])
 
 
 def _file(row: Mapping[str, Any], kind: MediaKind, data: Mapping[str, Any]) -> RemoteFile:

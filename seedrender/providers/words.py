@@ -7,7 +7,7 @@ from typing import Any
 
 from seedrender.catalog.bodies import Field
 from seedrender.catalog.models import Variant
-from seedrender.values.job import Job
+from seedrender.values.job import Job, Role
 
 _SAID = {  # word → field of a job
     "ratio": "ratio",
@@ -38,6 +38,16 @@ def _size(field: Field, job: Job, variant: Variant) -> str:
     by_ratio = variant.family.pixels[job.resolution or variant.family.default_resolution]
     width, height = by_ratio[job.ratio or variant.default_ratio]
     return field.form.format(width=width, height=height)
+
+
+def missing(job: Job, variant: Variant) -> Iterator[str]:
+    """Yield the word of each medium that the body must have and the job does not give."""
+    given = {use.role.value for use in job.references if use.role is not Role.REFERENCE}
+    given |= {f"{use.reference.kind.value}s" for use in job.references} | {"prompt"}
+    for fields in (*((name,) for name in variant.required), variant.needs_one_of):
+        words = [word for word, field in variant.words.items() if field.name in fields]
+        if words and not given.intersection(words):
+            yield words[0]
 
 
 def outside(job: Job, variant: Variant) -> Iterator[tuple[str, str, str]]:

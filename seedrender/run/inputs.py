@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from seedrender.errors import NotFoundError, ProviderError
+from seedrender.errors import ArtifactError, NotFoundError, ProviderError
 from seedrender.lock import fold
 from seedrender.run.files import Files
 from seedrender.run.hosting import Host, Link, ProviderHost, check_content
@@ -142,13 +142,26 @@ class Inputs:
             return MediaUrl(reference.url)
         if reference.asset is not None:
             return MediaUrl(f"asset://{reference.asset}")
-        if reference.shot is not None and reference.kind is MediaKind.VIDEO:
-            return await self._clip(reference.shot)
+        if reference.shot is not None:
+            self._check_kind(reference.shot, reference.kind)
+            if reference.kind is MediaKind.VIDEO:
+                return await self._clip(reference.shot)
         file = self._local(reference)
         if reference.kind not in self._inline:
             return file
         await check_content(file)
         return await self._provider.upload(file)
+
+    def _check_kind(self, job: JobId, kind: MediaKind) -> None:
+        """Refuse what a person keeps though the manifest asks for something else there."""
+        entry = self._store.entry(job)
+        assert entry is not None, "a job that is made from another runs after it"
+        assert entry.output is not None, "a job that is made from another runs after it"
+        if entry.output.is_picture is not (kind is MediaKind.IMAGE):
+            raise ArtifactError(
+                f"{entry.output.path} is no {kind.value}, and {job} is given as one: render it "
+                "anew, or give it as what it is; nothing was bought"
+            )
 
     def _local(self, reference: Reference) -> LocalFile:
         if reference.shot is not None:

@@ -1,11 +1,12 @@
-"""Tells models that make pictures from those that make clips, and what each takes of defaults."""
+"""Tells what a model makes, and what of the defaults it has no use for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from seedrender.catalog.bodies import SETTINGS
 from seedrender.catalog.models import ROUTES, Family, catalog
-from seedrender.values.job import MediaKind
+from seedrender.values.job import MediaKind, Mode, Tier
 
 OF_CLIPS = frozenset(  # settings that defaults for clips say of clips alone
     {"tier", "mode", "resolution", "duration", "audio", "seed", "camera_fixed", "negative_prompt"}
@@ -24,6 +25,21 @@ def format_of(route: str, model: str) -> str:
     """Return the format that is to be expected of what a model makes."""
     family = _family(route, model)
     return family.format if family is not None else "mp4"
+
+
+def without_field(
+    route: str, model: str, tier: Tier, mode: Mode, layer_of: Mapping[str, object]
+) -> frozenset[str]:
+    """Return the settings of the defaults that another maker's endpoint has no field for."""
+    if layer_of.get("model", "defaults") in _SHARED or route not in ROUTES:
+        return frozenset()
+    variant = catalog(route).variant(model, tier, mode)
+    if variant is None or not variant.words:
+        return frozenset()
+    known = variant.settings | (frozenset({"ratio"}) if variant.ratios else frozenset())
+    return frozenset(
+        name for name in (*SETTINGS, "ratio") if name not in known and layer_of.get(name) in _SHARED
+    )
 
 
 def _family(route: str, model: str) -> Family | None:

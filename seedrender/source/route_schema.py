@@ -45,11 +45,11 @@ def narrowed(route: str, variants: Sequence[Variant]) -> dict[str, Any]:
     conditions = list(_conditions(variants))
     rules = {name: [_own(name, *row) for row in conditions] for name in _HOLDERS}
     holders = {"defaults": schema["properties"]["defaults"], "": schema}
-    stills = {v.family.name for v in variants if v.family.makes is MediaKind.IMAGE}
+    passed_over = {v.family.name: _passed_over(v) for v in variants if v.words}
     rules[""] = [
         rule
         for written, allowed in conditions
-        for rule in _inherited(written, allowed, is_still=written.get("model") in stills)
+        for rule in _inherited(written, allowed, passed_over.get(written.get("model", ""), ()))
     ]
     for name, found in rules.items():
         if found:
@@ -139,11 +139,11 @@ def _own(name: str, written: Mapping[str, str], allowed: _Allowed) -> Any:
 
 
 def _inherited(
-    written: Mapping[str, str], allowed: _Allowed, *, is_still: bool = False
+    written: Mapping[str, str], allowed: _Allowed, passed_over: Collection[str] = ()
 ) -> Iterator[Any]:
     """Yield the rules of entries that take part of what is written, or bounded, from defaults.
 
-    A picture whose entry names its model takes little of defaults that are for clips.
+    An entry that names its model may pass over some of the defaults.
     """
     for keys in _subsets(written):
         own = {key: value for key, value in written.items() if key not in keys}
@@ -155,12 +155,18 @@ def _inherited(
         if not own:  # what `defaults` says in full is judged there, not in each entry
             default.append({"not": {"required": list(written)}, "required": []})
         for bound, values in allowed.items():
-            is_passed_over = is_still and "model" in own and bound in OF_CLIPS
+            is_passed_over = "model" in own and bound in passed_over
             if bound not in _DECIDES and not is_passed_over:
                 wrong = {"properties": {bound: {"not": _rule(bound, values)}}, "required": [bound]}
                 entry = {"not": _says(own, but_not=(*keys, bound))}
                 names = [n for n in _ENTRIES if (n, bound) != ("chains", "duration")]
                 yield _entries([*default, wrong], dict.fromkeys(names, entry))
+
+
+def _passed_over(variant: Variant) -> frozenset[str]:
+    """Return what another maker's model may have no use for, so that defaults may say it."""
+    of_clips = OF_CLIPS if variant.family.makes is MediaKind.IMAGE else frozenset()
+    return of_clips | {*_SWITCHES, "ratio"}
 
 
 def _subsets(keys: Collection[str]) -> Iterator[tuple[str, ...]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from seedrender.errors import Origin, Violation
 from seedrender.source import outputs, settings, trace
 from seedrender.source.document import Document
-from seedrender.source.pictures import format_of, makes
+from seedrender.source.pictures import format_of, makes, without_field
 from seedrender.source.settings import Evaluator, Values, Written
 from seedrender.source.template import References
 from seedrender.values.job import Job, JobId, MediaKind, Mode, Place, Role
@@ -71,7 +72,12 @@ class Scope:
         needs: tuple[JobId, ...] = (),
     ) -> Job:
         """Build a job of its settings."""
-        mode, reason = _mode(values, needs, makes(self.manifest.provider, values.model))
+        route = self.manifest.provider
+        mode, reason = _mode(values, needs, makes(route, values.model))
+        layer_of = {name: item.path[0] for name, item in written.items() if item.path}
+        unused = without_field(route, values.model, values.tier, mode, layer_of)
+        left_out: dict[str, Any] = dict.fromkeys(unused)
+        values = replace(values, **left_out)
         return Job(
             id=job_id,
             shot=shot,

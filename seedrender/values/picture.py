@@ -29,8 +29,8 @@ def stem(path: str) -> str:
 
 
 def place(job: Job, clip: Artifact) -> str:
-    """Return where a job's clip or picture belongs: a picture keeps the suffix of its format."""
-    if job.makes is not MediaKind.IMAGE or not clip.is_picture:
+    """Return where what a job has belongs: what is no clip, or should be none, keeps its suffix."""
+    if job.makes is MediaKind.VIDEO and not clip.is_picture:
         return job.output
     is_there = stem(clip.path) == stem(job.output)
     suffix = PurePosixPath(clip.path).suffix

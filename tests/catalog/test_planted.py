@@ -120,3 +120,17 @@ def test_its_bounds_hold_before_money_is_spent(planted: Path) -> None:
     assert "2 to 3 whole seconds" in words
     film.write_text(FILM.replace("flux-2", "flux-3"))
     assert "did you mean 'flux-2'?" in call(planted, "check", "film.yaml")[1]
+
+
+def test_the_file_that_the_page_shows_is_one(planted: Path) -> None:
+    page = PACKAGE.joinpath("docs", "neighbours.md").read_text("utf-8")
+    shown = page.partition("```toml\n")[2].partition("```")[0]
+    (planted / "seedrender/catalog/data/modellix/flux.toml").write_text(shown)
+    film = FILM.partition("  wind:")[0].replace("resolution: 1k, ", "")
+    (planted / "film.yaml").write_text(film)
+
+    done, words = call(planted, "expand", "film.yaml")
+
+    assert done == 0, words
+    assert "post: /api/v1/bfl/flux-2-t2i" in words
+    assert "n: 1" in words

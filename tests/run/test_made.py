@@ -157,3 +157,18 @@ def test_a_clip_that_the_provider_forgot_is_uploaded_and_taken_back(
         assert kept(base_url) == []
         assert ledger(base_url)["upload"] == 1
     assert "uses" in rows(path)["again"]["fingerprint"]["parts"]
+
+
+def test_a_clip_that_is_kept_is_not_given_as_the_picture_that_is_asked_for(tmp_path: Path) -> None:
+    path = film(tmp_path)
+    head = path.read_text().partition("references:")[0]
+    path.write_text(f'{head}shots: {{portrait: {{prompt: "A face."}}}}\n')
+    assert run(path)[0] == 0
+    assert seedrender("pin", str(path), "portrait")[0] == 0
+
+    film(tmp_path)
+    done, words = run(path, "turn")
+
+    assert done == 4, words
+    assert set(bodies(path)) == {"A face."}
+    assert rows(path)["portrait"]["output"]["path"] == "renders/portrait.mp4"

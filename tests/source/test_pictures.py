@@ -45,6 +45,33 @@ def test_a_clip_takes_all_of_the_defaults() -> None:
     assert (job.tier, job.resolution, job.duration_s) == (Tier.FAST, "480p", 5)
 
 
+def test_what_another_maker_has_no_field_for_is_not_taken_of_the_defaults() -> None:
+    defaults = "defaults: {ratio: '16:9', audio: true, seed: 3}\n"
+    shots = "shots: {a: {prompt: A., model: hailuo-2.3}, b: {prompt: B., model: kling-3.0}}\n"
+
+    found = jobs(defaults + shots)
+
+    assert (found["a"].ratio, found["a"].audio, found["a"].seed) == (None, None, None)
+    assert (found["b"].ratio, found["b"].audio, found["b"].seed) == ("16:9", True, None)
+    own = jobs("shots: {a: {prompt: A., model: hailuo-2.3, ratio: '1:1'}}")["a"]
+    text = "defaults: {model: hailuo-2.3, ratio: '1:1'}\nshots: {a: {prompt: A.}}"
+    whole = jobs(text)["a"]
+    assert (own.ratio, whole.ratio) == ("1:1", "1:1")
+
+
+def test_the_mode_decides_what_is_taken() -> None:
+    text = (
+        "references: {face: {image: 'https://cdn.example.org/a.png'}}\n"
+        "defaults: {ratio: '16:9'}\n"
+        "shots: {a: {prompt: A., model: wan-2.7},"
+        " b: {prompt: B., model: wan-2.7, references: [{use: face, as: first_frame}]}}\n"
+    )
+
+    found = jobs(text)
+
+    assert (found["a"].ratio, found["b"].ratio) == ("16:9", None)
+
+
 @pytest.mark.parametrize(
     ("model", "mode"),
     [("seedream-5.0-lite", Mode.I2I), ("kling-3.0", Mode.I2V), ("seedance-2.0", Mode.I2V)],
