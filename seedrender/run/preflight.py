@@ -13,6 +13,7 @@ from seedrender.errors import ArtifactError, Origin, Violation
 from seedrender.lock.fingerprint import unsigned
 from seedrender.media.medium import Medium, inspect, size
 from seedrender.run.fits import SLACK_S, problems
+from seedrender.run.foreseen import Foreseen
 from seedrender.run.lifetimes import lapses_at
 from seedrender.run.remote import Found, Remote, RemoteError
 from seedrender.values.hosting import Hosting, ProviderFiles, UrlPrefix
@@ -62,7 +63,7 @@ async def look(film: Film, jobs: Sequence[Job], remote: Remote, whole: Sequence[
     for job in jobs:
         for use in job.references:
             used.setdefault(use.reference.name, []).append(job)
-    looker = _Looker(film, remote)
+    looker = _Looker(film, remote, {job.id: job for job in whole})
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(looker.look(_reference(found[0], name), found))
@@ -80,9 +81,10 @@ def _reference(job: Job, name: str) -> Reference:
 
 
 class _Looker:
-    def __init__(self, film: Film, remote: Remote) -> None:
+    def __init__(self, film: Film, remote: Remote, whole: Mapping[JobId, Job]) -> None:
         self._film, self._remote = film, remote
         self._catalog = catalog(film.route)
+        self._foreseen = Foreseen(self._catalog, whole)
         self._files = asyncio.Semaphore(_PARALLEL_FILES)
 
     async def look(self, reference: Reference, jobs: Sequence[Job]) -> Row:
@@ -98,7 +100,7 @@ class _Looker:
         if reference.asset is not None:
             return self._asset(row, reference)
         if reference.shot is not None:
-            return replace(row, found=f"made by {reference.shot}")
+            return self._made(row, reference, reference.shot, jobs)
         try:
             if reference.url is not None:
                 medium = _medium(reference, await self._remote.look(reference.url))
@@ -108,14 +110,21 @@ class _Looker:
         except (ArtifactError, RemoteError) as error:
             words = str(error).removeprefix(f"{Path(row.place).name}: ")
             return replace(row, found="not usable", problems=(words,))
+        misfits = _misfits(reference, medium, self._families(jobs))
+        return replace(row, found=str(medium), medium=medium, problems=(*misfits, *notes))
+
+    def _families(self, jobs: Sequence[Job]) -> list[Family]:
         models = dict.fromkeys(job.model for job in jobs)
-        families = [self._catalog.families[m] for m in models if m in self._catalog.families]
-        return replace(
-            row,
-            found=str(medium),
-            medium=medium,
-            problems=(*_misfits(reference, medium, families), *notes),
-        )
+        return [self._catalog.families[m] for m in models if m in self._catalog.families]
+
+    def _made(self, row: Row, reference: Reference, by: JobId, jobs: Sequence[Job]) -> Row:
+        """Look at what is still to be made: it would be bought for nothing if it did not fit."""
+        medium = self._foreseen.medium(by)
+        if medium is None:
+            return replace(row, found=f"made by {by}")
+        problems = tuple(_misfits(reference, medium, self._families(jobs)))
+        found = f"made by {by}: {medium}".removesuffix(", size not said")
+        return replace(row, found=found, medium=medium, problems=problems)
 
     def _asset(self, row: Row, reference: Reference) -> Row:
         rights = reference.authorised_by

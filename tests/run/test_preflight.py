@@ -17,7 +17,7 @@ from seedrender.media import make
 from seedrender.run.preflight import Film, Looks, look
 from seedrender.run.remote import Remote
 from seedrender.values.hosting import PROVIDER_FILES, S3Store, UrlPrefix
-from seedrender.values.job import Job, JobId, MediaKind, Mode, Reference, ReferenceUse
+from seedrender.values.job import Job, JobId, MediaKind, Mode, Reference, ReferenceUse, Tier
 from tests.builders import job
 from tests.site import LOOPBACK, PNG, Site
 
@@ -119,6 +119,47 @@ def test_a_picture_beyond_the_models_limits_is_found(
 
     assert problem in words(looks)
     assert str(looks.violations[0]).startswith("film.yaml:4:3: spin: reference 'hero' (hero.png): ")
+
+
+def made(name: str, by: Job, **fields: Any) -> Looks:
+    """Look at a shot whose reference another one makes."""
+    kind = by.makes
+    reference = Reference(name=name, kind=kind, shot=by.id)
+    user = shot(ReferenceUse(reference=reference), **fields)
+    return looked(Path(), user, whole=[by, user])
+
+
+@pytest.mark.parametrize(
+    ("resolution", "ratio", "problem"),
+    [
+        pytest.param("2k", "21:9", "", id="fits"),
+        pytest.param("4k", "21:9", "6198x2656: seedance-2.0 takes sides of 300", id="too large"),
+    ],
+)
+def test_a_picture_that_will_not_fit_is_not_bought(
+    resolution: str, ratio: str, problem: str
+) -> None:
+    still = job("portrait", model="seedream-4.5", tier=Tier.STANDARD, mode=Mode.T2I)
+
+    looks = made("face", replace(still, resolution=resolution, ratio=ratio))
+
+    assert problem in words(looks)
+    assert bool(looks.violations) is bool(problem)
+    assert looks.rows[0].found.startswith("made by portrait: jpeg, ")
+
+
+def test_a_clip_that_will_be_too_long_is_not_bought() -> None:
+    long = job("before", model="seedance-2.5", tier=Tier.STANDARD, duration_s=20)
+
+    assert "20.0 s: seedance-2.0 takes 2 to 15 s" in words(made("step", long, mode=Mode.V2V))
+
+
+def test_what_nobody_can_foresee_is_not_judged() -> None:
+    strange = job("portrait", model="mystery", mode=Mode.T2I)
+
+    looks = made("face", strange)
+
+    assert (looks.violations, looks.rows[0].found) == ((), "made by portrait")
 
 
 def test_a_clip_is_measured_in_pixels_seconds_and_bytes(tmp_path: Path) -> None:
