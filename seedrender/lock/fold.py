@@ -150,6 +150,7 @@ def alive(entry: LockEntry) -> tuple[TaskRecord, ...]:
         if next_action(record.state) in (Action.ASK, Action.RESUME)
         and record is not on_disk
         and record.superseded is None
+        and not record.is_lost
     )
 
 
@@ -184,7 +185,9 @@ def _join_tasks(
 
 def _join_record(one: TaskRecord, other: TaskRecord) -> TaskRecord:
     """Join field by field: each is chosen by itself, so that the order of joins does not matter."""
-    ahead = max((one, other), key=lambda r: (_ORDER.index(r.state), repr(r.error)))
+    ahead = max(
+        (one, other), key=lambda r: (_ORDER.index(r.state), r.error is not None, repr(r.error))
+    )
     return TaskRecord(
         correlation_id=one.correlation_id,
         state=ahead.state,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from seedrender.errors import NotFoundError
 from seedrender.lock.identity import SIMULATED, Asked
 from seedrender.run.collect import Collect
 from seedrender.run.desk import Desk
@@ -13,7 +14,7 @@ from seedrender.run.submit import Submits, advice
 from seedrender.run.watch import Watch
 from seedrender.values.entry import Fingerprint, JobState, Lock, TaskRecord
 from seedrender.values.job import Job, JobId
-from seedrender.values.task import TaskId
+from seedrender.values.task import Task, TaskId
 
 
 class Tasks:
@@ -50,7 +51,7 @@ class Tasks:
             record, task = await self._watch.wait(job, record, is_fresh=True)
             slot.has_ended = record.state is not JobState.SUBMITTED
         if record.state is JobState.SUCCEEDED:
-            await self._collect.collect(job, record, task)
+            await self._collect_or_give_up(job, record, task, is_given_up=False)
 
     async def settle(self, job: Job, record: TaskRecord, *, is_given_up: bool) -> bool:
         """Bring a task of an earlier run to its end.
@@ -78,8 +79,25 @@ class Tasks:
                 )
                 slot.has_ended = record.state is not JobState.SUBMITTED
         if record.state is JobState.SUCCEEDED:
-            await self._collect.collect(job, record, task)
+            await self._collect_or_give_up(job, record, task, is_given_up=is_given_up)
         return record.state is not JobState.SUBMITTED
+
+    async def _collect_or_give_up(
+        self, job: Job, record: TaskRecord, task: Task | None, *, is_given_up: bool
+    ) -> None:
+        """Collect a clip; what is neither to be found nor wanted any more is lost.
+
+        Raises: ProviderError, ArtifactError.
+        """
+        try:
+            await self._collect.collect(job, record, task)
+        except NotFoundError as error:
+            if not is_given_up:
+                way = (
+                    f"if the clip is lost, give it up with --resubmit {job.id}, then run once more"
+                )
+                raise NotFoundError(f"{error}; {way}") from None
+            await self._give_up(job.id, record, f"given up by --resubmit: {error}")
 
     async def _leave(self, job: Job, record: TaskRecord) -> bool:
         """Leave a task to the route that has it: no other one knows it; False: it is paid."""
@@ -93,8 +111,10 @@ class Tasks:
         return False
 
     async def _give_up(self, job: JobId, record: TaskRecord, why: str) -> TaskRecord:
-        """Note that a task is forgotten, and the job bought again."""
-        given_up = replace(record, state=JobState.CANCELLED, error=why)
+        """Note that a task is forgotten, and the job bought again; what is paid stays paid."""
+        is_paid = record.state is JobState.SUCCEEDED
+        state = record.state if is_paid else JobState.CANCELLED
+        given_up = replace(record, state=state, error=why)
         await self._desk.keep(job, given_up)
         return given_up
 

@@ -111,7 +111,8 @@ class Watch:
         source = "simulated" if self._desk.provider.name == "sim" else task.cost_source
         cost = Cost(amount=task.cost, source=source) if task.cost is not None else None
         ended = replace(record, cost=cost, render_s=task.render_s)
-        return await self._ended_as(job, ended, _ENDS[task.state], task.message)
+        words = task.message if task.state is not TaskState.SUCCEEDED else None
+        return await self._ended_as(job, ended, _ENDS[task.state], words)
 
     async def _ended_as(
         self, job: Job, record: TaskRecord, state: JobState, error: str | None

@@ -62,6 +62,11 @@ class TaskRecord:
     superseded: Artifact | None = None  # where its clip went when a later one took its place
 
     @property
+    def is_lost(self) -> bool:
+        """Whether its clip was paid for, and a person gave it up: it cannot be had any more."""
+        return self.state is JobState.SUCCEEDED and self.error is not None
+
+    @property
     def is_guess(self) -> bool:
         """Whether no provider can be asked for it: it stands for a line that was damaged."""
         return self.correlation_id.startswith(GUESSED)

@@ -9,8 +9,8 @@ import re
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,6 @@ class World:
     """A simulator for every fault that asks for no other one."""
 
     base_url: str
-    stack: ExitStack = field(default_factory=ExitStack)
 
 
 @contextmanager

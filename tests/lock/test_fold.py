@@ -227,3 +227,13 @@ def test_a_rename_follows_jobs_takes_and_shots(
 
     assert list(renamed.entries) == [now]
     assert renamed.manifest == "m"
+
+
+def test_a_clip_that_is_given_up_stays_so_whatever_is_joined() -> None:
+    paid = record(state=JobState.SUCCEEDED)
+    lost = replace(paid, error="given up")
+
+    joined = [join(entry("a", x), entry("a", y)) for x, y in ((paid, lost), (lost, paid))]
+
+    assert [found.tasks[0].is_lost for found in joined] == [True, True]
+    assert [alive(found) for found in joined] == [(), ()]

@@ -115,7 +115,7 @@ def task(**fields: Any) -> dict[str, Any]:
         ),
         pytest.param(
             {"job": "a", "fingerprint": {"version": 1, "digest": "d", "parts": 7}},
-            "the parts of a fingerprint are not plain",
+            "the parts of a fingerprint lie too deep",
             id="no parts",
         ),
         pytest.param(

@@ -54,6 +54,15 @@ def done(wanted: Job, parents: dict[JobId, str] | None = None, provider: str = "
     return entry(wanted.id, made, output=clip(f"c-{wanted.id}", wanted.output))
 
 
+def test_a_paid_clip_that_a_person_gave_up_is_bought_again() -> None:
+    lost = record(state=JobState.SUCCEEDED, fingerprint=WANTED, error="given up by --resubmit")
+
+    (step,) = plan([SPIN], entry("spin", lost)).steps
+
+    assert (step.verdict, step.will_submit) == (Verdict.MISSING, True)
+    assert step.reason == "its last task succeeded: given up by --resubmit"
+
+
 @pytest.mark.parametrize(
     ("state", "bought_for", "verdict", "words"),
     [
@@ -71,7 +80,8 @@ def done(wanted: Job, parents: dict[JobId, str] | None = None, provider: str = "
 def test_a_job_without_a_clip(
     state: JobState, bought_for: Fingerprint, verdict: str, words: str
 ) -> None:
-    known = entry("spin", record(state=state, fingerprint=bought_for, error="why"))
+    error = "why" if state is not JobState.SUCCEEDED else None
+    known = entry("spin", record(state=state, fingerprint=bought_for, error=error))
 
     (step,) = plan([SPIN], known).steps
 

@@ -379,6 +379,26 @@ def test_a_task_that_is_there_is_collected_though_a_person_gives_it_up(tmp_path:
     assert film.provider.received == ["spin"]
 
 
+def test_a_paid_clip_that_is_gone_is_given_up_by_a_person_only(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.retrieve_errors["spin"] += [NotFoundError("HTTP 404")] * 18
+    left = [film.run()]
+    film.provider.finish_everything()
+    left.append(film.run())
+    said = film.listener.lines[-1]
+
+    film.resubmit = (JobId("spin"),)
+    given_up = film.run()
+    film.resubmit = ()
+    bought = film.run()
+
+    assert (left, given_up, bought) == ([Exit.UNFINISHED] * 2, Exit.UNFINISHED, Exit.DONE)
+    assert film.provider.received == ["spin", "spin"]
+    assert "give it up with --resubmit spin" in said
+    assert film.run() is Exit.DONE
+    assert [record.is_lost for record in film.lock().entries[JobId("spin")].tasks] == [True, False]
+
+
 def test_reads_that_fail_again_and_again_are_told_to_a_person(tmp_path: Path) -> None:
     film = Film(tmp_path, [job("spin")])
     film.provider.poll_errors["spin"] += [UnavailableError("HTTP 503")] * 4
