@@ -6,12 +6,14 @@ import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from seedrender.plan import saved
 from seedrender.plan.make import Plan, Verdict
@@ -26,7 +28,7 @@ from seedrender.run.pace import Pace
 from seedrender.run.project import Choices, Project
 from seedrender.run.slots import Slots
 from seedrender.run.store import Store, hold
-from seedrender.values.job import JobId
+from seedrender.values.job import JobId, MediaKind
 from seedrender.values.manifest import PollSchedule
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 from tests import virtual
@@ -42,17 +44,32 @@ ENDS = {
 
 
 class Various(Scripted):
-    """No two clips have the same bytes."""
+    """No two clips, and no two pictures, have the same bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.draws: set[str] = set()  # jobs that make pictures
 
     async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
         task = await super().poll(task_id, hold=hold)
         if task.video is None:
             return task
+        if self._tasks[task_id][0] in self.draws:
+            picture = RemoteFile(url=f"x:{task_id}", kind=MediaKind.IMAGE)
+            return replace(task, video=None, pictures=(picture,))
         size = len(clip_bytes()) + len(_tail(task_id))
         return replace(task, video=replace(task.video, url=f"x:{task_id}", size_bytes=size))
 
     async def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
-        yield clip_bytes() + _tail(TaskId(file.url.removeprefix("x:")))
+        task_id = TaskId(file.url.removeprefix("x:"))
+        yield _picture(task_id) if file.kind is MediaKind.IMAGE else clip_bytes() + _tail(task_id)
+
+
+def _picture(task_id: TaskId) -> bytes:
+    number = int(task_id.removeprefix("task-"))
+    picture = BytesIO()
+    Image.new("RGB", (640, 360), (number % 256, number // 256, 0)).save(picture, "png")
+    return picture.getvalue()
 
 
 def _tail(task_id: TaskId) -> bytes:
@@ -99,6 +116,7 @@ class Stage:
     async def _run(self) -> Exit:
         found = self.load()
         self.provider.name = found.manifest.provider
+        self.provider.draws = {job.id for job in found.jobs if job.makes is MediaKind.IMAGE}
         async with hold(found.lock_path, found.path.name, found.moves) as store:
             executor = self._executor(found, store)
             if self.stop_after_s is not None:
@@ -214,7 +232,7 @@ def test_after_a_run_that_went_wrong_the_plan_says_exactly_what_is_left(
 
         expected: dict[str, Verdict] = {}
         for job in jobs:
-            is_ready = all(expected[need] is Verdict.CURRENT for need in job.needs)
+            is_ready = all(expected[need] is Verdict.CURRENT for need in job.parents)
             reached = ENDS[faults[job.id]][1] if job.id in faults else Verdict.CURRENT
             expected[job.id] = reached if is_ready else Verdict.WAITS
         assert verdicts(after) == expected
