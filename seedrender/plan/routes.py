@@ -67,8 +67,9 @@ def carry(here: OnRoute, there: OnRoute) -> Carried:
     gone = left_out | jobs_of(here.unfit)
     compared = [job for job in there.jobs if job.id not in gone]
     own = [job for job in here.jobs if job.id not in gone]
-    if unfit and any(not violation.jobs for violation in unfit):  # a whole chain is not there
-        own = [job for job in own if job.shot in {other.shot for other in there.jobs}]
+    if any(not violation.jobs for violation in unfit):  # a whole chain is not there
+        shots = {job.shot for job in there.jobs}
+        own = [job for job in own if job.shot in shots]
     before, now = _priced(here, own), _priced(there, compared)
     both = {key for key in before.keys() & now.keys() if _is_known((*before[key], *now[key]))}
     return Carried(
@@ -110,10 +111,11 @@ def jobs_of(violations: Collection[Violation]) -> set[str]:
 
 def without(plan: Plan, left_out: Collection[str]) -> Plan:
     """Return the plan of a film of which the route does not render some jobs."""
+    unfit = frozenset(left_out)
     steps: dict[JobId, Step] = {}
     for step in plan.steps:
         lost = next((n for n in step.job.parents if n in steps and _is_lost(steps[n])), None)
-        if step.will_submit and step.job.id in left_out:
+        if step.will_submit and step.job.id in unfit:
             reason = "the route does not render it"
             step = _blocked(step, Verdict.BLOCKED, reason)  # noqa: PLW2901 - it is as it is now
         elif step.will_submit and lost is not None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GROUP = "seedrender.providers"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_SECRET = re.compile(r"(?i)key|token|secret|pass")
 _MAX_CHARS = 300
 _ANY: Any = None
 # method → how it is called here; those of the second table are awaited
@@ -104,8 +105,16 @@ def _made(entry: EntryPoint, environ: Mapping[str, str]) -> tuple[object, str]:
     except ConfigError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        words = f"{type(error).__name__}: {error}"[:_MAX_CHARS]
+        words = _without_secrets(f"{type(error).__name__}: {error}", environ)[:_MAX_CHARS]
         raise _broken(entry, f"cannot be loaded ({words})") from None
+
+
+def _without_secrets(words: str, environ: Mapping[str, str]) -> str:
+    """Take out what variables hold whose names say that it is nobody's business."""
+    for name, value in environ.items():
+        if value and _SECRET.search(name):
+            words = words.replace(value, "…")
+    return words
 
 
 def _broken(entry: EntryPoint, what: str) -> ConfigError:

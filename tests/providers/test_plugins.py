@@ -151,7 +151,21 @@ def test_a_name_that_is_taken_or_is_none_is_no_route(site: Path, name: str) -> N
     assert registry.offline("modellix").name == "modellix"
 
 
-def test_a_plugin_s_own_word_about_the_configuration_is_kept(site: Path) -> None:
+def test_a_key_that_a_plugin_puts_into_an_exception_is_taken_out(site: Path) -> None:
+    install(
+        site,
+        "odd_tells",
+        GOOD.replace("self.environ = environ", "raise ValueError(environ['ODD_KEY'])"),
+    )
+    limits = Limits(concurrency=1, requests_per_minute=5)
+
+    with pytest.raises(ConfigError) as caught:
+        registry.online("odd", {"ODD_KEY": "planted-key-8c1f"}, limits)
+
+    assert "(ValueError: …)" in str(caught.value)
+
+
+def test_a_plugins_own_word_about_the_configuration_is_kept(site: Path) -> None:
     text = GOOD.replace(
         "self.environ = environ",
         "from seedrender.errors import ConfigError; raise ConfigError('ODD_HOST is no URL')",
