@@ -3,11 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.lock.identity import Asked
 from seedrender.plan import against, graph, make
 from seedrender.plan.against import Comparison, Film, Removed, Sum
 from seedrender.plan.explain import Difference
 from seedrender.plan.make import Facts
-from seedrender.values.entry import Lock, LockEntry
+from seedrender.values.entry import JobState, Lock, LockEntry
 from seedrender.values.job import Job, JobId, MediaKind, Reference, ReferenceUse
 from seedrender.values.money import UNKNOWN_PRICE, Amount, Cost, Price
 from tests.builders import clip, entry, job, record
@@ -249,3 +251,34 @@ def test_notes_about_the_older_edition_are_handed_on() -> None:
     before = replace(film(), notes=("rows.csv was not there",))
 
     assert compare(before, film()).notes == ("rows.csv was not there",)
+
+
+def test_a_simulated_clip_is_to_be_bought_when_the_route_becomes_a_paid_one() -> None:
+    first, second = job("fly/01"), job("fly/02", needs=("fly/01",))
+    made = record("c1", JobState.SUCCEEDED, fingerprint=fingerprint(first, {}, {}))
+    lock = Lock(manifest="film.yaml", entries={first.id: entry(first.id, made, output=clip("c1"))})
+    before = replace(film(first, second), lock=lock, route="sim")
+    now = replace(film(first, second, costs=price("1")), lock=lock, route="modellix")
+    facts = Facts(lock=lock, digests={}, is_present=lambda _: True, asked=Asked(route=now.route))
+
+    found = against.compare(before, now, make.plan(graph.build(now.jobs), (), facts))
+
+    assert [one.step.job.id for one in found.changed] == ["fly/01", "fly/02"]
+    assert found.changed[0].parts == (Difference("provider", "sim", "modellix"),)
+    assert found.changed[1].follows == "fly/01"
+    assert str(found.to_buy.expected) == "2.00 USD"
+
+
+def test_a_clip_of_a_paid_route_is_no_change_when_another_one_is_taken() -> None:
+    one = job("a")
+    made = record(
+        "c1", JobState.SUCCEEDED, fingerprint=fingerprint(one, {}, {}), provider="modellix"
+    )
+    lock = Lock(manifest="film.yaml", entries={one.id: entry("a", made, output=clip("c1"))})
+    before = replace(film(one), lock=lock, route="modellix")
+    now = replace(film(one), lock=lock, route="byteplus")
+    facts = Facts(lock=lock, digests={}, is_present=lambda _: True, asked=Asked(route=now.route))
+
+    found = against.compare(before, now, make.plan(graph.build(now.jobs), (), facts))
+
+    assert (found.changed, found.unchanged) == ((), 1)
