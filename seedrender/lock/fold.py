@@ -78,8 +78,7 @@ def rename(lock: Lock, moved: Mapping[str, str]) -> Lock:
 
 def _renamed(job: JobId, moved: Mapping[str, str]) -> JobId:
     """Follow a rename of the job itself, of its first take, or of its shot or chain."""
-    for separator in ("", "@", "/"):
-        stem, found, rest = job.partition(separator) if separator else (job, "", "")
+    for stem, found, rest in ((job, "", ""), job.partition("@"), job.partition("/")):
         if stem in moved:
             return JobId(f"{moved[stem]}{found}{rest}")
     return job

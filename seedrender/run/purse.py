@@ -15,7 +15,7 @@ from seedrender.plan.make import Plan
 from seedrender.plan.paid import Charge, charge, is_of, quoted, records_of
 from seedrender.values.entry import JobState, Lock, TaskRecord
 from seedrender.values.job import Job, JobId
-from seedrender.values.money import CLIPS, SECONDS, UNKNOWN_PRICE, Limit, Price, Quote, in_words
+from seedrender.values.money import UNKNOWN_PRICE, Limit, Price, Quote, in_words
 
 _MAY_CHANGE = frozenset({JobState.SUBMITTING, JobState.SUBMITTED})
 _SHOWN = 10  # jobs named in one sentence
@@ -189,7 +189,7 @@ class Purse:
                     "budget": account.name,
                     "limit": str(limit),
                     "taken": in_words(account.spent(limit.unit), limit.unit),
-                    "before": in_words(self._before.get(limit.unit, Decimal(0)), limit.unit)
+                    "before": in_words(self._before[limit.unit], limit.unit)
                     if account.name == FILM
                     else None,
                 }
@@ -269,7 +269,7 @@ def _sums(charges: Iterable[Charge]) -> dict[str, Decimal]:
     for found in charges:
         for unit, value in found.items():
             sums[unit] = sums.get(unit, Decimal(0)) + value
-    return dict(sorted(sums.items(), key=lambda item: (item[0] in (CLIPS, SECONDS), item[0])))
+    return dict(sorted(sums.items()))  # capitals are before small letters
 
 
 def _answer(door: asyncio.Future[bool], *, is_in: bool) -> None:

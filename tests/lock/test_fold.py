@@ -214,6 +214,7 @@ def test_renaming_loses_nothing_and_twice_is_once(one: LockEntry, other: LockEnt
         ("spin/red", {"spin/red": "turn/blue", "spin": "x"}, "turn/blue"),
         ("spin/red@2", {"spin/red@2": "turn/blue"}, "turn/blue"),
         ("spin/red/a", {"spin": "turn"}, "turn/red/a"),
+        ("spin@2@3", {"spin": "turn"}, "turn@2@3"),
         ("spinner", {"spin": "turn"}, "spinner"),
         ("spin", {}, "spin"),
     ],

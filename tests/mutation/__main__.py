@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutation import survivors
+from tests.mutation.plot import PLOTS, Plot
 from tests.mutation.survivors import Mutant, Survivors
 
 _MUTMUT = Path(sys.executable).parent / "mutmut"
@@ -22,30 +24,34 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="try once more what survived")
     parser.add_argument("--report", action="store_true", help="run nothing")
     given = parser.parse_args()
+    plots = [plot for plot in PLOTS if plot.has_any(given.modules)]
     if not given.report:
-        _run([f"seedrender.{module}.*" for module in given.modules], given.processes)
+        for plot in plots:
+            _run(plot, [f"seedrender.{m}.*" for m in plot.those_of(given.modules)], given.processes)
     explained = survivors.loads(_EXPLAINED.read_text("utf-8"))
     if given.again:
-        found = survivors.compare(survivors.read(Path("mutants")), explained)
-        names = [mutant.name for mutant in found.unexplained if _is_asked(mutant, given.modules)]
-        _run(names, given.processes)
-    mutants = [m for m in survivors.read(Path("mutants")) if _is_asked(m, given.modules)]
+        for plot in plots:
+            found = survivors.compare(_mutants([plot], given.modules), explained)
+            if found.unexplained:
+                _run(plot, [mutant.name for mutant in found.unexplained], given.processes)
+    mutants = _mutants(plots, given.modules)
     wanted = [e for e in explained if not given.modules or e.module in given.modules]
     return _report(mutants, survivors.compare(mutants, wanted))
 
 
-def _run(names: list[str], processes: str) -> None:
+def _run(plot: Plot, names: Sequence[str], processes: str) -> None:
     command = [str(_MUTMUT), "run", "--max-children", processes, *names]
-    subprocess.run(command, check=True)
+    subprocess.run(command, cwd=plot.laid_out(), check=True)
 
 
-def _is_asked(mutant: Mutant, modules: list[str]) -> bool:
-    return not modules or mutant.module in modules
+def _mutants(plots: Sequence[Plot], modules: Sequence[str]) -> list[Mutant]:
+    found = [mutant for plot in plots for mutant in survivors.read(plot.folder / "mutants")]
+    return [mutant for mutant in found if not modules or mutant.module in modules]
 
 
 def _report(mutants: list[Mutant], found: Survivors) -> int:
     for mutant in found.unexplained:
-        _say(f"\n{mutant.where} ({mutant.fate}; mutmut show {mutant.name})")
+        _say(f"\n{mutant.where} ({mutant.fate}: {mutant.name})")
         _say(f"- {mutant.was}\n+ {mutant.now}")
     for gone in found.gone:
         _say(f"\nExplained, and no survivor: {gone.where}\n- {gone.was}\n+ {gone.now}")

@@ -141,6 +141,20 @@ def test_what_an_edition_costs_is_added_up_bound_by_bound_with_the_difference() 
     assert found.unchanged == 2
 
 
+def test_each_job_is_bought_at_its_own_price() -> None:
+    prices = {"a": price("1"), "b": price("2"), "c": price("4")}
+    before = replace(film(job("a")), price=lambda found: prices[found.id])
+    now = replace(
+        film(job("a"), job("b", prompt="B."), job("c", prompt="C.")),
+        price=lambda found: prices[found.id],
+    )
+
+    found = compare(before, now)
+
+    assert (found.before.expected, found.now.expected) == (usd("1"), usd("7"))
+    assert found.to_buy.expected == usd("6")
+
+
 def test_a_film_that_got_cheaper_costs_less_and_one_without_jobs_nothing() -> None:
     found = compare(film(job(), costs=price("2")), film())
 
@@ -179,6 +193,15 @@ def test_a_change_is_handed_down_the_chain_link_by_link() -> None:
         ("2", 0, "1"),
         ("3", 0, "2"),
     ]
+
+
+def test_a_segment_that_changed_itself_follows_nobody() -> None:
+    second = job("2", prompt="Two.", needs=("1",))
+    before = film(job("1"), second)
+
+    found = compare(before, film(job("1", prompt="New."), replace(second, prompt="New too.")))
+
+    assert [(c.step.job.id, c.follows) for c in found.changed] == [("1", None), ("2", None)]
 
 
 def test_of_two_parents_the_one_that_changed_is_told() -> None:

@@ -237,10 +237,16 @@ def test_the_route_is_asked_about_the_very_job() -> None:
 
 
 def test_a_route_of_which_the_catalog_knows_nothing_takes_any_length_that_was_asked_for() -> None:
-    found = pricing(job("one", duration_s=1), job("chosen", duration_s=-1), route="of a plugin")
+    found = pricing(
+        job("one", duration_s=1),
+        job("chosen", duration_s=-1),
+        job("zero", duration_s=0),
+        route="of a plugin",
+    )
 
     assert found.video(job(needs=("one",))) == exactly(1)
     assert found.video(job(needs=("chosen",))) == FAMILY
+    assert found.video(job(needs=("zero",))) == FAMILY
 
 
 def test_a_clip_of_which_nothing_is_known_is_within_what_the_model_takes() -> None:

@@ -502,6 +502,16 @@ def test_what_would_do_is_said_only_where_it_is_more_than_the_limit() -> None:
     )
 
 
+def test_a_limit_that_what_is_left_out_does_not_touch_is_told_as_it_is() -> None:
+    found = opened(shots("a"), "1 USD", "50 CNY")
+    found.refuse_all()
+
+    assert found.words().endswith(
+        "run.budget is 1.00 USD, 0.00 USD of it taken; 2.00 USD would do. run.budget is 50.00 CNY, "
+        "0.00 CNY of it taken"
+    )
+
+
 def test_a_plan_is_cut_to_what_there_is_money_for() -> None:
     found = opened(shots("a", "b"), "3 USD")
     whole = unbought(*shots("a", "b"))
