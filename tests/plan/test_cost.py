@@ -282,3 +282,26 @@ def test_a_quote_keeps_the_high_end_and_the_seconds_that_are_asked_for() -> None
     )
     assert quote(job(duration_s=9), UNKNOWN_PRICE) == Quote(seconds=Decimal(9))
     assert quote(job(), UNKNOWN_PRICE) == Quote()
+
+
+def test_a_rate_of_seconds_or_tokens_says_nothing_of_a_picture() -> None:
+    def published(_one: Job, _video: Span) -> Price:
+        return UNKNOWN_PRICE
+
+    def rate(unit: Unit) -> Rate:
+        return Rate(value=Decimal(2), unit=unit, currency="USD", source="mine", as_of=TODAY)
+
+    still = job("portrait", model="seedream-4.5", tier=Tier.STANDARD, mode=Mode.T2I)
+    prices = [
+        Pricing(route="sim", published=published, rates=(rate(unit),))(still)
+        for unit in (Unit.SECOND, Unit.MILLION_TOKENS, Unit.CLIP)
+    ]
+
+    assert [found.expected for found in prices] == [None, None, usd("2")]
+
+
+def test_a_clip_that_another_shot_makes_counts_with_its_seconds() -> None:
+    made = Reference(name="step", kind=MediaKind.VIDEO, shot=JobId("walk"))
+    user = job("again", mode=Mode.V2V, references=(ReferenceUse(reference=made),))
+
+    assert pricing(job("walk", duration_s=7), route="sim").video(user) == exactly(7)

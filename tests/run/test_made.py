@@ -172,3 +172,28 @@ def test_a_clip_that_is_kept_is_not_given_as_the_picture_that_is_asked_for(tmp_p
     assert done == 4, words
     assert set(bodies(path)) == {"A face."}
     assert rows(path)["portrait"]["output"]["path"] == "renders/portrait.mp4"
+
+
+def test_a_budget_buys_a_picture_and_those_of_its_users_for_which_there_is_room(
+    tmp_path: Path,
+) -> None:
+    path = film(tmp_path)
+    path.write_text(path.read_text().replace("run: {", 'run: {budget: "2 clips", '))
+
+    done, words = run(path)
+
+    assert done == 7, words
+    assert sorted(rows(path)) in (["portrait", "turn"], ["portrait", "walk"])
+    assert "Left out" in words or "leaves out" in words
+
+
+def test_a_run_that_was_cut_off_goes_on_with_the_picture_that_is_paid(tmp_path: Path) -> None:
+    path = film(tmp_path)
+    assert run(path, "--no-wait", "portrait")[0] == 5
+    assert set(rows(path)) == {"portrait"}
+
+    assert run(path)[0] == 0
+
+    prompts = list(bodies(path))
+    assert prompts.count("A face.") == 1
+    assert len(rows(path)["portrait"]["tasks"]) == 1
