@@ -45,12 +45,8 @@ def narrowed(route: str, variants: Sequence[Variant]) -> dict[str, Any]:
     conditions = list(_conditions(variants))
     rules = {name: [_own(name, *row) for row in conditions] for name in _HOLDERS}
     holders = {"defaults": schema["properties"]["defaults"], "": schema}
-    passed_over = {v.family.name: _passed_over(v) for v in variants if v.words}
-    rules[""] = [
-        rule
-        for written, allowed in conditions
-        for rule in _inherited(written, allowed, passed_over.get(written.get("model", ""), ()))
-    ]
+    spared = _Spared(variants)
+    rules[""] = [rule for row in conditions for rule in _inherited(*row, spared)]
     for name, found in rules.items():
         if found:
             (holders.get(name) or definitions[name])["allOf"] = found
@@ -138,35 +134,42 @@ def _own(name: str, written: Mapping[str, str], allowed: _Allowed) -> Any:
     return {"if": _says(written), "then": _may(_without_length(name, allowed))}
 
 
-def _inherited(
-    written: Mapping[str, str], allowed: _Allowed, passed_over: Collection[str] = ()
-) -> Iterator[Any]:
-    """Yield the rules of entries that take part of what is written, or bounded, from defaults.
+class _Spared:
+    """The models that do not take all of the defaults, where an entry names them itself."""
 
-    An entry that names its model may pass over some of the defaults.
-    """
+    def __init__(self, variants: Sequence[Variant]) -> None:
+        families = {v.family.name: v.family for v in variants if v.words}
+        self._others = families.keys()
+        self.stills = [n for n, family in families.items() if family.makes is MediaKind.IMAGE]
+
+    def of(self, model: str | None) -> frozenset[str]:
+        """Return the settings that defaults may say, whatever the model takes."""
+        if model not in self._others:
+            return frozenset()
+        of_clips = OF_CLIPS if model in self.stills else frozenset()
+        return of_clips | {*_SWITCHES, "ratio"}
+
+
+def _inherited(written: Mapping[str, str], allowed: _Allowed, spared: _Spared) -> Iterator[Any]:
+    """Yield the rules of entries that take part of what is written, or bounded, from defaults."""
+    apart = () if "model" in written else spared.stills
     for keys in _subsets(written):
         own = {key: value for key, value in written.items() if key not in keys}
+        if keys and own.get("model") in spared.stills:
+            continue
         default = [_is(key, written[key]) for key in keys]
         if keys:
-            entry = {"if": _says(own, but_not=keys), "then": _may(allowed)}
+            entry = {"if": _says(own, keys, apart), "then": _may(allowed)}
             chain = {**entry, "then": _may(_without_length("chain", allowed))}
             yield _entries(default, {"shots": entry, "profiles": entry, "chains": chain})
         if not own:  # what `defaults` says in full is judged there, not in each entry
             default.append({"not": {"required": list(written)}, "required": []})
         for bound, values in allowed.items():
-            is_passed_over = "model" in own and bound in passed_over
-            if bound not in _DECIDES and not is_passed_over:
+            if bound not in _DECIDES and bound not in spared.of(own.get("model")):
                 wrong = {"properties": {bound: {"not": _rule(bound, values)}}, "required": [bound]}
-                entry = {"not": _says(own, but_not=(*keys, bound))}
+                entry = {"not": _says(own, (*keys, bound), apart)}
                 names = [n for n in _ENTRIES if (n, bound) != ("chains", "duration")]
                 yield _entries([*default, wrong], dict.fromkeys(names, entry))
-
-
-def _passed_over(variant: Variant) -> frozenset[str]:
-    """Return what another maker's model may have no use for, so that defaults may say it."""
-    of_clips = OF_CLIPS if variant.family.makes is MediaKind.IMAGE else frozenset()
-    return of_clips | {*_SWITCHES, "ratio"}
 
 
 def _subsets(keys: Collection[str]) -> Iterator[tuple[str, ...]]:
@@ -174,14 +177,20 @@ def _subsets(keys: Collection[str]) -> Iterator[tuple[str, ...]]:
         yield from combinations(keys, count)
 
 
-def _says(written: Mapping[str, str], but_not: Collection[str] = ()) -> dict[str, Any]:
-    """Match an entry that says these values, and leaves other keys to the defaults."""
+def _says(
+    written: Mapping[str, str], but_not: Collection[str] = (), apart: Collection[str] = ()
+) -> dict[str, Any]:
+    """Match an entry that says these values, leaves other keys, and is of no model set apart."""
     rule: dict[str, Any] = {
         "properties": {key: {"const": value} for key, value in written.items()},
         "required": list(written),
     }
     if but_not:
-        rule["not"] = {"anyOf": [{"required": [key]} for key in (*but_not, "template")]}
+        others: list[Any] = [{"required": [key]} for key in (*but_not, "template")]
+        if apart:
+            model = {"properties": {"model": {"enum": list(apart)}}, "required": ["model"]}
+            others.append(model)
+        rule["not"] = {"anyOf": others}
     return rule
 
 

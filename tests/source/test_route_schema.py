@@ -135,3 +135,27 @@ def test_a_tier_may_be_chosen_for_the_whole_file() -> None:
     assert not fast.is_valid(film({}, {"resolution": "1080p"}))
     assert not fast.is_valid(film({"tier": "standard"}, {}))
     assert not fast.is_valid({**film({}, {}), "provider": "byteplus"})
+
+
+@pytest.mark.parametrize(
+    ("defaults", "shot", "is_fine"),
+    [
+        ({"tier": "fast"}, {"model": "seedream-4.5"}, True),
+        ({"tier": "fast", "resolution": "480p", "duration": 5}, {"model": "seedream-4.5"}, True),
+        ({"tier": "fast", "mode": "t2v"}, {"model": "seedream-4.5", "resolution": "4k"}, True),
+        ({"tier": "fast"}, {"model": "seedream-4.5", "resolution": "480p"}, False),
+        ({"tier": "fast"}, {"model": "seedream-4.5", "tier": "fast"}, False),
+        ({"tier": "fast"}, {"resolution": "1080p"}, False),
+        ({"ratio": "21:9", "audio": True}, {"model": "hailuo-2.3", "duration": 6}, True),
+        ({"seed": 3}, {"model": "kling-3.0", "seed": 3}, False),
+        ({"duration": 5}, {"model": "hailuo-2.3"}, False),
+        ({"model": "seedream-4.5", "duration": 5}, {}, False),
+    ],
+)
+def test_an_editor_spares_what_the_defaults_say_for_others(
+    defaults: dict[str, Any], shot: dict[str, Any], *, is_fine: bool
+) -> None:
+    manifest = film(defaults, shot)
+
+    assert validator("modellix").is_valid(manifest) is is_fine
+    assert is_accepted("modellix", manifest) is is_fine
