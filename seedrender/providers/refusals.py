@@ -119,9 +119,10 @@ async def lapsed_or_error(response: aiohttp.ClientResponse) -> ProviderError:
 
 
 async def unbought(response: aiohttp.ClientResponse, judge: Judge) -> ProviderError:
-    """Turn the refusal of a submit into its error; one that ends the run says what was paid."""
+    """Turn the refusal of a submit into its error; one that may end the run says what was paid."""
     error = await refused(response, judge)
-    return type(error)(f"{error}; nothing was bought") if error.stops_run else error
+    may_end_it = error.stops_run or isinstance(error, UnavailableError)
+    return type(error)(f"{error}; nothing was bought") if may_end_it else error
 
 
 async def words(response: aiohttp.ClientResponse, judge: Judge) -> str:

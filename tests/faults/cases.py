@@ -43,6 +43,7 @@ ARK_OUTPUT_CODES = (
     *("OutputTextRiskDetection", "OutputImageRiskDetection"),
     *("InvalidParameter.TaskTypeMismatch", "InputImageSensitiveContentDetected"),
 )
+ARK_FOR_EVER = ("ServerOverloaded", "InvalidEndpoint.ClosedEndpoint")  # passing, as a rule
 # modellix.md 7.1 and 7.2: what a submit may be answered with; 7.3: a read
 SUBMIT_STATUSES = (
     *(400, 401, 402, 403, 404, 405, 413, 415, 422, 429),
@@ -99,12 +100,7 @@ def _of(wire: str) -> Iterator[Case]:
     for status in SUBMIT_STATUSES:
         yield Case(wire, Stage.SUBMIT, f"status={status}", f"{status} and no reason; no task")
     if wire == "ark":
-        for code in ARK_CODES:
-            yield Case(
-                wire, Stage.SUBMIT, _submitted(code), "it is refused with this code; no task"
-            )
-        for code in (*ARK_OUTPUT_CODES, "InternalServiceError"):
-            yield Case(wire, Stage.TASK, f"fail={code}", "the task fails with this code")
+        yield from _codes(wire)
     for status in READ_STATUSES:
         text = f"the first read of a task answers {status}"
         yield Case(wire, Stage.POLL, f"poll-status={status}", text)
@@ -113,6 +109,12 @@ def _of(wire: str) -> Iterator[Case]:
             yield Case(wire, stage, name, text, is_marked=False)
 
 
-def _submitted(code: str) -> str:
-    """Name the mark for a code: one that is taken for a limit is tried again until it goes away."""
-    return f"refuse-once={code}"
+def _codes(wire: str) -> Iterator[Case]:
+    for code in ARK_CODES:
+        text = "it is refused with this code; no task"
+        yield Case(wire, Stage.SUBMIT, f"refuse-once={code}", text)
+    for code in ARK_FOR_EVER:
+        text = "every submit is refused with this code; no task"
+        yield Case(wire, Stage.SUBMIT, f"refuse={code}", text)
+    for code in (*ARK_OUTPUT_CODES, "InternalServiceError"):
+        yield Case(wire, Stage.TASK, f"fail={code}", "the task fails with this code")

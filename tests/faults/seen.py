@@ -42,6 +42,7 @@ _LONGEST = 300  # characters of what a person reads
 _MARKED = {"retry-after": "rate-limited"}  # worlds in which a mark strikes
 _OPTIONS = {
     "used-up": ["--no-preflight"],
+    "refuse=ServerOverloaded": ["--deadline", "1.5s"],
     "stuck": ["--deadline", "1.5s"],
     "poll-down": ["--deadline", "1.5s"],
 }
