@@ -122,14 +122,9 @@ def seconds(value: object) -> float:
     return float(value)
 
 
-def is_shallow(value: object, depth: int = 0) -> bool:
+def is_shallow(value: dict[str, Any] | list[Any], depth: int = 0) -> bool:
     """Say whether a value can be printed and written again, however deep we are."""
-    if isinstance(value, dict):
-        inner = list(value.values())
-    elif isinstance(value, list):
-        inner = value
-    else:
-        return True
+    inner = value.values() if isinstance(value, dict) else value
     return depth < _MAX_DEPTH and all(
         is_shallow(item, depth + 1) for item in inner if isinstance(item, dict | list)
     )

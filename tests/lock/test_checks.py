@@ -84,7 +84,7 @@ def test_two_halves_are_a_character() -> None:
         pytest.param({"a": [{"b": 1}, None, 2.5]}, True, id="numbers and nothing"),
     ],
 )
-def test_parts_of_a_fingerprint_are_shallow(value: object, *, is_shallow: bool) -> None:
+def test_parts_of_a_fingerprint_are_shallow(value: Any, *, is_shallow: bool) -> None:
     assert checks.is_shallow(value) is is_shallow
 
 
