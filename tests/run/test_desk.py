@@ -11,8 +11,11 @@ from seedrender.run.desk import Desk
 from seedrender.run.gate import Gate
 from seedrender.run.pace import Pace
 from seedrender.run.slots import Slots
+from seedrender.values.entry import LockEntry, TaskRecord
+from seedrender.values.job import JobId
 from seedrender.values.manifest import PollSchedule
 from tests import virtual
+from tests.builders import entry, record
 from tests.scripted import Scripted
 
 
@@ -102,3 +105,26 @@ def test_too_many_tasks_at_once_slow_nobody_else_down() -> None:
     least, _, held_s = waits(error, 1)
 
     assert (least >= 10, held_s) == (True, [])
+
+
+class Shelves:
+    """Notes what is kept, in a store or in a purse."""
+
+    def __init__(self, kept: list[object]) -> None:
+        self._kept = kept
+
+    async def keep(self, event: LockEntry) -> None:
+        self._kept.append(event)
+
+    def note(self, job: JobId, found: TaskRecord) -> None:
+        self._kept.append((job, found))
+
+
+def test_a_fact_goes_to_the_purse_and_then_to_disk() -> None:
+    kept: list[object] = []
+    shelves = cast(Any, Shelves(kept))
+    at = replace(desk(Noticing()), store=shelves, purse=shelves)
+
+    virtual.run(at.keep(JobId("spin"), record("c1")))
+
+    assert kept == [("spin", record("c1")), entry("spin", record("c1"))]
