@@ -139,7 +139,7 @@ class Budget:
             return ()
         admitted: list[JobId] = []
         outside: list[Group] = []
-        for group in filter(lambda group: group.jobs, self._outside):
+        for group in self.outside:
             charges = list(group.jobs.values())
             is_alone = any(map(self.is_outside, group.after))
             if is_alone or not all(account.fits(charges) for account in self.accounts):

@@ -369,8 +369,8 @@ def test_a_journal_without_a_header_is_mended_from_its_first_line() -> None:
     found = repaired(journal=b"z" + text[1:])
 
     assert found.lock == fold.fold(LOCK, EVENTS)
-    assert [(d.line, d.wrong, d.outcome) for d in found.damages] == [
-        (1, "a bit of it was flipped", Outcome.MENDED)
+    assert [(d.file, d.line, d.wrong, d.outcome) for d in found.damages] == [
+        (f"{NAME}.journal", 1, "a bit of it was flipped", Outcome.MENDED)
     ]
 
 

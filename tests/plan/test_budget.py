@@ -91,6 +91,35 @@ def test_what_was_bought_at_an_unknown_cost_leaves_no_room() -> None:
     assert account.fits([charge("1")])
 
 
+def test_every_charge_of_unknown_cost_is_counted_until_it_is_known() -> None:
+    account = Account("a", limits("10 USD", "9 clips"))
+    for key in ("one", "two", "three"):
+        account.put(key, charge(None))
+    account.put("one", charge("2"))
+    account.put("two", None)
+
+    assert account.unknown_before == 1
+    assert Account("a", ()).unknown_before == 0
+
+
+def test_the_least_that_a_group_takes_is_known_for_each_limit() -> None:
+    account = Account("a", limits("10 USD", "9 clips"))
+    groups_of = [[charge("2"), charge("3")], [charge("4")], [charge(None), charge("9")]]
+
+    assert account.least(groups_of) == (Decimal(4), Decimal(1))
+    assert account.least(groups_of[::2]) == (Decimal(5), Decimal(2))
+    assert account.least([[charge(None)]]) == (Decimal(0), Decimal(1))
+
+
+@pytest.mark.parametrize(("usd", "has_room"), [("6", True), ("6.01", False)])
+def test_there_is_room_up_to_the_limit(usd: str, *, has_room: bool) -> None:
+    account = Account("a", limits("10 USD", "9 clips"))
+    account.put("before", charge("4"))
+
+    assert account.has_room((Decimal(usd), Decimal(8))) is has_room
+    assert account.has_room((Decimal(0), Decimal(9))) is False
+
+
 def test_each_currency_has_a_limit_of_its_own() -> None:
     account = Account("a", limits("10 USD", "50 CNY"))
     account.put("before", charge("49", currency="CNY"))
@@ -173,6 +202,7 @@ def test_what_turns_out_cheaper_lets_another_in() -> None:
 
     budget.take(JobId("a"), "c1", charge("2"))
     before = budget.admit()
+    assert budget.reserved == set()
     budget.settle("c1", charge("1"))
 
     assert (before, budget.admit()) == ((), ("b",))

@@ -72,6 +72,7 @@ def test_a_locked_run_fails_where_it_would_have_to_buy() -> None:
     missing, done = step(Verdict.MISSING, will_submit=True), step(Verdict.CURRENT)
 
     assert outcome(plan(missing), lock(FAILED), is_locked=True) is Exit.LOCKED
+    assert outcome(plan(missing), lock()) is Exit.UNFINISHED
     assert outcome(plan(replace(missing, will_submit=False)), lock(), is_locked=True) is (
         Exit.UNFINISHED
     )

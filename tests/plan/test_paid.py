@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from seedrender.plan.paid import NO_RETAKES, balance, charge, records_of, retakes, said
+from seedrender.plan.paid import (
+    NO_RETAKES,
+    balance,
+    charge,
+    charges,
+    quoted,
+    records_of,
+    retakes,
+    said,
+)
 from seedrender.values.entry import JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.money import Amount, Cost, Quote
 from tests.builders import clip, entry, record
@@ -128,6 +138,22 @@ def test_actual_costs_are_compared_with_the_estimates_of_the_same_tasks() -> Non
         {"USD": Decimal("1.35")},
         {"USD": Decimal(2)},
     )
+
+
+def test_the_seconds_of_a_take_are_those_of_its_own_clip() -> None:
+    longer = replace(clip("c1"), duration_s=7.0)
+    older = record("c1", JobState.SUCCEEDED, superseded=longer)
+    newer, other = (record(name, JobState.SUCCEEDED) for name in ("c2", "c3"))
+    spin = entry("spin", older, newer, other, output=clip("c2"))
+
+    found = [(one.correlation_id, paid.get("seconds")) for one, paid in charges(spin)]
+
+    assert found == [("c1", Decimal(7)), ("c2", Decimal(5)), ("c3", None)]
+
+
+def test_small_and_negative_prices_are_what_they_are_and_nothing() -> None:
+    assert quoted(Quote(high=usd("0.05"))) == {"clips": Decimal(1), "USD": Decimal("0.05")}
+    assert quoted(Quote(high=usd("-1"))) == {"clips": Decimal(1), "USD": Decimal(0)}
 
 
 def test_sums_of_two_currencies_stand_side_by_side() -> None:

@@ -191,6 +191,53 @@ def test_the_next_look_follows_from_any_age() -> None:
     )
 
 
+STEPS = Course(
+    times=Times(
+        ages=(0.0, 50.0, 60.0, 90.0, 130.0),
+        out=(1.0, 1.0, 0.8, 0.4, 0.1),
+        area=(0.0, 50.0, 59.0, 77.0, 87.0),
+    ),
+    price_s=1.0,
+    looks=4.0,
+    late_s=1.0,
+    max_interval_s=25.0,
+    following=(1, 3, 3, 4, 4),
+)
+
+
+@pytest.mark.parametrize(
+    ("age", "next_age"),
+    [
+        pytest.param(0.0, 50.0, id="the first look may be late"),
+        pytest.param(44.0, 50.0, id="before the first row"),
+        pytest.param(45.0, 50.0, id="half a step before it"),
+        pytest.param(46.0, 71.0, id="nearer to it: what follows it, within the interval"),
+        pytest.param(46.8, 71.8, id="nearer still"),
+        pytest.param(55.0, 80.0, id="in the middle between two rows: what follows the former"),
+        pytest.param(74.0, 90.0, id="before the middle"),
+        pytest.param(75.5, 100.5, id="behind it: what follows the latter, within the interval"),
+        pytest.param(79.0, 104.0, id="a step is as long as that of its row"),
+        pytest.param(109.0, 130.0, id="before the middle of the last step"),
+        pytest.param(111.0, None, id="behind it nothing is known"),
+        pytest.param(130.0, None, id="at the end"),
+        pytest.param(999.0, None, id="beyond it"),
+    ],
+)
+def test_the_next_look_is_what_follows_the_nearest_row(age: float, next_age: float | None) -> None:
+    assert STEPS.next_age(age) == next_age
+
+
+def test_a_look_is_never_priced_above_a_million_seconds() -> None:
+    months = PollSchedule(first_s=1e6, interval_s=1e6, max_interval_s=1e7)
+    times = learn([1e7 * 1.5**n for n in range(9)], [], 1e7)
+    assert times is not None
+
+    found = polling.course(times, months, 1.0)
+
+    assert found is not None
+    assert (found.price_s, found.looks) == pytest.approx((1e6, 23.156334089110185))
+
+
 def test_a_course_that_is_later_than_the_schedule_is_none_unless_looks_are_scarce() -> None:
     times = Times(ages=(0.0, 14.0, 15.0), out=(1.0, 1.0, 0.01), area=(0.0, 14.0, 14.505))
     poll = PollSchedule(first_s=15.0, jitter=0.0)

@@ -55,8 +55,9 @@ def test_a_window_that_is_used_up_is_waited_for_once() -> None:
     assert 20 <= at <= 23
 
 
-def test_a_window_with_requests_left_holds_nothing_back() -> None:
-    window = RateWindow(remaining=5, reset_in_s=20)
+@pytest.mark.parametrize("remaining", [1, 5])
+def test_a_window_with_requests_left_holds_nothing_back(remaining: int) -> None:
+    window = RateWindow(remaining=remaining, reset_in_s=20)
 
     at, _ = virtual.run(turns(Pace(6000, lambda: window), 3))
 

@@ -26,7 +26,7 @@ from seedrender.run.purse import Allowance, Purse, _sums, purse
 from seedrender.values.entry import JobState, Lock, TaskRecord
 from seedrender.values.job import Job, JobId
 from seedrender.values.money import Amount, Cost, Limit, Price, Quote, exactly, limit
-from seedrender.values.task import TaskState
+from seedrender.values.task import TaskId, TaskState
 from tests import virtual
 from tests.builders import entry, job, record
 from tests.run.test_executor import Film, chain
@@ -401,18 +401,36 @@ def opened(
     price: Price | None = None,
     lock: Lock | None = None,
     is_unknown_allowed: bool = False,
+    route: str = "x",
 ) -> Purse:
     """The purse of a run that would buy these jobs for two dollars each."""
     allowance = Allowance(
         film=limits(*texts), run=limits(*run), is_unknown_allowed=is_unknown_allowed
     )
     found = price or costs("2")
-    return purse(unbought(*jobs), lock or Lock(manifest="m"), lambda _: found, allowance, "x")
+    return purse(unbought(*jobs), lock or Lock(manifest="m"), lambda _: found, allowance, route)
 
 
 def bought_before(cost: Cost | None) -> Lock:
     known = record("c0", JobState.SUCCEEDED, provider="x", cost=cost)
     return Lock(manifest="m", entries={JobId("old"): entry("old", known)})
+
+
+def bought_in(currency: str) -> Lock:
+    return bought_before(Cost(amount=Amount(Decimal(1), currency), source="provider"))
+
+
+def test_play_money_counts_on_the_simulator_alone() -> None:
+    known = bought_in("USD")
+    task = replace(known.entries[JobId("old")].tasks[0], provider="sim")
+    play = replace(known, entries={JobId("old"): entry("old", task)})
+
+    before = [
+        opened(shots("a"), "9 USD", lock=lock, route=route).as_json()["limits"][0]["before"]
+        for lock, route in ((play, "sim"), (play, "x"), (known, "sim"), (known, "x"))
+    ]
+
+    assert before == ["1.00 USD", "0.00 USD", "0.00 USD", "1.00 USD"]
 
 
 def test_what_is_left_out_is_told_to_programs() -> None:
@@ -544,6 +562,12 @@ def test_sums_are_told_with_the_currencies_first() -> None:
             "run.budget is 9.00 EUR, and money is paid in USD: give a limit in each currency. Left "
             "out: 1 job (a). Nothing was bought",
             id="another currency",
+        ),
+        pytest.param(
+            opened(shots("a"), "9 EUR", "9 GBP", lock=bought_in("CNY"), price=costs("2")),
+            "run.budget is 9.00 EUR, 9.00 GBP, and money is paid in CNY, USD: give a limit in each "
+            "currency. Left out: 1 job (a). Nothing was bought",
+            id="two other currencies",
         ),
         pytest.param(
             opened(shots("a", "b"), "9 USD", "5 clips", price=Price(footage=exactly(5))),
@@ -700,3 +724,46 @@ def test_what_may_turn_out_to_be_bought_is_not_left_out_before_that_is_known() -
     found.refuse_all()
 
     assert (found.is_outside(JobId("a")), found.left_out) == (True, ("b",))
+
+
+@pytest.mark.parametrize(
+    ("state", "task_id"), [(JobState.SUBMITTING, None), (JobState.SUCCEEDED, TaskId("task-c1"))]
+)
+def test_nobody_waits_for_the_end_of_what_will_free_no_money(
+    state: JobState, task_id: TaskId | None
+) -> None:
+    (known,) = running("c1").entries.values()
+    task = replace(known.tasks[0], state=state, task_id=task_id)
+    lock = Lock(manifest="m", entries={known.job: replace(known, tasks=(task,))})
+    facts = Facts(lock=lock, digests={}, is_present=lambda _: True)
+    plan = make.plan(graph.build(shots("b", "a")), (), facts)
+    found = purse(plan, lock, lambda _: costs("2"), Allowance(film=limits("5 USD")), "x")
+
+    assert virtual.run(found.admit(JobId("b")))[0] is False
+
+
+def test_a_job_that_leaves_frees_no_money_any_more() -> None:
+    lock = running("c1")
+    facts = Facts(lock=lock, digests={}, is_present=lambda _: True)
+    plan = make.plan(graph.build(shots("a", "b")), (), facts)
+    found = purse(plan, lock, lambda _: costs("2"), Allowance(film=limits("5 USD")), "x")
+
+    async def work() -> list[bool]:
+        waiting = asyncio.create_task(found.admit(JobId("b")))
+        await asyncio.sleep(1)
+        before = waiting.done()
+        found.leave(JobId("a"))
+        return [before, await waiting]
+
+    assert virtual.run(work())[0] == [False, False]
+
+
+def test_a_lost_submit_that_may_not_be_bought_again_is_left_out_itself() -> None:
+    lost = record("c1", JobState.UNKNOWN, task_id=None, provider="x", estimate=Quote(high=usd("2")))
+    lock = Lock(manifest="m", entries={JobId("a"): entry("a", lost)})
+    facts = Facts(lock=lock, digests={}, is_present=lambda _: True)
+    plan = make.plan(graph.build(shots("a")), (), facts)
+    found = purse(plan, lock, lambda _: costs("2"), Allowance(film=limits("3 USD")), "x")
+
+    assert virtual.run(found.admit(JobId("a")))[0] is False
+    assert found.left_out == ("a",)
