@@ -117,6 +117,24 @@ def test_version_1_is_pinned() -> None:
     assert found.digest == "sha256:71fef57292edc5a866fb4657868a1633931287bc597be7bdf05beb586646ce0b"
 
 
+def test_version_1_is_pinned_for_what_few_jobs_set() -> None:
+    rare = job("spin@2", prompt="Ein Kätzchen.", take=2, audio=False, seed=0, camera_fixed=True)
+
+    found = fingerprint(rare, {}, {})
+
+    assert found.parts == {
+        "model": "seedance-2.0",
+        "tier": "fast",
+        "mode": "t2v",
+        "prompt": "Ein Kätzchen.",
+        "take": 2,
+        "audio": False,
+        "seed": 0,
+        "camera_fixed": True,
+    }
+    assert found.digest == "sha256:70d199ea3ecf53d1656e0d06ffd0a760c202b086a424093719136e754ed74c63"
+
+
 def test_another_name_for_the_same_bytes_is_the_same_picture() -> None:
     lead = replace(HERO, name="lead", path="refs/lead.png")
     one = job(prompt="{{ ref.hero }} runs.", references=(ReferenceUse(reference=HERO),))
