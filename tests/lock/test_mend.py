@@ -80,6 +80,12 @@ def test_what_is_wrong_by_more_than_a_bit_is_left_as_it_is(row: bytes) -> None:
     ]
 
 
+def test_of_two_lines_in_one_both_must_be_whole() -> None:
+    row = ROWS[0] + b"\x0b" + flipped(ROWS[1], 9, 0)
+
+    assert mended(row + b"\n") == [(1, row, False)]
+
+
 def test_two_damaged_lines_are_both_mended() -> None:
     text = flipped(flipped(TEXT, 9, 0), len(LINES[0]) + 9, 0)
 

@@ -227,6 +227,15 @@ def test_the_next_look_is_what_follows_the_nearest_row(age: float, next_age: flo
     assert STEPS.next_age(age) == next_age
 
 
+@pytest.mark.parametrize(
+    ("interval_s", "row"), [(5.0, 2), (10.0, 2), (19.9, 2), (20.0, 3), (99, 4)]
+)
+def test_a_look_reaches_the_rows_within_an_interval_and_the_next_one_at_least(
+    interval_s: float, row: int
+) -> None:
+    assert polling._reach((0.0, 10.0, 20.0, 30.0, 40.0), 1, interval_s) == row
+
+
 def test_a_look_is_never_priced_above_a_million_seconds() -> None:
     months = PollSchedule(first_s=1e6, interval_s=1e6, max_interval_s=1e7)
     times = learn([1e7 * 1.5**n for n in range(9)], [], 1e7)
