@@ -99,6 +99,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             options.holds(before)
         if before.is_done:
             return _nothing_sent(Exit.DONE, before, project)
+        store.memory.check(before, store.lock, options.resubmit)
         result, refusal = await _driven(project, options, listener, store, before, refusal)
     if store.failure is not None:
         raise LockError(

@@ -18,6 +18,7 @@ from seedrender.lock import fold, lockfile
 from seedrender.run.clock import Clock
 from seedrender.run.files import part_path, sync_folder, write_atomically
 from seedrender.run.journal import Journal
+from seedrender.run.memory import Memory
 from seedrender.values.entry import Event, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.task import TaskId
@@ -45,6 +46,7 @@ class Store:
         self._journal = journal
         self._unwritten: dict[CorrelationId, tuple[JobId, TaskId]] = {}
         self.clock = Clock(fold.newest_moment(lock))
+        self.memory = Memory(path)
 
     @property
     def lock(self) -> Lock:
@@ -99,20 +101,24 @@ class Store:
         """
         found = fold.rename(read_lockfile(self._path, self._manifest), self._moved)
         merged = fold.fold(found, self._entries.values())
-        self._save(Lock(manifest=self._manifest, entries=merged.entries))
+        whole = Lock(manifest=self._manifest, entries=merged.entries)
+        if self._save(whole):
+            self.memory.keep(whole)
 
     def rewrite(self, lock: Lock) -> None:
         """Put another lock in the place of all that is known: upkeep may take away and rename.
 
         Raises: LockError.
         """
-        self._entries = dict(lock.entries)
+        before, self._entries = _submits(self.lock), dict(lock.entries)
         self._save(self.lock)
+        self.memory.keep(self.lock, forgotten=before - _submits(self.lock))
 
-    def _save(self, lock: Lock) -> None:
+    def _save(self, lock: Lock) -> bool:
+        """Write a lock; False: it is written already."""
         text = lockfile.dumps(lock)
         if self._path.exists() and self._path.read_text("utf-8") == text:
-            return
+            return False
         try:
             write_atomically(self._path, text)
         except OSError as error:
@@ -120,6 +126,7 @@ class Store:
                 f"{self._path.name} cannot be written ({error.strerror}); {self._what_is_lost()} "
                 "Make room or mend the permissions, then run again"
             ) from None
+        return True
 
     def _what_is_lost(self) -> str:
         journal = journal_path(self._path).name
@@ -130,6 +137,10 @@ class Store:
             for job, task_id in self._unwritten.values()
         )
         return f"these tasks are paid, and neither it nor {journal} could take them:{tasks}\n"
+
+
+def _submits(lock: Lock) -> set[CorrelationId]:
+    return {record.correlation_id for entry in lock.entries.values() for record in entry.tasks}
 
 
 @asynccontextmanager

@@ -176,7 +176,7 @@ def test_a_run_renders_everything_and_a_second_one_does_nothing(tmp_path: Path) 
     assert sorted(film.provider.received) == ["opener", "spin"]
     assert film.lock_path.read_bytes() == text
     assert (tmp_path / "renders/spin.mp4").read_bytes() == clip_bytes()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["film.lock", "renders"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".seedrender", "film.lock", "renders"]
 
 
 def test_a_lost_answer_is_not_sent_again(tmp_path: Path) -> None:

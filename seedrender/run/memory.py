@@ -1,0 +1,110 @@
+"""Remembers beside the lockfile, where git does not reach, what was bought from here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from seedrender.errors import LockError
+from seedrender.lock import fold, lockfile
+from seedrender.lock.fold import Action
+from seedrender.plan.make import Plan
+from seedrender.run.files import write_atomically
+from seedrender.values.entry import Fingerprint, Lock, LockEntry, TaskRecord
+from seedrender.values.job import JobId
+
+_FREE = "sim"
+_WORTH = (Action.ASK, Action.RESUME, Action.REUSE)  # a clip of it is there, or may be
+_SHOWN = 5
+
+
+class Memory:
+    """A second lockfile under `.seedrender/`: a stash, a checkout or a deletion takes the first.
+
+    It decides nothing: it is only asked before money is spent on what it has.
+    """
+
+    def __init__(self, lock_path: Path) -> None:
+        self._path = lock_path.parent / ".seedrender" / lock_path.name
+        self._lacking: dict[str, TaskRecord] = {}  # by fingerprint: what a lock should know
+
+    def keep(self, lock: Lock, *, forgotten: Collection[str] = ()) -> None:
+        """Add what a lock knows of paid tasks, less submits that a person took out of it."""
+        known = self._read(lock.manifest)
+        found = fold.fold(known, [entry for entry in lock.entries.values() if _is_paid(entry)])
+        kept = {job: _without(entry, forgotten) for job, entry in found.entries.items()}
+        entries = {job: entry for job, entry in kept.items() if entry.tasks}
+        if entries == known.entries:
+            return
+        text = lockfile.dumps(Lock(manifest=lock.manifest, entries=entries))
+        with contextlib.suppress(OSError):  # it is a net, and no floor
+            self._path.parent.mkdir(exist_ok=True)
+            ignore = self._path.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", "utf-8")
+            write_atomically(self._path, text)
+
+    def check(self, plan: Plan, lock: Lock, allowed: Collection[JobId]) -> None:
+        """Refuse to buy what was bought before by a lockfile that knew more than this one.
+
+        Raises: LockError.
+        """
+        self._lacking = {r.fingerprint.digest: r for r in self._unknown_to(lock)}
+        wanted = {
+            step.job.id: step.fingerprint
+            for step in plan.steps
+            if step.will_submit and step.fingerprint is not None and step.job.id not in allowed
+        }
+        self._refuse(lock.manifest, wanted)
+
+    def check_one(self, job: JobId, wanted: Fingerprint, manifest: str) -> None:
+        """Refuse likewise what a plan could not know yet. Raises: LockError."""
+        self._refuse(manifest, {job: wanted})
+
+    def _refuse(self, manifest: str, wanted: Mapping[JobId, Fingerprint]) -> None:
+        found = {
+            job: self._lacking[fingerprint.digest]
+            for job, fingerprint in wanted.items()
+            if fingerprint.digest in self._lacking
+        }
+        if found:
+            raise LockError(self._words(manifest, found))
+
+    def _unknown_to(self, lock: Lock) -> Iterator[TaskRecord]:
+        """Return what is worth something and is not in this lock."""
+        known = {r.correlation_id for entry in lock.entries.values() for r in entry.tasks}
+        for entry in self._read(lock.manifest).entries.values():
+            for record in entry.tasks:
+                is_worth = fold.next_action(record.state) in _WORTH and record.provider != _FREE
+                if is_worth and record.correlation_id not in known:
+                    yield record
+
+    def _words(self, manifest: str, found: Mapping[JobId, TaskRecord]) -> str:
+        rows = [f"{job} ({record.task_id or 'outcome unknown'})" for job, record in found.items()]
+        shown = ", ".join(rows[:_SHOWN]) + (" …" if len(rows) > _SHOWN else "")
+        place = f".seedrender/{self._path.name}"
+        return (
+            f"{self._path.name} knows nothing of what was bought before for {shown}; nothing was "
+            "sent. Was the lockfile stashed, restored or deleted, or is it another branch's? Bring "
+            f"it back with git, or join what is remembered: seedrender lock merge {manifest} "
+            f"{place}. To pay again, run with --resubmit {next(iter(found))}, or delete {place}"
+        )
+
+    def _read(self, manifest: str) -> Lock:
+        """Read what is remembered; where that cannot be read, it is nothing."""
+        try:
+            found = lockfile.loads(self._path.read_text("utf-8"), self._path.name)
+        except (OSError, ValueError, LockError):
+            return Lock(manifest=manifest)
+        return found if found.manifest == manifest else Lock(manifest=manifest)
+
+
+def _is_paid(entry: LockEntry) -> bool:
+    return any(record.provider != _FREE for record in entry.tasks)
+
+
+def _without(entry: LockEntry, submits: Collection[str]) -> LockEntry:
+    """Return an entry less some of its records."""
+    tasks = tuple(record for record in entry.tasks if record.correlation_id not in submits)
+    return LockEntry(job=entry.job, tasks=tasks, output=entry.output, pin=entry.pin)

@@ -1,0 +1,133 @@
+"""A lockfile that is stashed, restored or deleted: what it knew was paid for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seedrender.lock import lockfile
+from seedrender.run import upkeep
+from seedrender.run.project import Project
+from seedrender.values.entry import JobState, Lock
+from seedrender.values.job import JobId
+from tests.crash.film import FIRST, STALE, Film, started
+
+MEMORY = Path(".seedrender") / "film.lock"
+HELD = 3
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> tuple[Film, Project, bytes]:
+    """Render two versions of a film; return it with the first one's lockfile."""
+    film, loaded = started(tmp_path, "modellix", STALE)
+    first = loaded.lock_path.read_bytes()
+    ended = film.run(loaded)
+    assert (ended.code, len(ended.tasks)) == (0, 3), ended.words
+    return film, loaded, first
+
+
+@pytest.mark.parametrize("way", ["stashed", "deleted"])
+def test_what_the_lockfile_has_forgotten_is_not_bought_again(
+    film: tuple[Film, Project, bytes], way: str
+) -> None:
+    rendering, loaded, first = film
+    whole = loaded.lock_path.read_bytes()
+    loaded.lock_path.unlink()
+    if way == "stashed":
+        loaded.lock_path.write_bytes(first)
+
+    refused = rendering.run(loaded)
+    upkeep.merge_files(loaded.lock_path, loaded.path.name, [rendering.folder / MEMORY])
+    again = rendering.run(loaded)
+
+    assert (refused.code, len(refused.tasks)) == (HELD, 3)
+    assert "seedrender lock merge film.yaml .seedrender/film.lock" in refused.words
+    assert (again.code, len(again.tasks)) == (0, 3), again.words
+    assert loaded.lock_path.read_bytes() == whole
+
+
+def test_what_a_segment_would_be_is_known_late_and_not_bought_again_either(tmp_path: Path) -> None:
+    rendering = Film(tmp_path, "modellix")
+    rendering.write('chains: {fly: {segments: [{prompt: "It flies."}, {prompt: "On."}]}}\n')
+    loaded = rendering.load()
+    rendering.run(loaded)
+    lock = loaded.read_lock()
+    parent = lock.entries[JobId("fly/01")]
+    (task,) = parent.tasks
+    early = replace(parent, tasks=(replace(task, state=JobState.SUBMITTED),), output=None)
+    older = Lock(manifest=lock.manifest, entries={parent.job: early})
+    loaded.lock_path.write_text(lockfile.dumps(older))
+
+    ended = rendering.run(loaded)
+
+    assert (ended.code, len(ended.tasks)) == (4, 2), ended.words
+    assert "fly/02 (task-" in ended.words
+
+
+def test_a_lockfile_that_comes_back_is_all_that_is_needed(
+    film: tuple[Film, Project, bytes],
+) -> None:
+    rendering, loaded, first = film
+    whole = loaded.lock_path.read_bytes()
+    loaded.lock_path.write_bytes(first)
+    rendering.run(loaded)
+    loaded.lock_path.write_bytes(whole)
+
+    again = rendering.run(loaded)
+
+    assert (again.code, len(again.tasks)) == (0, 3)
+
+
+def test_a_person_may_pay_again_by_name_or_by_forgetting(
+    film: tuple[Film, Project, bytes],
+) -> None:
+    rendering, loaded, first = film
+    loaded.lock_path.write_bytes(first)
+    by_name = rendering.run(loaded, resubmit=["again"])
+    loaded.lock_path.write_bytes(first)
+    (rendering.folder / MEMORY).unlink()
+    forgotten = rendering.run(loaded)
+
+    assert [by_name.code, forgotten.code] == [0, 0]
+    assert len(forgotten.tasks) == 5
+
+
+def test_another_branch_with_other_shots_buys_what_it_lacks(
+    film: tuple[Film, Project, bytes],
+) -> None:
+    rendering, loaded, first = film
+    loaded.lock_path.write_bytes(first)
+    rendering.write(FIRST.replace("A boat.", "A ship."))
+
+    other = rendering.run(rendering.load())
+
+    assert (other.code, len(other.tasks)) == (0, 4), other.words
+
+
+def test_what_a_person_prunes_is_forgotten(film: tuple[Film, Project, bytes]) -> None:
+    rendering, _, _ = film
+    remembered = (rendering.folder / MEMORY).read_text()
+    rendering.write('shots: {again: {prompt: "A kite."}}\n')
+
+    asyncio.run(upkeep.prune_lock(rendering.load(), is_done=True, with_clips=False))
+
+    assert '"job": "moves"' in remembered
+    assert '"job": "moves"' not in (rendering.folder / MEMORY).read_text()
+
+
+def test_a_memory_that_cannot_be_read_is_none(film: tuple[Film, Project, bytes]) -> None:
+    rendering, loaded, first = film
+    loaded.lock_path.write_bytes(first)
+    (rendering.folder / MEMORY).write_bytes(b"\xff{")
+
+    assert rendering.run(loaded).code == 0
+
+
+def test_a_rehearsal_leaves_no_memory(tmp_path: Path) -> None:
+    rendering, loaded = started(tmp_path, "sim", STALE)
+
+    assert rendering.run(loaded).code == 0
+    assert not (tmp_path / MEMORY).exists()
