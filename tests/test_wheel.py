@@ -45,3 +45,4 @@ def test_the_wheel_renders_the_demo_from_an_empty_directory(tmp_path: Path) -> N
     shipped = set(zipfile.ZipFile(wheel).namelist())
     assert {f"seedrender/schemas/{kind}.v1.schema.json" for kind in ("manifest", "lock")} <= shipped
     assert "seedrender/docs/lockfile.md" in shipped
+    assert "seedrender/catalog/data/modellix/kling.toml" in shipped
