@@ -302,7 +302,9 @@ def _seed(task: TaskRecord, body: Mapping[str, Any]) -> int:
 
 def _label(task: TaskRecord, wanted: Order) -> str:
     model = task.slug.rpartition("/")[2]
-    return f"{task.task_id} · {model} · {wanted.resolution} {wanted.ratio}"
+    size = f"{wanted.width}x{wanted.height}"
+    shape = size if wanted.is_picture else f"{wanted.resolution} {wanted.ratio}"
+    return f"{task.task_id} · {model} · {shape}"
 
 
 def placeholder(words: str, size: tuple[int, int]) -> Image.Image:
