@@ -44,8 +44,8 @@ def _figures(found: Carried) -> list[str]:
         (f"difference of {found.priced}", *columns(found.difference, is_signed=True)[:3], ""),
     ]
     head = (
-        f"The {found.compared} jobs that {found.there} renders, at today's prices, all anew; "
-        f"{found.priced} of them have a price on both routes:"
+        f"At today's prices, all anew. Jobs that {found.there} renders: {found.compared}; with a "
+        f"price on both routes: {found.priced}."
     )
     return ["", head, table(("route", "low", "expected", "high", "unknown"), rows)]
 

@@ -52,14 +52,14 @@ def _lockfile(manifest: Path) -> Check:
         return fail("lockfile", printable(str(error)), "follow that message; nothing is lost yet")
     if not lock.entries:
         return ok("lockfile", f"{path.name}: nothing was rendered yet")
-    return ok("lockfile", f"{path.name}: {len(lock.entries)} entries{_alive(lock)}")
+    return ok("lockfile", f"{path.name}, entries: {len(lock.entries)}{_alive(lock)}")
 
 
 def _alive(lock: Lock) -> str:
     live = [record for entry in lock.entries.values() for record in fold.alive(entry)]
     lost = [r for r in live if r.state in (JobState.SUBMITTING, JobState.UNKNOWN)]
-    words = [f", {len(live) - len(lost)} tasks to be collected"] if len(live) > len(lost) else []
-    return "".join([*words, *([f", {len(lost)} submits without an answer"] if lost else [])])
+    words = [f", tasks to be collected: {len(live) - len(lost)}"] if len(live) > len(lost) else []
+    return "".join([*words, *([f", submits without an answer: {len(lost)}"] if lost else [])])
 
 
 def _journal(manifest: Path) -> Check:

@@ -105,7 +105,7 @@ def test_what_waits_to_be_collected_and_what_a_run_left_behind_is_said(folder: P
 
     found = looked("film.yaml")
 
-    assert found["lockfile"]["found"] == "film.lock: 1 entries, 1 tasks to be collected"
+    assert found["lockfile"]["found"] == "film.lock, entries: 1, tasks to be collected: 1"
     assert found["journal"]["grade"] == "warn"
 
 
