@@ -246,7 +246,7 @@ def test_a_damaged_line_is_told_with_its_place_and_a_way_out() -> None:
             id="a conflict",
         ),
         pytest.param(
-            HEADER + "\n" + HEADER.replace("film", "other"),
+            HEADER + HEADER + HEADER.replace("film", "other"),
             f"film.lock:3: it is the lock of two manifests: ['film.yaml', 'other.yaml']{ADVICE}",
             id="two manifests",
         ),
