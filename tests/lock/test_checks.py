@@ -26,6 +26,12 @@ def nested(depth: int) -> Any:
         pytest.param(
             checks.json_object, "[1e999]", "is not JSON (a number is too large)", id="1e999"
         ),
+        pytest.param(
+            checks.json_object,
+            '{"a": 1, "a": 2}',
+            "not JSON (a key stands in it twice)",
+            id="twice",
+        ),
         pytest.param(checks.text, "", "'' is not a text", id="an empty text"),
         pytest.param(checks.json_object, r'{"a": "\ud800"}', _HALF, id="half a character"),
         pytest.param(checks.json_object, r'{"\uD83d": 1}', _HALF, id="half a name"),
