@@ -100,10 +100,14 @@ class Files:
         name = f"{inside.stem}.{digest[:12]}.{suffix}"
         target = (Path(self.output_dir) / _FRAMES / inside.with_name(name)).as_posix()
         part = self.part(target)
-        with writing(target), part.open("wb") as out:
-            out.write(content)
-            _sync(out)
-        self._move_in(part, target)
+        try:
+            with writing(target), part.open("wb") as out:
+                out.write(content)
+                _sync(out)
+            self._move_in(part, target)
+        except ArtifactError:
+            part.unlink(missing_ok=True)
+            raise
         return Frame(path=target, sha256=digest, size_bytes=len(content))
 
     def part(self, target: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import tempfile
 import time
@@ -74,5 +75,6 @@ def _parts() -> Iterator[tuple[str, Part]]:
 
 def _timed(part: Part, folder: Path) -> tuple[Totals, float]:
     began = time.monotonic()
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # generators that Ctrl-C cuts off
     folder.mkdir()
     return part(folder), time.monotonic() - began

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from seedrender.errors import ArtifactError
 from seedrender.run.files import Files, sha256
 from seedrender.values.task import Artifact
+from tests.crash.disk import Disk
 from tests.scripted import clip_bytes
 
 
@@ -87,3 +90,16 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(ArtifactError, match="cannot be written"):
         save(tmp_path, clip_bytes())
+
+
+def test_a_picture_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    files = Files(root=tmp_path, output_dir="renders")
+
+    def full(kind: str, path: Path) -> None:
+        if kind == "fsync" and path.name.endswith(".part"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Disk(tmp_path, before=full), pytest.raises(ArtifactError, match="No space left"):
+        files.keep_frame("renders/spin.mp4", b"a picture", "png")
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
