@@ -107,7 +107,7 @@ def _spread(weights: Sequence[tuple[float, float]], count: int) -> float:
 
 def _quantile(weights: Sequence[tuple[float, float]], share: float) -> float:
     sums = list(accumulate(weight for _, weight in weights))
-    return weights[min(bisect_left(sums, share * sums[-1]), len(sums) - 1)][0]
+    return weights[bisect_left(sums, share * sums[-1])][0]
 
 
 def _ages(weights: Sequence[tuple[float, float]], spread: float, step_s: float) -> list[float]:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,6 +24,8 @@ from seedrender.lock.fold import (
 )
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, Pin
 from seedrender.values.job import JobId
+from seedrender.values.money import Amount, Cost, Quote
+from seedrender.values.task import TaskId
 from tests.builders import T0, clip, entry, record
 from tests.strategies import entries
 
@@ -82,6 +86,48 @@ def test_a_field_that_is_known_is_never_unset() -> None:
 
     assert both.tasks[0].retries == 3
     assert both.tasks[0].state is JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("task_id", TaskId("task-c1")),
+        ("submitted_at", T0),
+        ("finished_at", T0),
+        ("estimate", Quote(seconds=Decimal(5))),
+        ("cost", Cost(amount=Amount(Decimal(1), "USD"), source="provider")),
+        ("retries", 3),
+        ("render_s", 5.5),
+        ("superseded", clip("c1")),
+    ],
+)
+def test_what_one_side_knows_of_a_task_is_known(name: str, value: object) -> None:
+    fields: dict[str, Any] = {name: value}
+    bare = record(task_id=None, submitted_at=None)
+    known, unknown = entry("spin", replace(bare, **fields)), entry("spin", bare)
+
+    assert join(known, unknown) == join(unknown, known) == known
+
+
+def test_a_fingerprint_with_its_parts_goes_before_one_without() -> None:
+    parts = {"prompt": "A kite."}
+    sides = [
+        entry("spin", record(fingerprint=Fingerprint(digest="sha256:aa", parts=found)))
+        for found in (parts, {})
+    ]
+
+    found = [join(*order).tasks[0].fingerprint.parts for order in (sides, sides[::-1])]
+
+    assert found == [parts, parts]
+
+
+def test_a_clip_that_was_set_aside_is_where_it_was_put_last() -> None:
+    aside = clip("c1", "renders/.superseded/spin.mp4", minute=9)
+    ours = entry("spin", record("c1", superseded=aside), record("c2"), output=clip("c2", minute=20))
+    theirs = entry("spin", record("c1"), output=clip("c1", minute=1))
+
+    assert join(ours, theirs).tasks[0].superseded == aside
+    assert join(theirs, ours).tasks[0].superseded == aside
 
 
 def test_of_two_clips_the_later_one_is_the_output_and_the_other_is_kept() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -558,33 +558,33 @@ def test_sums_are_told_with_the_currencies_first() -> None:
     ("found", "words"),
     [
         pytest.param(
-            opened(shots("a"), "9 EUR", "5 clips", price=costs("2")),
+            lambda: opened(shots("a"), "9 EUR", "5 clips", price=costs("2")),
             "run.budget is 9.00 EUR, and money is paid in USD: give a limit in each currency. Left "
             "out: 1 job (a). Nothing was bought",
             id="another currency",
         ),
         pytest.param(
-            opened(shots("a"), "9 EUR", "9 GBP", lock=bought_in("CNY"), price=costs("2")),
+            lambda: opened(shots("a"), "9 EUR", "9 GBP", lock=bought_in("CNY"), price=costs("2")),
             "run.budget is 9.00 EUR, 9.00 GBP, and money is paid in CNY, USD: give a limit in each "
             "currency. Left out: 1 job (a). Nothing was bought",
             id="two other currencies",
         ),
         pytest.param(
-            opened(shots("a", "b"), "9 USD", "5 clips", price=Price(footage=exactly(5))),
+            lambda: opened(shots("a", "b"), "9 USD", "5 clips", price=Price(footage=exactly(5))),
             "run.budget is 9.00 USD and 5 clips, and the price of 2 jobs is not known: a, b; name "
             "the rates in a table (`prices:`), give a budget in clips, or pass "
             "--allow-unknown-price. Left out: 2 jobs (a, b). Nothing was bought",
             id="no price",
         ),
         pytest.param(
-            opened(shots("a"), run=["9 USD"], price=Price(footage=exactly(5))),
+            lambda: opened(shots("a"), run=["9 USD"], price=Price(footage=exactly(5))),
             "--budget is 9.00 USD, and the price of 1 job is not known: a; name the rates in a "
             "table (`prices:`), give a budget in clips, or pass --allow-unknown-price. Left out: 1 "
             "job (a). Nothing was bought",
             id="no price, for this run",
         ),
         pytest.param(
-            opened(shots("a"), "9 USD", lock=bought_before(None)),
+            lambda: opened(shots("a"), "9 USD", lock=bought_before(None)),
             "run.budget is 9.00 USD, and of what was bought before, the cost of 1 is not known; "
             "pass --allow-unknown-price to count it as nothing. Left out: 1 job (a). Nothing was "
             "bought",
@@ -592,11 +592,14 @@ def test_sums_are_told_with_the_currencies_first() -> None:
         ),
     ],
 )
-def test_why_nothing_at_all_may_be_bought_is_told_with_what_to_do(found: Purse, words: str) -> None:
-    found.refuse_all()
+def test_why_nothing_at_all_may_be_bought_is_told_with_what_to_do(
+    found: Callable[[], Purse], words: str
+) -> None:
+    told = found()
+    told.refuse_all()
 
-    assert found.words() == words
-    assert virtual.run(found.admit(JobId("a")))[0] is False
+    assert told.words() == words
+    assert virtual.run(told.admit(JobId("a")))[0] is False
 
 
 def test_where_nothing_is_wanted_an_unknown_past_stops_nothing() -> None:

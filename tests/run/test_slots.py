@@ -165,6 +165,34 @@ def test_what_is_in_flight_is_what_was_made_and_what_is_about_to_be() -> None:
     ]
 
 
+def test_places_that_wait_for_their_tasks_are_all_counted() -> None:
+    slots = Slots(3)
+
+    async def work() -> int:
+        async with slots.place(0), slots.place(0):
+            return slots.in_flight
+
+    assert virtual.run(work())[0] == 2
+
+
+def test_a_place_that_becomes_free_lets_in_one() -> None:
+    slots, within = Slots(2), list[int]()
+
+    async def one() -> None:
+        async with slots.place(0):
+            within.append(slots.in_flight)
+            await asyncio.sleep(1)
+
+    async def work() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(7):
+                group.create_task(one())
+
+    _, seconds = virtual.run(work())
+
+    assert (max(within), seconds) == (2, 4.0)
+
+
 def test_a_task_of_an_earlier_run_that_nobody_counted_takes_a_place() -> None:
     slots = Slots(3)
 
