@@ -11,7 +11,12 @@ from typing import TypeVar
 import pytest
 
 from seedrender.errors import UnavailableError
+from seedrender.plan import polling
+from seedrender.plan.polling import Group
+from seedrender.run.history import History
 from seedrender.run.looks import Looks, Watch
+from seedrender.values.manifest import PollSchedule
+from seedrender.values.provider import Limits
 from seedrender.values.task import Task, TaskId, TaskState
 from tests import virtual
 from tests.builders import job, record
@@ -226,3 +231,184 @@ def test_with_known_times_urgency_is_the_lateness_in_prices_of_a_look() -> None:
     assert first == pytest.approx(1.0)
     assert longest == 1.0  # the longest interval has passed
     assert beyond == pytest.approx((5 / 15) ** 2)
+
+
+class Seen(Route):
+    """Notes how it is asked."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self.ways: list[str] = []
+        self.ends_at["a"] = 0.0
+
+    async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
+        self.ways.append("held" if hold else "alone")
+        return await super().poll(task_id, hold=hold)
+
+    async def poll_many(self, task_ids: Sequence[TaskId]) -> Mapping[TaskId, Task]:
+        self.ways.append("shared")
+        return await super().poll_many(task_ids)
+
+
+@pytest.mark.parametrize(
+    ("limits", "way"),
+    [
+        pytest.param(replace(LIMITS, hold_s=0.5, batch=9), "held", id="holds for half a second"),
+        pytest.param(replace(LIMITS, batch=2), "shared", id="two at once"),
+        pytest.param(replace(LIMITS, batch=1), "alone", id="one by one"),
+    ],
+)
+def test_a_look_is_held_shared_or_alone_as_the_route_lets_it(limits: Limits, way: str) -> None:
+    async def work() -> list[str]:
+        route = Seen(limits)
+        table = Table(route)
+        with table.looks.watch(job(), record("a", task_id=TaskId("a")), is_fresh=True) as watch:
+            await table.looks.look(watch)
+        return route.ways
+
+    assert virtual.run(work())[0] == [way]
+
+
+class Noted(History):
+    """Notes what is learnt."""
+
+    def __init__(self, limits: Limits, poll: PollSchedule) -> None:
+        super().__init__(limits, poll)
+        self.took_s: list[float] = []
+
+    def add(self, finest: Group, took_s: float) -> None:
+        del finest
+        self.took_s.append(took_s)
+
+
+@pytest.mark.parametrize(
+    ("is_fresh", "speed", "told_s", "learnt"),
+    [
+        pytest.param(True, 1.0, 50.0, [50.0], id="what it says"),
+        pytest.param(True, 1.0, 30.0, [40.0], id="not before it was last seen to run"),
+        pytest.param(True, 10.0, 50.0, [50.0], id="a simulated task of this run"),
+        pytest.param(False, 10.0, 50.0, [], id="a simulator stands still between runs"),
+        pytest.param(False, 1.0, 50.0, [50.0], id="a task of an earlier run"),
+        pytest.param(True, 1.0, 9e9, [50.0], id="a clock that says something else: the middle"),
+        pytest.param(True, 1.0, None, [], id="nobody says"),
+    ],
+)
+def test_how_long_a_task_took_is_learnt_where_that_can_be_known(
+    speed: float, told_s: float | None, learnt: list[float], *, is_fresh: bool
+) -> None:
+    def decide(looks: Looks, watch: Watch) -> list[float]:
+        noted = Noted(LIMITS, PollSchedule())
+        looks._history = noted
+        watch.seen = 40.0
+        done = TaskState.SUCCEEDED
+        looks._learn(
+            watch, Task(id=TaskId("a"), state=done, provider_state="success", render_s=told_s)
+        )
+        return noted.took_s
+
+    route = Route(replace(LIMITS, speed=speed))
+    found = at_the_table(decide, route, after_s=60.0 / speed, is_fresh=is_fresh)
+
+    assert found == learnt
+
+
+def test_a_task_that_is_out_longer_than_any_was_is_looked_at_by_the_longest_interval() -> None:
+    def decide(looks: Looks, watch: Watch) -> float:
+        watch.spread = 0.5
+        return looks._wait_s(watch)
+
+    assert at_the_table(decide, Route(LIMITS), before=BEFORE, after_s=1000.0) == 15.0
+    assert at_the_table(decide, Route(LIMITS), after_s=1000.0) == 7.5
+
+
+def test_tasks_that_are_still_out_are_those_of_the_group_that_were_seen_to_run() -> None:
+    async def work() -> list[float]:
+        table = Table(Route(LIMITS))
+        with ExitStack() as stack:
+            for seen, resolution in ((0.0, None), (0.5, None), (5.0, None), (7.0, "720p")):
+                task = record(f"c{seen}")
+                wanted = job(resolution=resolution)
+                watch = stack.enter_context(table.looks.watch(wanted, task, is_fresh=True))
+                watch.seen = seen
+            return sorted(table.looks._still_out(polling.group("scripted", job())))
+
+    assert virtual.run(work())[0] == [0.5, 5.0]
+
+
+def test_the_age_of_a_task_is_in_the_providers_seconds() -> None:
+    def age(looks: Looks, watch: Watch) -> float:
+        return looks._age(watch)
+
+    assert at_the_table(age, Route(replace(LIMITS, speed=10.0)), after_s=2.0) == 20.0
+
+
+def shared_wait_s(first_s: float, after_s: float) -> float:
+    async def work() -> float:
+        poll = PollSchedule(first_s=first_s, jitter=0.0)
+        table = Table(Route(LISTS), poll=poll)
+        with table.looks.watch(job(), record("a"), is_fresh=True) as watch:
+            await asyncio.sleep(after_s)
+            table.looks._sharing.add(watch)
+            return table.looks._shared_wait_s()
+
+    return virtual.run(work())[0]
+
+
+def test_the_wait_for_a_shared_look_is_found_by_halving() -> None:
+    assert shared_wait_s(15.0, 0.0) == 15.0
+    assert shared_wait_s(15.0, 15.0) == 0.0
+    assert shared_wait_s(15.0, 14.5) == 0.5
+    assert shared_wait_s(0.8, 0.0) == 3277 / 4096  # the next step of 4096 within a second
+
+
+def test_where_nothing_is_ever_urgent_the_wait_is_long_and_ends() -> None:
+    def decide(looks: Looks, watch: Watch) -> float:
+        del watch
+        return looks._shared_wait_s()
+
+    assert at_the_table(decide, Route(LISTS)) == 131_072.0
+
+
+@pytest.mark.parametrize(("first_s", "speed"), [(0.8, 1.0), (15.0, 1.0), (15.0, 10.0)])
+def test_a_shared_look_of_one_is_at_the_schedules_first(first_s: float, speed: float) -> None:
+    async def work() -> float:
+        poll = PollSchedule(first_s=first_s, jitter=0.0)
+        table = Table(Seen(replace(LISTS, speed=speed)), poll=poll)
+        with table.looks.watch(job(), record("a", task_id=TaskId("a")), is_fresh=True) as watch:
+            await table.looks.look(watch)
+        ((at, _),) = table.route.lists
+        return at
+
+    assert virtual.run(work())[0] == pytest.approx(first_s / speed, abs=0.02)
+
+
+def test_who_has_an_answer_is_not_asked_for_again() -> None:
+    async def work() -> list[float]:
+        route = Naming()
+        table = Table(route)
+
+        async def one(name: str, *, is_due: bool) -> None:
+            task = record(name, task_id=TaskId(name))
+            with table.looks.watch(job(), task, is_fresh=True) as watch:
+                watch.is_due = is_due
+                await table.looks.look(watch)
+
+        async with asyncio.TaskGroup() as group:
+            for name, is_due in (("a", True), ("b", False), ("c", True)):
+                route.ends_at[name] = 1000.0
+                group.create_task(one(name, is_due=is_due))
+        return [at for at, _ in route.lists]
+
+    first, second = virtual.run(work())[0]
+
+    assert first < 1
+    assert second >= 14
+
+
+def test_a_first_look_is_by_what_is_known_however_long_it_takes() -> None:
+    def decide(looks: Looks, watch: Watch) -> float:
+        course = looks._course(watch)
+        assert course is not None
+        return looks._urgency(watch, 0.0) / course.urgency(0.0, 62.0)
+
+    assert at_the_table(decide, Route(LIMITS), before=BEFORE, after_s=62.0) == pytest.approx(1.0)
