@@ -521,11 +521,11 @@ def test_what_would_do_is_said_only_where_it_is_more_than_the_limit() -> None:
 
 
 def test_a_limit_that_what_is_left_out_does_not_touch_is_told_as_it_is() -> None:
-    found = opened(shots("a"), "1 USD", "50 CNY")
+    found = opened(shots("a"), "1 USD", "0.50 CNY")
     found.refuse_all()
 
     assert found.words().endswith(
-        "run.budget is 1.00 USD, 0.00 USD of it taken; 2.00 USD would do. run.budget is 50.00 CNY, "
+        "run.budget is 1.00 USD, 0.00 USD of it taken; 2.00 USD would do. run.budget is 0.50 CNY, "
         "0.00 CNY of it taken"
     )
 
