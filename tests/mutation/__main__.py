@@ -33,6 +33,7 @@ def main() -> int:
         for plot in plots:
             found = survivors.compare(_mutants([plot], given.modules), explained)
             if found.unexplained:
+                plot.forget_reach()
                 _run(plot, [mutant.name for mutant in found.unexplained], given.processes)
     mutants = _mutants(plots, given.modules)
     wanted = [e for e in explained if not given.modules or e.module in given.modules]

@@ -47,6 +47,10 @@ class Plot:
         (self.folder / "pyproject.toml").write_text(f"{ours}\n{self._settings}", "utf-8")
         return self.folder
 
+    def forget_reach(self) -> None:
+        """Let mutmut find out anew which tests reach what: they may have been changed."""
+        (self.folder / "mutants/mutmut-stats.json").unlink(missing_ok=True)
+
     @property
     def _settings(self) -> str:
         return Path(__file__).with_name(f"{self.name}.toml").read_text("utf-8")
