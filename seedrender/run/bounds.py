@@ -11,14 +11,18 @@ from types import FrameType
 
 from seedrender.errors import ManifestError, Origin, Violation
 
-# 100,000 jobs take some 10 s on an ordinary machine: a tenth of that speed is still allowed
+# 100,000 jobs take some 10 s on an ordinary machine: a tenth of that speed is still allowed. The
+# text of as many shots is 13 MB, and 3 s pass before it is read and the first of them is a job.
 _FIRST_S = 3.0
+_BYTES_PER_S = 2_000_000
 _JOBS_PER_S = 1000
 _LOOK_S = 0.25
 
 
 @contextmanager
-def bounded(file: str, tick: Callable[[int], None] | None) -> Iterator[Callable[[int], None]]:
+def bounded(
+    file: str, tick: Callable[[int], None] | None, *, size_bytes: int = 0
+) -> Iterator[Callable[[int], None]]:
     """Yield a `tick` that also keeps the time of what comes between two calls.
 
     It looks at the processor's time, so a slow disk and other programs count for nothing. Only the
@@ -27,6 +31,7 @@ def bounded(file: str, tick: Callable[[int], None] | None) -> Iterator[Callable[
     Raises: ManifestError.
     """
     started, jobs = time.process_time(), 0
+    reading_s = _FIRST_S + size_bytes / _BYTES_PER_S
 
     def heard(count: int) -> None:
         nonlocal jobs
@@ -36,7 +41,7 @@ def bounded(file: str, tick: Callable[[int], None] | None) -> Iterator[Callable[
 
     def look(_number: int, _frame: FrameType | None) -> None:
         used = time.process_time() - started
-        if used > _FIRST_S + jobs / _JOBS_PER_S:
+        if used > reading_s + jobs / _JOBS_PER_S:
             message = f"the expansion takes too long: {used:.0f} s for {jobs} jobs"
             hint = "look for loops over long lists in the expressions"
             raise ManifestError([Violation(origin=Origin(file, 1, 1), message=message, hint=hint)])

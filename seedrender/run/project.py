@@ -155,8 +155,9 @@ def load(
     def read(name: str) -> str:
         return _read_inside(root, name)
 
+    size = path.stat().st_size
     try:
-        with _without_collector(), bounded(path.name, tick) as heard:
+        with _without_collector(), bounded(path.name, tick, size_bytes=size) as heard:
             expansion = expand.attempt(
                 read_text(path),
                 path.name,
