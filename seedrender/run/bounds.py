@@ -12,7 +12,7 @@ from types import FrameType
 from seedrender.errors import ManifestError, Origin, Violation
 
 # 100,000 jobs take some 10 s on an ordinary machine: a tenth of that speed is still allowed. The
-# text of as many shots is 13 MB, and 3 s pass before it is read and the first of them is a job.
+# text of as many shots is 12 MB, and 3 s pass before it is read and the first of them is a job.
 _FIRST_S = 3.0
 _BYTES_PER_S = 2_000_000
 _JOBS_PER_S = 1000
