@@ -86,7 +86,8 @@ def _words(pruned: Pruned, *, is_done: bool, with_clips: bool) -> str:
     head = ("job", "paid", "clips", "removed" if is_done else "to be removed")
     lines = [table(head, [_row(orphan) for orphan in pruned.orphans]), ""]
     verb = "removed" if is_done else "to be removed"
-    lines.append(f"{len(going)} entries {verb}; {_paid(going)} was paid for them.")
+    noun = "entry" if len(going) == 1 else "entries"
+    lines.append(f"{len(going)} {noun} {verb}; {_paid(going)} was paid for them.")
     if is_done and with_clips:
         freed = sum(clip.size_bytes for clip in pruned.deleted)
         lines.append(f"{len(pruned.deleted)} clips deleted, {freed / 1e6:.1f} MB.")

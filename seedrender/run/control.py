@@ -51,18 +51,19 @@ async def ask(lock_path: Path, request: dict[str, Any]) -> dict[str, Any]:
     Raises: ConfigError where no run listens.
     """
     path = socket_path(lock_path)
+    nobody = ConfigError(f"no run of {lock_path.name} is going on on this machine")
+    if not _is_private(path.parent):
+        raise nobody
     try:
-        if not _is_private(path.parent):
-            raise FileNotFoundError
         async with asyncio.timeout(_PATIENCE_S):
             reader, writer = await asyncio.open_unix_connection(path, limit=_MAX_BYTES)
             writer.write(json.dumps(request).encode() + b"\n")
             answer = json.loads(await reader.readline())
             writer.close()
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise nobody from None
     except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"no run of {lock_path.name} listens on this machine ({type(error).__name__})"
-        ) from None
+        raise ConfigError(f"the run of {lock_path.name} does not answer: {error!r}") from None
     assert isinstance(answer, dict), "runs answer with objects"
     return answer
 

@@ -203,7 +203,7 @@ def test_without_a_run_there_is_nothing_to_steer(folder: Path) -> None:
     done = ctl(folder, "pause")
 
     assert done.returncode == 2
-    assert "no run of film.lock listens" in done.stderr
+    assert "no run of film.lock is going on" in done.stderr
 
 
 def test_a_run_with_nothing_to_do_writes_no_byte(folder: Path) -> None:
