@@ -5,6 +5,7 @@ import pytest
 from seedrender.lock import prune
 from seedrender.values.entry import JobState, Lock, LockEntry, Pin
 from seedrender.values.job import JobId
+from seedrender.values.task import Frame
 from tests.builders import T0, clip, entry, record
 
 
@@ -60,3 +61,10 @@ def test_leaving_entries_out_touches_no_other() -> None:
 
     assert prune.without(whole, [JobId("a")]) == lock(entry("spin"))
     assert prune.without(whole, []) == whole
+
+
+def test_the_last_pictures_of_a_jobs_clips_are_known_in_the_order_of_its_tasks() -> None:
+    frames = [Frame(path=f"{name}.png", sha256="ab" * 32, size_bytes=1) for name in "ab"]
+    tasks = [record("c1", last_frame=frames[0]), record("c2"), record("c3", last_frame=frames[1])]
+
+    assert prune.frames_of(entry("a", *tasks)) == tuple(frames)

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from seedrender.errors import Origin
 from seedrender.lock.fingerprint import fingerprint
+from seedrender.lock.identity import Asked
 from seedrender.plan.explain import (
     Change,
     Difference,
     compare,
     definition,
     differences,
+    other_route,
     shown,
     without_parents,
 )
 from seedrender.values.entry import Fingerprint
 from seedrender.values.job import JobId, Mode, Place
-from tests.builders import job
+from tests.builders import job, record
 
 WRITTEN, ELSEWHERE = Origin("film.yaml", 8, 15), Origin("film.yaml", 9, 11)
 
@@ -65,3 +69,12 @@ def test_a_definition_leaves_the_clips_out_that_a_segment_continues() -> None:
 )
 def test_a_value_is_shown_in_one_line(value: object, words: str) -> None:
     assert shown(value) == words
+
+
+def test_a_clip_of_a_route_that_does_not_pass_differs_in_its_route() -> None:
+    made = record(provider="sim")
+    asked = Asked(route="byteplus")
+
+    assert other_route(made, asked, WRITTEN) == (Change("provider", "sim", "byteplus", WRITTEN),)
+    assert other_route(replace(made, provider="byteplus"), asked, WRITTEN) == ()
+    assert other_route(None, asked, WRITTEN) == ()

@@ -145,6 +145,17 @@ def test_a_second_picture_of_one_task_is_kept_beside_the_first(tmp_path: Path) -
     assert run(path)[1].startswith("Everything is done")
 
 
+def test_a_second_picture_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> None:
+    path = film(tmp_path, " [sim:two-pictures]", model="seedream-4.5")
+    (tmp_path / "renders/portrait+2.jpeg/in-the-way").mkdir(parents=True)
+
+    done, told = run(path)
+
+    assert done == 0
+    assert "one more picture than was asked for cannot be kept as" in told
+    assert (tmp_path / "renders/portrait.jpeg").is_file()
+
+
 @pytest.mark.parametrize("fault", ["truncated", "garbage", "short", "no-size", "download-503"])
 def test_a_download_that_goes_wrong_is_asked_for_again(tmp_path: Path, fault: str) -> None:
     path = film(tmp_path, f" [sim:{fault}]")

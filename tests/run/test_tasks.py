@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from seedrender.errors import ProtocolError, RateLimitedError, UnavailableError
+from seedrender.lock import lockfile
 from seedrender.plan.outcome import Exit
-from seedrender.values.entry import JobState
+from seedrender.values.entry import GUESSED, JobState, Lock
 from seedrender.values.job import JobId, MediaKind, Reference, ReferenceUse
 from seedrender.values.provider import LocalFile, MediaUrl
 from seedrender.values.task import Task, TaskId, TaskState
-from tests.builders import job
+from tests.builders import entry, job, record
 from tests.run.test_executor import Film
 from tests.scripted import Scripted
 
@@ -143,3 +144,30 @@ def test_a_host_that_refuses_connections_is_tried_six_times(
 
     assert film.run() is code
     assert len(film.provider.attempts) == 6
+
+
+def test_a_run_that_is_stopped_while_a_reference_is_handed_over_buys_nothing(
+    tmp_path: Path,
+) -> None:
+    provider = Busy([RateLimitedError("later", retry_after_s=500)])
+    content = b"a clip"
+    (tmp_path / "dance.mp4").write_bytes(content)
+    digests = {"dance": hashlib.sha256(content).hexdigest()}
+    film = Film(tmp_path, [SPIN], provider=provider, digests=digests)
+    film.drain_after_s, film.grace_s = 100, 900
+
+    code = film.run()
+
+    assert (code, provider.uploads, provider.received) == (Exit.UNFINISHED, 1, [])
+
+
+def test_nobody_is_asked_for_the_task_of_a_line_that_was_damaged(tmp_path: Path) -> None:
+    guess = record(f"{GUESSED}c1", JobState.UNKNOWN, task_id=None, provider="scripted")
+    lock = Lock(manifest="film.yaml", entries={JobId("spin"): entry("spin", guess)})
+    film = Film(tmp_path, [job("spin")])
+    film.lock_path.write_text(lockfile.dumps(lock), "utf-8")
+    film.provider.found = {}
+
+    code = film.run()
+
+    assert (code, film.provider.attempts) == (Exit.UNDECIDED, [])
