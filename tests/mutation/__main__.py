@@ -33,7 +33,6 @@ def main() -> int:
         for plot in plots:
             found = survivors.compare(_mutants([plot], given.modules), explained)
             if found.unexplained:
-                plot.forget_reach()
                 _run(plot, [mutant.name for mutant in found.unexplained], given.processes)
     mutants = _mutants(plots, given.modules)
     wanted = [e for e in explained if not given.modules or e.module in given.modules]
@@ -41,6 +40,7 @@ def main() -> int:
 
 
 def _run(plot: Plot, names: Sequence[str], processes: str) -> None:
+    plot.forget_reach()
     command = [str(_MUTMUT), "run", "--max-children", processes, *names]
     subprocess.run(command, cwd=plot.laid_out(), check=True)
 

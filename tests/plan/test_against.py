@@ -305,3 +305,9 @@ def test_a_clip_of_a_paid_route_is_no_change_when_another_one_is_taken() -> None
     found = against.compare(before, now, make.plan(graph.build(now.jobs), (), facts))
 
     assert (found.changed, found.unchanged) == ((), 1)
+
+
+def test_what_has_no_price_is_counted_in_a_difference() -> None:
+    found = against.difference(Sum(unknown=2), Sum(unknown=5))
+
+    assert found == Sum(unknown=3)

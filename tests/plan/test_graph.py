@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from seedrender.plan import graph
+from seedrender.values.job import Mode
 from tests.builders import job
 
 
@@ -40,3 +41,17 @@ def test_of_two_ways_on_the_longer_one_is_the_chain_whatever_stands_first() -> N
 
 def test_a_job_whose_length_the_model_chooses_counts_as_one_of_usual_length() -> None:
     assert graph.build([job(duration_s=-1)]).behind_s == {"spin": 5}
+
+
+def test_a_picture_counts_as_one_second_in_the_order_of_work() -> None:
+    picture = job("hero", mode=Mode.T2I)
+
+    assert graph.build([picture, job("spin")]).behind_s == {"hero": 1, "spin": 5}
+
+
+def test_what_a_job_has_to_do_with_another_is_said() -> None:
+    clip, picture = job("clip"), job("hero", mode=Mode.T2I)
+
+    assert graph.bond(job("fly/02", needs=("clip",)), clip) == "continues clip"
+    assert graph.bond(job("spin"), clip) == "uses the clip of clip"
+    assert graph.bond(job("spin"), picture) == "uses the picture of hero"

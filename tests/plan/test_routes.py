@@ -13,7 +13,7 @@ from seedrender.plan.against import Sum
 from seedrender.plan.make import Facts, Verdict
 from seedrender.plan.routes import Carried, OnRoute
 from seedrender.values.entry import JobState, Lock
-from seedrender.values.job import Job, JobId, MediaKind, Mode, Reference, ReferenceUse
+from seedrender.values.job import Job, JobId, MediaKind, Mode, Place, Reference, ReferenceUse
 from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
 from tests.builders import clip, entry, job, record
 
@@ -170,3 +170,36 @@ def test_the_plan_leaves_out_what_the_route_does_not_render_and_what_continues_i
     ]
     assert found.steps[2].reason == "continues fly/01, which the route does not render"
     assert routes.without(whole, []) == whole
+
+
+def test_an_asset_of_one_route_is_told_with_its_place_and_a_way_out() -> None:
+    places = {"references": Place(Origin("film.yaml", 7, 9), ("shots", "spin", "references"))}
+    spin = replace(SPIN, references=(ReferenceUse(reference=ASSET),), places=places)
+
+    found = carried(spin, here="byteplus", there="modellix")
+
+    assert found.unfit == (
+        Violation(
+            origin=Origin("film.yaml", 7, 9),
+            message="reference 'mira' is an asset",
+            hint="modellix takes none: give a file or a URL",
+            code="limits",
+            path=("shots", "spin", "references"),
+            jobs=("spin",),
+        ),
+    )
+    assert (found.here, found.there) == ("byteplus", "modellix")
+
+
+def test_a_job_that_the_route_does_not_render_is_blocked_and_says_so() -> None:
+    facts = Facts(lock=Lock(manifest="m"), digests={}, is_present=lambda _: True)
+    plan = make.plan(graph.build([job("spin"), job("other")]), (), facts)
+
+    spin, other = routes.without(plan, ["spin"]).steps
+
+    assert (spin.verdict, spin.reason, spin.will_submit) == (
+        Verdict.BLOCKED,
+        "the route does not render it",
+        False,
+    )
+    assert other == plan.steps[1]

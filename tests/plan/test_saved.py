@@ -398,3 +398,15 @@ def test_all_of_a_plan_is_read_again() -> None:
 
     assert (found, found.cost) == (made, made.cost)
     assert [one.is_done for one in found.items] == [True, False, False]
+
+
+def test_the_route_that_a_person_chose_is_saved_and_read_and_else_it_is_not_there() -> None:
+    made = replace(promise("spin"), chosen=Chosen(provider="byteplus"))
+
+    text = saved.dumps(made)
+
+    assert json.loads(text)["choices"]["provider"] == "byteplus"
+    assert saved.loads(text, "film.plan") == made
+    assert "provider" not in json.loads(saved.dumps(promise("spin")))["choices"]
+    with pytest.raises(ConfigError, match="TypeError: 7 is not a str"):
+        saved.loads(choices(provider=7), "film.plan")
