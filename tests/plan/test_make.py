@@ -295,6 +295,25 @@ def test_a_task_at_another_route_is_paid_and_nothing_is_bought_beside_it(
     assert (first.will_submit, second.will_submit) == (False, False)
 
 
+def test_of_two_tasks_the_one_that_this_route_cannot_settle_is_told() -> None:
+    tasks = [
+        record(name, fingerprint=WANTED, provider=route)
+        for name, route in (("c1", "modellix"), ("c2", "byteplus"))
+    ]
+
+    (step,) = plan([SPIN], entry("spin", *tasks), asked=BYTEPLUS).steps
+
+    assert (step.elsewhere, "task task-c1 is at modellix" in step.reason) == ("modellix", True)
+
+
+def test_a_segment_whose_task_is_at_another_route_waits_for_that_one_too() -> None:
+    live = record(fingerprint=OTHER, provider="modellix")
+
+    second = plan([FIRST, SECOND], entry("fly/02", live), asked=BYTEPLUS).steps[1]
+
+    assert (second.verdict, second.elsewhere) == (Verdict.RESUME, "modellix")
+
+
 def test_a_task_of_the_simulator_holds_up_no_paid_route() -> None:
     live = entry("spin", record(fingerprint=WANTED, provider="sim"))
 

@@ -13,7 +13,7 @@ from seedrender.plan.against import Sum
 from seedrender.plan.make import Facts, Verdict
 from seedrender.plan.routes import Carried, OnRoute
 from seedrender.values.entry import JobState, Lock
-from seedrender.values.job import Job, JobId, MediaKind, Mode, Place, Reference, ReferenceUse
+from seedrender.values.job import Job, JobId, MediaKind, Mode, Place, Reference, ReferenceUse, Tier
 from seedrender.values.money import UNKNOWN_PRICE, Amount, Price
 from tests.builders import clip, entry, job, record
 
@@ -203,3 +203,50 @@ def test_a_job_that_the_route_does_not_render_is_blocked_and_says_so() -> None:
         False,
     )
     assert other == plan.steps[1]
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "words"),
+    [
+        (
+            "modellix",
+            "byteplus",
+            ("5 s before, left to the model now", "16:9 before, adaptive now"),
+        ),
+        (
+            "byteplus",
+            "modellix",
+            ("left to the model before, 5 s now", "adaptive before, 16:9 now"),
+        ),
+    ],
+)
+def test_settings_that_nobody_made_are_filled_in_by_each_route_in_its_own_way(
+    here: str, there: str, words: tuple[str, str]
+) -> None:
+    newest = {"model": "seedance-2.5", "tier": Tier.STANDARD}
+    jobs = job("b", **newest), job("a", ratio="16:9", **newest)
+
+    found = carried(*jobs, here=here, there=there)
+
+    assert [(str(shift), shift.jobs) for shift in found.shifts] == [
+        (f"duration is not set: {words[0]}", ("b", "a")),
+        (f"ratio is not set: {words[1]}", ("b",)),
+    ]
+
+
+def test_a_chain_that_is_cut_otherwise_is_told_with_the_lengths_of_its_segments() -> None:
+    first = job("fly/01", shot="fly", segment=1, duration_s=15)
+    rest = job("fly/02", shot="fly", segment=2)
+
+    found = carried(first, rest, own=(first,))
+
+    assert found.cuts == ("fly is 15 s on modellix, and 15 + ? s on byteplus",)
+
+
+def test_a_job_that_only_one_route_has_is_not_compared_in_price() -> None:
+    other = replace(SPIN, id=JobId("other"))
+    prices = {"spin": costs("1"), "other": costs("2")}
+
+    found = carried(SPIN, own=(SPIN, other), before=prices, now=prices)
+
+    assert (found.compared, found.priced) == (1, 1)
