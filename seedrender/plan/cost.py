@@ -71,7 +71,7 @@ class Pricing:
         entry = self.lock.entries.get(job)
         if entry is not None and entry.output is not None:
             return exactly(entry.output.duration_s or 0)
-        return asked if asked is not None else _any_clip(variant)
+        return asked or _any_clip(None)
 
     def _variant(self, job: Job) -> Variant | None:
         if self.route not in ROUTES:

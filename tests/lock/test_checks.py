@@ -88,6 +88,7 @@ def test_two_halves_are_a_character() -> None:
         pytest.param(nested(10), True, id="as deep as may be"),
         pytest.param(nested(11), False, id="deeper"),
         pytest.param({"a": [{"b": 1}, None, 2.5]}, True, id="numbers and nothing"),
+        pytest.param({"a": nested(11)}, False, id="deeper, under a name"),
     ],
 )
 def test_parts_of_a_fingerprint_are_shallow(value: Any, *, is_shallow: bool) -> None:

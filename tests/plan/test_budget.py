@@ -13,7 +13,7 @@ from seedrender.plan.budget import Account, Budget, Group, groups
 from seedrender.plan.make import Facts, Plan
 from seedrender.plan.paid import Charge
 from seedrender.values.entry import JobState, Lock, LockEntry
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import Job, JobId, MediaKind, Mode, Reference, ReferenceUse
 from seedrender.values.money import Limit, limit
 from tests.builders import entry, job, record
 
@@ -162,6 +162,23 @@ def test_branches_and_joins_of_branches_are_one_group() -> None:
     jobs = [job("a"), job("b"), job("c", needs=(JobId("a"), JobId("b"))), job("d", needs=("a",))]
 
     assert sorted(map(sorted, grouped(plan(*jobs)))) == [["a", "b", "c", "d"]]
+
+
+def using(name: str, picture: str, *needs: str) -> Job:
+    made = Reference(name=picture, kind=MediaKind.IMAGE, shot=JobId(picture))
+    return job(name, references=(ReferenceUse(reference=made),), needs=needs)
+
+
+def test_a_group_waits_for_all_pictures_that_its_jobs_use() -> None:
+    pictures = [job(name, mode=Mode.T2I) for name in ("p1", "p2")]
+    in_a_row = [*pictures, using("a", "p1"), using("b", "p2", "a")]
+    joined = [*pictures, using("a", "p1"), using("b", "p2"), job("c", needs=("a", "b"))]
+
+    for jobs in (in_a_row, joined):
+        found = plan(*jobs)
+        of_all = groups(found, {step.job.id: charge("1") for step in found.steps})
+        assert [one.after for one in of_all if "a" in one.jobs] == [{"p1", "p2"}]
+        assert [set(one.jobs) for one in of_all if not one.after] == [{"p1"}, {"p2"}]
 
 
 def test_what_is_paid_already_is_in_no_group_and_a_lost_submit_is() -> None:

@@ -72,6 +72,7 @@ def test_what_is_not_known_of_a_task_is_missing_from_its_charge() -> None:
 
     assert charge(bare) == {"clips": Decimal(1)}
     assert charge(bare, clip()) == {"clips": Decimal(1), "seconds": Decimal(5)}
+    assert charge(bare, replace(clip(), duration_s=None)) == {"clips": Decimal(1), "seconds": 0}
     assert charge(bought(JobState.SUBMITTED, estimate=Quote(expected=usd("1")))) == {
         "clips": Decimal(1)
     }
