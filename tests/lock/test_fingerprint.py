@@ -135,6 +135,13 @@ def test_version_1_is_pinned_for_what_few_jobs_set() -> None:
     assert found.digest == "sha256:70d199ea3ecf53d1656e0d06ffd0a760c202b086a424093719136e754ed74c63"
 
 
+def test_version_1_is_pinned_for_what_is_not_to_be_seen() -> None:
+    found = fingerprint(job(negative_prompt="rain"), {}, {})
+
+    assert found.parts["negative_prompt"] == "rain"
+    assert found.digest == "sha256:2f080e8fce93ced4ee327634416109708c9ed78cf1208ad0c355e1376e0e11fe"
+
+
 def test_another_name_for_the_same_bytes_is_the_same_picture() -> None:
     lead = replace(HERO, name="lead", path="refs/lead.png")
     one = job(prompt="{{ ref.hero }} runs.", references=(ReferenceUse(reference=HERO),))

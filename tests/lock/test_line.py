@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -138,3 +139,11 @@ def test_an_error_may_be_empty_as_a_provider_may_say_nothing() -> None:
     found: LockEntry = line.entry(task(error=""))
 
     assert found.tasks[0].error == ""
+
+
+def test_a_picture_has_no_length() -> None:
+    picture = replace(clip(), duration_s=None)
+    written = line.written(entry("a", output=picture))
+
+    assert "duration_s" not in written
+    assert line.entry(json.loads(written)).output == picture

@@ -305,3 +305,17 @@ def test_a_clip_that_another_shot_makes_counts_with_its_seconds() -> None:
     user = job("again", mode=Mode.V2V, references=(ReferenceUse(reference=made),))
 
     assert pricing(job("walk", duration_s=7), route="sim").video(user) == exactly(7)
+
+
+def test_clips_that_other_shots_make_are_counted_with_all_others() -> None:
+    uses = [
+        ReferenceUse(reference=Reference(name=name, kind=MediaKind.VIDEO, shot=JobId(name)))
+        for name in ("four", "three")
+    ]
+    found = pricing(
+        job("four", duration_s=4), job("three", duration_s=3), route="of a plugin",
+        lengths={"dance": 5.0},
+    )  # fmt: skip
+    wanted = job(references=(*uses, clip_reference("dance", "dance.mp4")))
+
+    assert found.video(wanted) == exactly(12)

@@ -328,3 +328,40 @@ def test_what_one_route_refused_another_may_be_asked() -> None:
 
     assert plan([SPIN], refused, asked=BYTEPLUS).steps[0].verdict is Verdict.MISSING
     assert plan([SPIN], refused, asked=Asked(route="modellix")).steps[0].verdict is Verdict.BLOCKED
+
+
+def test_a_clip_that_was_set_aside_comes_back_only_where_its_route_passes() -> None:
+    aside = record(
+        "c1",
+        JobState.SUCCEEDED,
+        fingerprint=WANTED,
+        provider="modellix",
+        superseded=clip("c1", "renders/.superseded/spin.mp4"),
+    )
+    now = record("c2", JobState.SUCCEEDED, fingerprint=OTHER, provider="byteplus")
+    known = entry("spin", aside, now, output=clip("c2", SPIN.output))
+
+    (comes,) = plan([SPIN], known, asked=BYTEPLUS).steps
+    (stays,) = plan([SPIN], known, asked=Asked(route="byteplus", is_identity=True)).steps
+
+    assert (comes.verdict, comes.will_submit) == (Verdict.RESUME, False)
+    assert (stays.verdict, stays.will_submit, stays.clip) == (Verdict.STALE, True, None)
+
+
+@pytest.mark.parametrize(
+    ("made_on", "is_identity", "words"),
+    [
+        ("sim", False, "it is simulated footage, and byteplus is to render it"),
+        ("sim", True, "it was rendered on sim, and route_in_identity asks for byteplus"),
+        ("modellix", True, "it was rendered on modellix, and route_in_identity asks for byteplus"),
+    ],
+)
+def test_why_a_clip_of_another_route_does_not_pass_is_said(
+    made_on: str, words: str, *, is_identity: bool
+) -> None:
+    made = record("c1", JobState.SUCCEEDED, fingerprint=WANTED, provider=made_on)
+    known = entry("spin", made, output=clip("c1", SPIN.output))
+
+    (step,) = plan([SPIN], known, asked=Asked(route="byteplus", is_identity=is_identity)).steps
+
+    assert words in step.reason

@@ -250,3 +250,29 @@ def test_a_job_that_only_one_route_has_is_not_compared_in_price() -> None:
     found = carried(SPIN, own=(SPIN, other), before=prices, now=prices)
 
     assert (found.compared, found.priced) == (1, 1)
+
+
+def test_a_second_take_that_only_one_route_has_is_no_part_of_the_difference() -> None:
+    again = replace(SPIN, id=JobId("spin@2"), take=2)
+    prices = {"spin": costs("1"), "spin@2": costs("10")}
+
+    found = carried(SPIN, own=(SPIN, again), before=prices, now={"spin": costs("3")})
+
+    assert found.difference is not None
+    assert found.difference.expected == Amount(Decimal(2), "USD")
+
+
+def test_a_model_that_only_one_route_has_shifts_nothing() -> None:
+    assert carried(job("a", model="kling-3.0", tier=Tier.STANDARD)).shifts == ()
+
+
+def test_what_is_there_already_holds_up_nobody() -> None:
+    first, second = job("fly/01"), job("fly/02", needs=("fly/01",))
+    made = record("c1", JobState.SUCCEEDED, fingerprint=fingerprint(first, {}, {}))
+    known = entry("fly/01", made, output=clip("c1", first.output))
+    lock = Lock(manifest="m", entries={known.job: known})
+    facts = Facts(lock=lock, digests={}, is_present=lambda _: True)
+    plan = make.plan(graph.build([first, second]), (), facts)
+
+    assert [step.will_submit for step in plan.steps] == [False, True]
+    assert routes.without(plan, ["fly/01"]) == plan
