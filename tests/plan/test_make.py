@@ -365,3 +365,22 @@ def test_why_a_clip_of_another_route_does_not_pass_is_said(
     (step,) = plan([SPIN], known, asked=Asked(route="byteplus", is_identity=is_identity)).steps
 
     assert words in step.reason
+
+
+def test_of_clips_that_were_set_aside_one_whose_route_passes_is_continued() -> None:
+    ours, theirs = (
+        record(
+            name,
+            JobState.SUCCEEDED,
+            fingerprint=WANTED,
+            provider=route,
+            superseded=replace(clip(name, f"renders/.superseded/{name}.mp4"), sha256=digit * 64),
+        )
+        for name, route, digit in (("c1", "byteplus", "1"), ("c2", "modellix", "2"))
+    )
+    now = record("c3", JobState.SUCCEEDED, fingerprint=OTHER, provider="byteplus")
+    known = entry("spin", ours, theirs, now, output=clip("c3", SPIN.output))
+
+    (step,) = plan([SPIN], known, asked=Asked(route="byteplus", is_identity=True)).steps
+
+    assert (step.verdict, step.clip) == (Verdict.RESUME, "1" * 64)
