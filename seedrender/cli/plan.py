@@ -26,6 +26,7 @@ from seedrender.plan.routes import Carried
 from seedrender.plan.saved import Chosen
 from seedrender.run import project, promise, revision
 from seedrender.run.carried import carried as compare_routes
+from seedrender.run.memory import Memory
 from seedrender.run.project import Choices, Project
 
 
@@ -92,18 +93,29 @@ def command(
         promise.save(promise.of(found, made, chosen), out)
     code = Exit.PENDING if check and not made.is_done else Exit.DONE
     code = code if is_whole else Exit.UNFIT
-    _say(made, costs(found, made, lock), moved, code, is_json=is_json)
+    objection = Memory(found.lock_path).objection(made, lock)
+    _say(made, costs(found, made, lock), moved, objection, code, is_json=is_json)
     if out is not None and is_whole and not is_json:
         click.echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
     return code
 
 
-def _say(made: Plan, cost: Costs, moved: Carried | None, code: Exit, *, is_json: bool) -> None:
+def _say(
+    made: Plan,
+    cost: Costs,
+    moved: Carried | None,
+    objection: str,
+    code: Exit,
+    *,
+    is_json: bool,
+) -> None:
     if is_json:
         more = {} if moved is None else {"route": carried.as_json(moved)}
-        say_json(_as_json(made, cost, code) | more)
+        say_json(_as_json(made, cost, code) | {"refusal": objection or None} | more)
         return
     click.echo(_as_text(made, cost))
+    if objection:
+        click.echo(f"\nA run would be refused: {objection}")
     if moved is not None:
         click.echo(f"\n{carried.as_text(moved)}")
 

@@ -50,26 +50,33 @@ class Memory:
 
         Raises: LockError.
         """
+        objection = self.objection(plan, lock, allowed)
+        if objection:
+            raise LockError(objection)
+
+    def objection(self, plan: Plan, lock: Lock, allowed: Collection[JobId] = ()) -> str:
+        """Say why a run of this plan would be refused; empty: it would not."""
         self._lacking = {r.fingerprint.digest: r for r in self._unknown_to(lock)}
         wanted = {
             step.job.id: step.fingerprint
             for step in plan.steps
             if step.will_submit and step.fingerprint is not None and step.job.id not in allowed
         }
-        self._refuse(lock.manifest, wanted)
+        return self._objection(lock.manifest, wanted)
 
     def check_one(self, job: JobId, wanted: Fingerprint, manifest: str) -> None:
         """Refuse likewise what a plan could not know yet. Raises: LockError."""
-        self._refuse(manifest, {job: wanted})
+        objection = self._objection(manifest, {job: wanted})
+        if objection:
+            raise LockError(objection)
 
-    def _refuse(self, manifest: str, wanted: Mapping[JobId, Fingerprint]) -> None:
+    def _objection(self, manifest: str, wanted: Mapping[JobId, Fingerprint]) -> str:
         found = {
             job: self._lacking[fingerprint.digest]
             for job, fingerprint in wanted.items()
             if fingerprint.digest in self._lacking
         }
-        if found:
-            raise LockError(self._words(manifest, found))
+        return self._words(manifest, found) if found else ""
 
     def _unknown_to(self, lock: Lock) -> Iterator[TaskRecord]:
         """Return what is worth something and is not in this lock."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from seedrender.cli.console import State
+from seedrender.cli.main import cli
 from seedrender.lock import lockfile
 from seedrender.run import upkeep
 from seedrender.run.project import Project
@@ -47,6 +52,27 @@ def test_what_the_lockfile_has_forgotten_is_not_bought_again(
     assert "seedrender lock merge film.yaml .seedrender/film.lock" in refused.words
     assert (again.code, len(again.tasks)) == (0, 3), again.words
     assert loaded.lock_path.read_bytes() == whole
+
+
+def test_a_plan_says_beforehand_that_a_run_would_be_refused(
+    film: tuple[Film, Project, bytes],
+) -> None:
+    rendering, loaded, _ = film
+    assert call("plan", loaded.path, "--json")["refusal"] is None
+    loaded.lock_path.unlink()
+
+    said = call("plan", loaded.path, "--json")
+    text = CliRunner().invoke(cli, ["plan", str(loaded.path)], obj=State()).output
+
+    assert "film.lock knows nothing of what was bought before for " in said["refusal"]
+    assert f"A run would be refused: {said['refusal']}" in text
+    assert rendering.run(loaded).code == HELD
+
+
+def call(command: str, *words: object) -> dict[str, Any]:
+    done = CliRunner().invoke(cli, [command, *map(str, words)], obj=State())
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def test_what_a_segment_would_be_is_known_late_and_not_bought_again_either(tmp_path: Path) -> None:
