@@ -27,7 +27,7 @@ class Busy(Scripted):
 
     def __init__(self, failures: list[Exception]) -> None:
         super().__init__()
-        self.failures = failures
+        self.failures = list(failures)
         self.uploads = 0
 
     async def upload(self, file: LocalFile) -> MediaUrl:
