@@ -14,7 +14,7 @@ demo: .venv/.run  ## render an example with the embedded simulator; the second t
 	@$(BIN)/seedrender run $(DEMO)
 	@$(BIN)/seedrender report $(DEMO)
 
-test: .venv/.dev lint  ## everything that CI runs
+test: .venv/.dev lint coverage  ## everything that CI runs
 	@$(BIN)/pytest $(TEST_OPTIONS)
 
 lint: .venv/.dev
