@@ -108,7 +108,7 @@ class Watch:
         return await self._desk.provider.poll(watch.task_id)
 
     async def _ended(self, job: Job, record: TaskRecord, task: Task) -> TaskRecord:
-        source = "simulated" if self._desk.provider.name == "sim" else task.cost_source
+        source = "simulated" if self._desk.provider.name == SIMULATED else task.cost_source
         cost = Cost(amount=task.cost, source=source) if task.cost is not None else None
         ended = replace(record, cost=cost, render_s=task.render_s)
         words = task.message if task.state is not TaskState.SUCCEEDED else None
