@@ -56,4 +56,4 @@ class Plot:
         return Path(__file__).with_name(f"{self.name}.toml").read_text("utf-8")
 
 
-PLOTS = (Plot("core"), Plot("executor"))
+PLOTS = (Plot("core"), Plot("executor"), Plot("watch"))
