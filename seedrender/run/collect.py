@@ -140,8 +140,7 @@ class Collect:
             kept = kept or await self._replaced(before.output, artifact)
             old = fold.output_record(before)
             kept = kept or self._desk.files.where_kept(before.output)
-            is_other = old is not None and old.correlation_id != artifact.made_by
-            if old is not None and kept is not None and is_other:
+            if old is not None and kept is not None and old.correlation_id != artifact.made_by:
                 clip = replace(before.output, path=kept, made_at=self._desk.store.clock.now())
                 superseded = (replace(old, superseded=clip),)
         artifact = replace(artifact, made_at=self._desk.store.clock.now())

@@ -57,3 +57,4 @@ class Plot:
 
 
 PLOTS = (Plot("core"), Plot("executor"), Plot("watch"))
+PLOTS = (Plot("core"), Plot("executor"), Plot("collect"))
