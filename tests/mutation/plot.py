@@ -58,3 +58,4 @@ class Plot:
 
 PLOTS = (Plot("core"), Plot("executor"), Plot("watch"))
 PLOTS = (Plot("core"), Plot("executor"), Plot("collect"))
+PLOTS = (Plot("core"), Plot("executor"), Plot("tasks"))
