@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -61,9 +61,11 @@ class Line(Slots):
         super().__init__(most, in_flight)
         self.behind: list[int] = []
 
-    def place(self, behind_s: int) -> AbstractAsyncContextManager[Slot]:
+    @asynccontextmanager
+    async def place(self, behind_s: int) -> AsyncIterator[Slot]:
         self.behind.append(behind_s)
-        return super().place(behind_s)
+        async with super().place(behind_s) as slot:
+            yield slot
 
 
 class Door(Purse):
