@@ -59,3 +59,4 @@ class Plot:
 PLOTS = (Plot("core"), Plot("executor"), Plot("watch"))
 PLOTS = (Plot("core"), Plot("executor"), Plot("collect"))
 PLOTS = (Plot("core"), Plot("executor"), Plot("tasks"))
+PLOTS = (Plot("core"), Plot("executor"), Plot("submit"))
