@@ -56,7 +56,4 @@ class Plot:
         return Path(__file__).with_name(f"{self.name}.toml").read_text("utf-8")
 
 
-PLOTS = (Plot("core"), Plot("executor"), Plot("watch"))
-PLOTS = (Plot("core"), Plot("executor"), Plot("collect"))
-PLOTS = (Plot("core"), Plot("executor"), Plot("tasks"))
-PLOTS = (Plot("core"), Plot("executor"), Plot("submit"))
+PLOTS = tuple(map(Plot, ("core", "executor", "submit", "tasks", "watch", "collect")))
