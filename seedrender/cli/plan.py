@@ -19,6 +19,7 @@ from seedrender.cli.console import (
     table,
 )
 from seedrender.cli.estimate import Costs, costs
+from seedrender.lock.identity import SIMULATED
 from seedrender.plan import routes
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
@@ -133,7 +134,7 @@ def _compare(
     if is_json:
         say_json(against.as_json(differs, ref))
     else:
-        is_simulated = found.manifest.provider == "sim"
+        is_simulated = found.manifest.provider == SIMULATED
         name = found.path.name
         click.echo(against.as_markdown(differs, name, ref, is_simulated=is_simulated))
 

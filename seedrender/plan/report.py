@@ -10,6 +10,7 @@ from importlib.resources import files
 from urllib.parse import quote
 
 from seedrender.lock import fold
+from seedrender.lock.identity import SIMULATED
 from seedrender.plan.cost import Estimate
 from seedrender.plan.make import JoinStep, Plan, Step, Verdict
 from seedrender.plan.outcome import summary
@@ -54,7 +55,7 @@ def _facts(plan: Plan, lock: Lock, estimate: Estimate) -> str:
     records = [record for entry in lock.entries.values() for record in entry.tasks]
     found = balance(records)
     paid, unpriced = said(found.paid), found.unknown
-    is_simulated = bool(records) and all(record.provider == "sim" for record in records)
+    is_simulated = bool(records) and all(record.provider == SIMULATED for record in records)
     cost = paid or "nothing"
     if unpriced:
         cost += f" + {unpriced} unknown"

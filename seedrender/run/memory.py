@@ -9,12 +9,12 @@ from pathlib import Path
 from seedrender.errors import LockError
 from seedrender.lock import fold, lockfile
 from seedrender.lock.fold import Action
+from seedrender.lock.identity import SIMULATED
 from seedrender.plan.make import Plan
 from seedrender.run.files import write_atomically
 from seedrender.values.entry import Fingerprint, Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId
 
-_FREE = "sim"
 _WORTH = (Action.ASK, Action.RESUME, Action.REUSE)  # a clip of it is there, or may be
 _SHOWN = 5
 
@@ -83,7 +83,7 @@ class Memory:
         known = {r.correlation_id for entry in lock.entries.values() for r in entry.tasks}
         for entry in self._read(lock.manifest).entries.values():
             for record in entry.tasks:
-                is_worth = fold.next_action(record.state) in _WORTH and record.provider != _FREE
+                is_worth = fold.next_action(record.state) in _WORTH and record.provider != SIMULATED
                 if is_worth and record.correlation_id not in known:
                     yield record
 
@@ -108,7 +108,7 @@ class Memory:
 
 
 def _is_paid(entry: LockEntry) -> bool:
-    return any(record.provider != _FREE for record in entry.tasks)
+    return any(record.provider != SIMULATED for record in entry.tasks)
 
 
 def _without(entry: LockEntry, submits: Collection[str]) -> LockEntry:

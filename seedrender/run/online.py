@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from seedrender.errors import ConfigError, ManifestError, ProviderError
+from seedrender.lock.identity import SIMULATED
 from seedrender.plan.cost import Estimate, estimate
 from seedrender.plan.make import Plan, Verdict
 from seedrender.providers import registry
@@ -19,8 +20,6 @@ from seedrender.run.remote import Remote
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job
 from seedrender.values.money import Amount
-
-FREE = "sim"  # the route that nobody pays
 
 
 @runtime_checkable
@@ -74,7 +73,7 @@ async def wrong_references(
 ) -> ManifestError | None:
     """Return every problem with what would, or might, be bought; the provider is not asked."""
     jobs = [s.job for s in plan.steps if s.will_submit or s.verdict is Verdict.UNKNOWN]
-    if not jobs or project.manifest.provider == FREE:
+    if not jobs or project.manifest.provider == SIMULATED:
         return None
     looks = await references(project, jobs, lock, allowed=allowed)
     return ManifestError(looks.violations) if looks.violations else None
@@ -83,7 +82,7 @@ async def wrong_references(
 async def short_credit(provider: object, project: Project, plan: Plan) -> ConfigError | None:
     """Say that the credit does not last for a plan."""
     cost = estimate(plan, project.pricing(project.read_lock()))
-    if project.manifest.provider == FREE or cost.expected is None:
+    if project.manifest.provider == SIMULATED or cost.expected is None:
         return None
     try:
         found = await compare(provider, cost)
@@ -100,7 +99,7 @@ async def short_credit(provider: object, project: Project, plan: Plan) -> Config
 async def credit(project: Project, plan: Plan, environ: Mapping[str, str]) -> Credit:
     """Compare what is left with what the plan would cost."""
     route = project.manifest.provider
-    if route == FREE:
+    if route == SIMULATED:
         return Credit(words="the simulator is free")
     cost = estimate(plan, project.pricing(project.read_lock()))
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from seedrender.catalog.models import catalog
 from seedrender.errors import LockError, SeedrenderError, printable
+from seedrender.lock.identity import SIMULATED
 from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
@@ -226,7 +227,7 @@ def _gate(options: Options) -> Gate:
 async def _route(project: Project, options: Options) -> AsyncIterator[Provider]:
     limits = _limits(project, options)
     async with AsyncExitStack() as stack:
-        if project.manifest.provider == "sim":
+        if project.manifest.provider == SIMULATED:
             from seedrender.run.simulated import simulator  # the simulator makes video: PyAV
 
             folder = project.path.parent
@@ -240,7 +241,7 @@ async def _route(project: Project, options: Options) -> AsyncIterator[Provider]:
 
 def _inputs(project: Project, options: Options, provider: Provider, store: Store) -> Inputs:
     offered = catalog(project.manifest.provider)
-    is_free = project.manifest.provider == online.FREE  # a rehearsal needs no account anywhere
+    is_free = project.manifest.provider == SIMULATED  # a rehearsal needs no account anywhere
     chosen = host(
         PROVIDER_FILES if is_free else project.manifest.hosting,
         provider,
