@@ -17,34 +17,20 @@ from seedrender.values.job import (
     MediaKind,
     Mode,
     Reference,
-    ReferenceUse,
     Role,
     Tier,
 )
 from seedrender.values.provider import MediaUrl
 from tests.builders import job
+from tests.providers.references import DANCE, HERO, ID, PLACES, SCORE, STREET, uses
 
 GOLDEN = Path(__file__).parent / "golden" / "ark"
-ID = CorrelationId("0123456789abcdef0123456789abcdef")
-HERO = Reference(name="hero", kind=MediaKind.IMAGE, url="https://cdn.example/hero.png")
-STREET = Reference(name="street", kind=MediaKind.IMAGE, path="refs/street.png")
-DANCE = Reference(name="dance", kind=MediaKind.VIDEO, url="https://cdn.example/dance.mp4")
-SCORE = Reference(name="score", kind=MediaKind.AUDIO, url="https://cdn.example/score.mp3")
 MIRA = Reference(name="mira", kind=MediaKind.IMAGE, asset="asset-20260901120000-x1y2z")
 MEDIA = {
-    "hero": MediaUrl("https://cdn.example/hero.png"),
-    "street": MediaUrl("data:image/png;base64,iVBORw0KGgo="),
-    "dance": MediaUrl("https://cdn.example/dance.mp4"),
-    "score": MediaUrl("https://cdn.example/score.mp3"),
+    **PLACES,
     "mira": MediaUrl("asset://asset-20260901120000-x1y2z"),
     "fly/01": MediaUrl("https://store.example/clip.mp4?X-Tos-Signature=s"),
 }
-
-
-def uses(*references: Reference, role: Role = Role.REFERENCE) -> tuple[ReferenceUse, ...]:
-    return tuple(ReferenceUse(reference=reference, role=role) for reference in references)
-
-
 FRAMES = (*uses(STREET, role=Role.LAST_FRAME), *uses(HERO, role=Role.FIRST_FRAME))
 STANDARD = {"tier": Tier.STANDARD}
 JOBS: dict[str, tuple[str, Job]] = {

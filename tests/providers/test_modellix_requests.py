@@ -12,39 +12,22 @@ from aiohttp import web
 
 from seedrender.providers import registry
 from seedrender.values.job import (
-    CorrelationId,
     Job,
     JobId,
-    MediaKind,
     Mode,
-    Reference,
-    ReferenceUse,
     Role,
     Tier,
 )
 from seedrender.values.provider import Limits, MediaUrl
 from tests.builders import job
+from tests.providers.references import DANCE, HERO, ID, PLACES, SCORE, STREET, uses
 from tests.providers.test_http import served
 
 GOLDEN = Path(__file__).parent / "golden" / "modellix"
-ID = CorrelationId("0123456789abcdef0123456789abcdef")
-HERO = Reference(name="hero", kind=MediaKind.IMAGE, url="https://cdn.example/hero.png")
-STREET = Reference(name="street", kind=MediaKind.IMAGE, path="refs/street.png")
-DANCE = Reference(name="dance", kind=MediaKind.VIDEO, url="https://cdn.example/dance.mp4")
-SCORE = Reference(name="score", kind=MediaKind.AUDIO, url="https://cdn.example/score.mp3")
 MEDIA = {
-    "hero": MediaUrl("https://cdn.example/hero.png"),
-    "street": MediaUrl("data:image/png;base64,iVBORw0KGgo="),
-    "dance": MediaUrl("https://cdn.example/dance.mp4"),
-    "score": MediaUrl("https://cdn.example/score.mp3"),
+    **PLACES,
     "fly/01": MediaUrl("https://file.example/clip.mp4?sig=s"),
 }
-
-
-def uses(*references: Reference, role: Role = Role.REFERENCE) -> tuple[ReferenceUse, ...]:
-    return tuple(ReferenceUse(reference=reference, role=role) for reference in references)
-
-
 FIRST = uses(HERO, role=Role.FIRST_FRAME)
 FRAMES = (*FIRST, *uses(STREET, role=Role.LAST_FRAME))
 SECOND: dict[str, Any] = {
