@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from seedrender.lock import fold
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, Pin, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.money import Amount, Cost, Quote
-from seedrender.values.task import Frame, TaskId
+from seedrender.values.task import Artifact, Frame, TaskId
 from tests.builders import T0, clip
 
 times = st.integers(0, 500).map(lambda minutes: T0 + timedelta(minutes=minutes))
@@ -31,6 +33,22 @@ quotes = st.none() | st.builds(
 )
 
 
+errors = st.none() | st.text(max_size=5) | st.just("given up by --resubmit: HTTP 404")
+unread = st.just({}) | st.dictionaries(
+    st.sampled_from(["cost", "render_s"]), st.sampled_from(["-0.276", "NaN"]), max_size=2
+)
+
+
+@st.composite
+def clips(draw: st.DrawFn, made_by: str, path: str = "renders/spin.mp4") -> Artifact:
+    """A clip that has stayed where it was put, or was moved there later."""
+    found = clip(made_by, path, minute=draw(st.integers(0, 9)))
+    later = draw(st.none() | st.integers(1, 9))
+    placed_at = None if later is None else found.made_at + timedelta(minutes=later)
+    differs = draw(st.sampled_from([(), ("asked for 5 s, got 2.04 s",)]))
+    return replace(found, placed_at=placed_at, differs=differs)
+
+
 @st.composite
 def records(draw: st.DrawFn) -> TaskRecord:
     """One state of a task record; what never changes follows from its correlation id."""
@@ -45,9 +63,11 @@ def records(draw: st.DrawFn) -> TaskRecord:
         finished_at=draw(st.none() | times),
         estimate=draw(quotes),
         cost=draw(costs),
-        error=draw(st.none() | st.text(max_size=5)),
+        error=draw(errors),
         render_s=draw(st.none() | st.floats(0, 1000)),
         last_frame=draw(frames),
+        superseded=draw(st.none() | clips(f"c{number}", "renders/.superseded/spin.ab.mp4")),
+        unread=draw(unread),
     )
 
 
@@ -59,6 +79,7 @@ def entries(draw: st.DrawFn, job: str = "spin") -> LockEntry:
     output = None
     if draw(st.booleans()) and tasks:
         made_by = draw(st.sampled_from(tasks)).correlation_id
-        output = clip(made_by, minute=draw(st.integers(0, 9)))
+        output = draw(clips(made_by))
     pin = draw(st.none() | st.builds(Pin, is_on=st.booleans(), at=times))
-    return LockEntry(job=JobId(job), tasks=tuple(tasks), output=output, pin=pin)
+    drawn_entry = LockEntry(job=JobId(job), tasks=tuple(tasks), output=output, pin=pin)
+    return fold.join(drawn_entry, drawn_entry)  # as a store has it

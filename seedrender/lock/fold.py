@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from seedrender.lock import codec
 from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.values.entry import (
     Event,
@@ -19,7 +20,7 @@ from seedrender.values.entry import (
     TaskRecord,
 )
 from seedrender.values.job import CorrelationId, JobId
-from seedrender.values.task import Artifact
+from seedrender.values.task import SUPERSEDED, Artifact
 
 # A record's state only moves to the right, whatever order the facts arrive in.
 _ORDER = tuple(JobState)
@@ -133,9 +134,9 @@ def _moments(entry: LockEntry) -> Iterator[datetime]:
     for record in entry.tasks:
         yield from filter(None, (record.submitted_at, record.finished_at))
         if record.superseded is not None:
-            yield record.superseded.made_at
+            yield record.superseded.in_place_since
     if entry.output is not None:
-        yield entry.output.made_at
+        yield entry.output.in_place_since
     if entry.pin is not None:
         yield entry.pin.at
 
@@ -149,7 +150,7 @@ def alive(entry: LockEntry) -> tuple[TaskRecord, ...]:
         if next_action(record.state) in (Action.ASK, Action.RESUME)
         and record is not on_disk
         and record.superseded is None
-        and not record.is_lost
+        and not record.is_given_up
     )
 
 
@@ -177,32 +178,35 @@ def _join_tasks(
             kept = _later(records[made_by].superseded, clip)
             records[made_by] = replace(records[made_by], superseded=kept)
     if output is not None and output.made_by in records:
-        made_by = CorrelationId(output.made_by)  # its clip is in place: it is superseded by none
-        records[made_by] = replace(records[made_by], superseded=None)
+        made_by = CorrelationId(output.made_by)
+        aside = records[made_by].superseded
+        if aside is not None and _placement(aside) <= _placement(output):  # it came back
+            records[made_by] = replace(records[made_by], superseded=None)
     return tuple(sorted(records.values(), key=_chronological))
 
 
 def _join_record(one: TaskRecord, other: TaskRecord) -> TaskRecord:
     """Join field by field: each is chosen by itself, so that the order of joins does not matter."""
-    ahead = max(
-        (one, other), key=lambda r: (_ORDER.index(r.state), r.error is not None, repr(r.error))
-    )
-    return TaskRecord(
-        correlation_id=one.correlation_id,
-        state=ahead.state,
-        error=ahead.error,
-        fingerprint=max(one.fingerprint, other.fingerprint, key=_completeness),
-        provider=max(one.provider, other.provider),
-        task_id=_known(one.task_id, other.task_id),
-        submitted_at=_known(one.submitted_at, other.submitted_at),
-        finished_at=_known(one.finished_at, other.finished_at),
-        estimate=_known(one.estimate, other.estimate),
-        cost=_known(one.cost, other.cost),
-        retries=_known(one.retries, other.retries),
-        render_s=_known(one.render_s, other.render_s),
-        last_frame=_known(one.last_frame, other.last_frame),
-        superseded=_later(one.superseded, other.superseded),
-    )
+    ahead = max((one, other), key=_progress)
+    known: dict[str, Any] = {
+        field.key: _JOINS.get(field.key, _known)(getattr(one, field.key), getattr(other, field.key))
+        for field in codec.TASK
+    }
+    return TaskRecord(**{**known, "state": ahead.state, "error": ahead.error})
+
+
+def _progress(record: TaskRecord) -> tuple[int, bool, bool, str]:
+    has_error = record.error is not None
+    return _ORDER.index(record.state), record.is_given_up, has_error, repr(record.error)
+
+
+def _fullest(one: Fingerprint, other: Fingerprint) -> Fingerprint:
+    return max(one, other, key=_completeness)
+
+
+def _all_unread(one: Mapping[str, str], other: Mapping[str, str]) -> Mapping[str, str]:
+    names = sorted({*one, *other})
+    return {name: max(one.get(name, ""), other.get(name, "")) for name in names}
 
 
 def _known(one: T | None, other: T | None) -> T | None:
@@ -212,7 +216,13 @@ def _known(one: T | None, other: T | None) -> T | None:
 
 def _later(one: Artifact | None, other: Artifact | None) -> Artifact | None:
     known = [artifact for artifact in (one, other) if artifact is not None]
-    return max(known, key=lambda a: (a.made_at, a.sha256, repr(a)), default=None)
+    return max(known, key=_placement, default=None)
+
+
+def _placement(clip: Artifact) -> tuple[datetime, str, bool, str]:
+    """Order the places that are told of clips: one that was set aside is where it was put."""
+    is_aside = SUPERSEDED in clip.path.split("/")
+    return clip.in_place_since, clip.sha256, is_aside, repr(clip)
 
 
 def _last_word(one: Pin | None, other: Pin | None) -> Pin | None:
@@ -222,6 +232,14 @@ def _last_word(one: Pin | None, other: Pin | None) -> Pin | None:
 
 def _completeness(fingerprint: Fingerprint) -> tuple[bool, int, str]:
     return bool(fingerprint.parts), fingerprint.version, fingerprint.digest
+
+
+_JOINS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "provider": max,
+    "fingerprint": _fullest,
+    "superseded": _later,
+    "unread": _all_unread,
+}  # every other field: the one that is known
 
 
 def _chronological(record: TaskRecord) -> tuple[datetime, str]:

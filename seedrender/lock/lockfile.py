@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from seedrender.errors import LockCorruptError, LockVersionError
-from seedrender.lock import checks, fold, line
+from seedrender.lock import checks, codec, fold
 from seedrender.values.entry import Event, JobState, Lock, LockEntry
 
-LOCK_VERSION = 1
+LOCK_VERSION = 2  # the newest that is read; a lockfile is written in the first that can hold it
 
 MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 CHECKSUM_BYTES = len(b', "crc32": "00000000"}')
@@ -21,9 +21,10 @@ _CHECKED = re.compile(rb'(\{.*), "crc32": "([0-9a-f]{8})"\}', re.DOTALL)
 
 def dumps(lock: Lock) -> str:
     """Write a header, then one line a job, sorted by id."""
-    lines = [line.json_line({"lock": LOCK_VERSION, "manifest": lock.manifest})]
-    lines += [entry_line(_settled(lock.entries[job])) for job in sorted(lock.entries)]
-    return "".join(lines)
+    entries = [_settled(lock.entries[job]) for job in sorted(lock.entries)]
+    version = max(map(codec.version, entries), default=1)
+    header = codec.json_line({"lock": version, "manifest": lock.manifest})
+    return "".join([header, *map(entry_line, entries)])
 
 
 def loads(text: str, name: str) -> Lock:
@@ -92,19 +93,19 @@ def event(row: bytes) -> Event:
     """Read a journal's line. Raises: ValueError."""
     if not is_whole(row):
         raise ValueError("this line is not as it was written (its checksum differs)")
-    return line.entry(checks.json_object((row[:-CHECKSUM_BYTES] + b"}").decode()))
+    return codec.entry(checks.json_object((row[:-CHECKSUM_BYTES] + b"}").decode()))
 
 
 def entry_line(entry: LockEntry) -> str:
     """Write one entry as the lockfile keeps it."""
-    return line.written(entry)
+    return codec.written(entry, fold.job_state(entry))
 
 
 def check_version(header: Mapping[str, Any], kind: str, name: str) -> None:
     """Refuse what a newer seedrender wrote. Raises: LockVersionError, LockCorruptError."""
     version = header.get(kind)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise _corrupt(name, 1, f'the first line is not {{"{kind}": {LOCK_VERSION}, …}}')
+        raise _corrupt(name, 1, f'the first line is not {{"{kind}": 1, …}}')
     if version > LOCK_VERSION:
         raise LockVersionError(
             f"{name} has version {version!s:.20} and this seedrender reads up to {LOCK_VERSION}; "
@@ -113,8 +114,15 @@ def check_version(header: Mapping[str, Any], kind: str, name: str) -> None:
 
 
 def _settled(entry: LockEntry) -> LockEntry:
-    """Leave out submits that were provably not accepted: nothing was bought."""
-    kept = tuple(record for record in entry.tasks if record.state is not JobState.PLANNED)
+    """Leave out submits that bought nothing, and the trouble with clips that are here after all."""
+    made_by = entry.output.made_by if entry.output is not None else None
+    bought = (record for record in entry.tasks if record.state is not JobState.PLANNED)
+    kept = tuple(
+        replace(record, error=None)
+        if record.is_uncollected and (record.superseded or record.correlation_id == made_by)
+        else record
+        for record in bought
+    )
     return replace(entry, tasks=kept)
 
 
@@ -138,7 +146,7 @@ def _row(text: str, number: int, name: str) -> dict[str, Any]:
 
 def _entry(row: Mapping[str, Any], number: int, name: str) -> LockEntry:
     try:
-        return line.entry(row)
+        return codec.entry(row)
     except ValueError as error:
         raise _corrupt(name, number, str(error)) from None
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from seedrender.errors import LockCorruptError
-from seedrender.lock import checks, fold, line, lockfile, mend
+from seedrender.lock import checks, codec, fold, lockfile, mend
 from seedrender.lock.salvage import DamagedLine
 from seedrender.values.entry import Lock, LockEntry
 from seedrender.values.job import JobId
@@ -130,7 +130,7 @@ class _Work:
 
     def _take_row(self, row: Mapping[str, Any]) -> None:
         if "lock" not in row:
-            self._take(line.entry(row))
+            self._take(codec.entry(row))
             return
         _refuse_newer(row, "lock", self._name)
         if row.get("manifest") != self._lock.manifest:

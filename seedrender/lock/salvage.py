@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import InvalidOperation
 from typing import Any
 
-from seedrender.lock import checks, fold, line
+from seedrender.lock import checks, codec, fold
 from seedrender.values.entry import GUESSED, Fingerprint, JobState, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 
@@ -97,14 +97,14 @@ class DamagedLine:
         provider = row.get("provider") or next(iter(self._named(_PROVIDER)), None)
         for task in row["tasks"]:
             try:
-                read = line.record(task, provider, None)
+                read = codec.record(task, provider, None)
             except _WRONG:
                 is_whole = False
             else:
                 entry = fold.join(entry, LockEntry(job=job, tasks=(read,)))
         for key in ("output", "pin"):
             try:
-                part = line.entry({"job": job, key: row.get(key)})
+                part = codec.entry({"job": job, key: row.get(key)})
             except ValueError:
                 continue
             entry = fold.join(entry, part)
@@ -116,7 +116,7 @@ class DamagedLine:
             row = checks.json_object(self.data.decode())
         except ValueError:
             row = {}
-        is_right = row.keys() <= line.ENTRY_KEYS and isinstance(row.get("tasks", []), list)
+        is_right = row.keys() <= codec.ENTRY_KEYS and isinstance(row.get("tasks", []), list)
         if not row or not is_right or _UNREADABLE in self.text:
             return {"tasks": list(_whole_tasks(self.text))}, False
         return {"tasks": [], **row}, True

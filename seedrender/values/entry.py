@@ -12,6 +12,7 @@ from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.money import Cost, Quote
 from seedrender.values.task import Artifact, Frame, TaskId
 
+GIVEN_UP = "given up"  # begins the error of a task that a person wants no more
 GUESSED = "damaged-"  # begins the correlation id of a record that a damaged line left behind
 
 
@@ -59,12 +60,19 @@ class TaskRecord:
     render_s: float | None = None  # from submit to end, by the provider's own clock
     error: str | None = None
     last_frame: Frame | None = None  # of its clip
-    superseded: Artifact | None = None  # where its clip went when a later one took its place
+    superseded: Artifact | None = None  # its clip, where that is not the output
+    unread: Mapping[str, str] = field(default_factory=dict)  # facts left out: name → what was said
 
     @property
-    def is_lost(self) -> bool:
+    def is_given_up(self) -> bool:
         """Whether its clip was paid for, and a person gave it up: it cannot be had any more."""
-        return self.state is JobState.SUCCEEDED and self.error is not None
+        return self.state is JobState.SUCCEEDED and (self.error or "").startswith(GIVEN_UP)
+
+    @property
+    def is_uncollected(self) -> bool:
+        """Whether its clip was paid for, and could not be fetched when a run asked for it."""
+        has_trouble = self.state is JobState.SUCCEEDED and self.error is not None
+        return has_trouble and not self.is_given_up
 
     @property
     def is_guess(self) -> bool:

@@ -12,6 +12,8 @@ from seedrender.values.money import Amount
 
 TaskId = NewType("TaskId", str)
 
+SUPERSEDED = ".superseded"  # the folder, below the outputs, of clips that were replaced
+
 
 class TaskState(StrEnum):
     """How far a task is, in one vocabulary for all providers."""
@@ -60,8 +62,9 @@ class Task:
 class Artifact:
     """A verified file on disk; `output` in the lock.
 
-    `path` is posix and relative to the manifest. Of two artifacts of one job the later one is its
-    output. `made_by` is the correlation id of its task, or the digest of a long take's segments.
+    `path` is posix and relative to the manifest. Of two artifacts of one job the one that was put
+    in its place later is its output. `made_by` is the correlation id of its task, or the digest of
+    a long take's segments.
     """
 
     path: str
@@ -70,8 +73,15 @@ class Artifact:
     duration_s: float | None = None  # None: a picture
     width: int
     height: int
-    made_at: datetime
+    made_at: datetime  # when it was fetched, or written: a clip that comes back keeps its date
     made_by: str
+    placed_at: datetime | None = None  # when it was moved or came back; None: never since `made_at`
+    differs: tuple[str, ...] = ()  # from what was asked for, in words
+
+    @property
+    def in_place_since(self) -> datetime:
+        """Return the time that says which of two artifacts is the output."""
+        return self.placed_at or self.made_at
 
     @property
     def is_picture(self) -> bool:

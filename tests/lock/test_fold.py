@@ -282,5 +282,5 @@ def test_a_clip_that_is_given_up_stays_so_whatever_is_joined() -> None:
 
     joined = [join(entry("a", x), entry("a", y)) for x, y in ((paid, lost), (lost, paid))]
 
-    assert [found.tasks[0].is_lost for found in joined] == [True, True]
+    assert [found.tasks[0].is_given_up for found in joined] == [True, True]
     assert [alive(found) for found in joined] == [(), ()]

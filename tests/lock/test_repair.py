@@ -251,15 +251,15 @@ def test_a_lock_of_another_manifest_is_not_touched() -> None:
 @pytest.mark.parametrize(
     ("lock", "journal", "name"),
     [
-        pytest.param(b'{"lock": 2}\n', b"", "film.lock", id="a lock"),
-        pytest.param(b'{"lock": 2, ?}\n{"job": "new"}\n', b"", "film.lock", id="a damaged header"),
-        pytest.param(None, b'{"journal": 2}\n', "film.lock.journal", id="a journal"),
+        pytest.param(b'{"lock": 3}\n', b"", "film.lock", id="a lock"),
+        pytest.param(b'{"lock": 3, ?}\n{"job": "new"}\n', b"", "film.lock", id="a damaged header"),
+        pytest.param(None, b'{"journal": 3}\n', "film.lock.journal", id="a journal"),
     ],
 )
 def test_what_a_newer_version_wrote_is_not_touched(
     lock: bytes | None, journal: bytes, name: str
 ) -> None:
-    with pytest.raises(LockVersionError, match=f"^{name} has version 2 "):
+    with pytest.raises(LockVersionError, match=f"^{name} has version 3 "):
         repaired(lock, journal)
 
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedrender.errors import LockError
-from seedrender.lock import amounts, line, lockfile
+from seedrender.lock import amounts, codec, lockfile
 from seedrender.values.entry import Lock, LockEntry
+from seedrender.values.job import JobId
 from seedrender.values.task import Frame
 from tests.builders import T0, clip, record
 from tests.builders import entry as entry_of
@@ -21,30 +22,41 @@ from tests.lock.test_lockfile import HEADER, output
 from tests.lock.test_lockfile import line as row_of
 from tests.strategies import entries
 
-PATH = Path(__file__).parents[2] / "schemas/lock.v1.schema.json"
-SCHEMA: dict[str, Any] = json.loads(PATH.read_text("utf-8"))
-VALIDATOR = jsonschema_rs.validator_for(SCHEMA, validate_formats=True)
+PATHS = {n: Path(__file__).parents[2] / f"schemas/lock.v{n}.schema.json" for n in (1, 2)}
+VALIDATORS = {
+    version: jsonschema_rs.validator_for(json.loads(path.read_text("utf-8")), validate_formats=True)
+    for version, path in PATHS.items()
+}
+VALIDATOR = VALIDATORS[2]
 
 
 @given(st.lists(entries() | entries("opener/02@3"), max_size=3))
 def test_every_line_that_is_written_fits_the_schema(some: list[LockEntry]) -> None:
     lock = Lock(manifest="film.yaml", entries={e.job: e for e in some})
 
-    for text in lockfile.dumps(lock).removesuffix("\n").split("\n"):
-        VALIDATOR.validate(json.loads(text))
+    header, *lines = lockfile.dumps(lock).removesuffix("\n").split("\n")
+    version = json.loads(header)["lock"]
+    for text in (header, *lines):
+        VALIDATORS[version].validate(json.loads(text))
 
 
-def test_the_schema_names_every_key_that_is_read_and_no_other() -> None:
-    keys = {name: frozenset(kind.get("properties", ())) for name, kind in SCHEMA["$defs"].items()}
+def keys_of(fields: codec.Fields, version: int) -> set[str]:
+    return {field.key for field in fields if field.since <= version}
 
-    assert keys["entry"] == line.ENTRY_KEYS
-    assert keys["task"] == line.TASK_KEYS
-    assert keys["clip"] == line.ARTIFACT_KEYS
-    assert keys["frame"] == line.FRAME_KEYS
-    assert keys["fingerprint"] == line.FINGERPRINT_KEYS
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_schema_names_every_key_of_its_format_and_no_other(version: int) -> None:
+    schema = json.loads(PATHS[version].read_text("utf-8"))
+    keys = {name: set(kind.get("properties", ())) for name, kind in schema["$defs"].items()}
+
+    assert keys["entry"] == keys_of(codec.ENTRY, version)
+    assert keys["task"] == keys_of(codec.TASK, version)
+    assert keys["clip"] == keys_of(codec.ARTIFACT, version)
+    assert keys["frame"] == keys_of(codec.FRAME, version)
+    assert keys["fingerprint"] == keys_of(codec.FINGERPRINT, version)
     assert (keys["amount"], keys["cost"]) == (amounts.AMOUNT_KEYS, amounts.COST_KEYS)
     assert keys["estimate"] == amounts.QUOTE_KEYS
-    assert keys["pin"] == line.PIN_KEYS
+    assert keys["pin"] == keys_of(codec.PIN, version)
 
 
 def test_a_task_with_all_that_can_be_known_fits_the_schema() -> None:
@@ -73,15 +85,6 @@ def test_a_task_with_all_that_can_be_known_fits_the_schema() -> None:
         '{"job": "a", "tasks": [7]}',
         '{"job": "a", "tasks": [{"state": "failed"}]}',
         row_of(state="done"),
-        row_of(retries=-1),
-        row_of(submitted_at="2026-01-01T00:00:00"),
-        row_of(estimate={"amount": "NaN", "currency": "USD"}),
-        row_of(estimate={"amount": "1"}),
-        row_of(estimate={"high": "1"}),
-        row_of(estimate={"seconds": 5}),
-        row_of(last_frame={"path": "a.png", "sha256": "x", "size_bytes": 1}),
-        row_of(last_frame={"path": "/a.png", "sha256": "ab" * 32, "size_bytes": 1}),
-        row_of(last_frame={"path": "a.png", "sha256": "ab" * 32}),
         output(sha256="x"),
         output(size_bytes=-1),
         output(path="/etc/passwd"),
@@ -92,3 +95,25 @@ def test_what_the_schema_refuses_is_not_read(row: str) -> None:
     assert not VALIDATOR.is_valid(json.loads(row))
     with pytest.raises(LockError):
         lockfile.loads(HEADER + row + "\n", "film.lock")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        row_of(retries=-1),
+        row_of(submitted_at="2026-01-01T00:00:00"),
+        row_of(estimate={"amount": "NaN", "currency": "USD"}),
+        row_of(estimate={"amount": "1"}),
+        row_of(estimate={"high": "1"}),
+        row_of(estimate={"seconds": 5}),
+        row_of(last_frame={"path": "a.png", "sha256": "x", "size_bytes": 1}),
+        row_of(last_frame={"path": "/a.png", "sha256": "ab" * 32, "size_bytes": 1}),
+        row_of(last_frame={"path": "a.png", "sha256": "ab" * 32}),
+    ],
+)
+def test_an_odd_fact_that_the_schema_refuses_is_left_out_and_named(row: str) -> None:
+    assert not VALIDATOR.is_valid(json.loads(row))
+
+    found = lockfile.loads(HEADER + row + "\n", "film.lock")
+
+    assert len(found.entries[JobId("a")].tasks[0].unread) == 1

