@@ -187,6 +187,10 @@ class NotFoundError(RejectedError):
     """The provider does not know this task or file (any more)."""
 
 
+class ForgottenError(ProviderError):
+    """The provider no longer knows a task that was paid for long ago."""
+
+
 class ProtocolError(ProviderError):
     """An answer that breaks the wire's own rules."""
 
@@ -211,3 +215,7 @@ class ArtifactError(SeedrenderError):
     """A file is short, is not the promised one, or is not a clip."""
 
     exit_code = 4
+
+
+class StorageError(ArtifactError):
+    """This machine cannot keep a file: its disk is full, or the folder cannot be written."""

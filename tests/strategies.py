@@ -34,7 +34,7 @@ quotes = st.none() | st.builds(
 
 
 errors = st.none() | st.text(max_size=5) | st.just("given up by --resubmit: HTTP 404")
-unread = st.just({}) | st.dictionaries(
+unread: st.SearchStrategy[dict[str, str]] = st.just({}) | st.dictionaries(
     st.sampled_from(["cost", "render_s"]), st.sampled_from(["-0.276", "NaN"]), max_size=2
 )
 

@@ -28,7 +28,7 @@ from seedrender.plan.saved import Chosen
 from seedrender.run import project, promise, revision
 from seedrender.run.carried import carried as compare_routes
 from seedrender.run.memory import Memory
-from seedrender.run.project import Choices, Project
+from seedrender.run.project import Choices, Project, Wishes
 
 
 @click.command("plan")
@@ -76,7 +76,7 @@ def command(
             manifest, choices=choices, selectors=selectors, tick=tick, may_be_unfit=is_moving
         )
     lock = found.read_lock()
-    made = found.plan(lock, keep_stale=keep_stale)
+    made = found.plan(lock, Wishes(keep_stale=keep_stale))
     if ref is not None:
         _compare(found, made, ref, choices, selectors, is_json=is_json)
         return Exit.DONE

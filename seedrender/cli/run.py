@@ -24,11 +24,12 @@ from seedrender.cli.console import (
 from seedrender.cli.estimate import budget_options
 from seedrender.cli.online import allow_option
 from seedrender.errors import printable
-from seedrender.plan.make import Plan, Verdict
+from seedrender.plan.decide import Verdict
+from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
 from seedrender.run import project, promise
 from seedrender.run.progress import heard_or_not, progress
-from seedrender.run.project import AS_WRITTEN, Choices, Project
+from seedrender.run.project import AS_WRITTEN, Choices, Project, Wishes
 from seedrender.run.promise import Agreed
 from seedrender.run.store import is_left
 from seedrender.values.entry import Lock
@@ -129,7 +130,8 @@ def command(
             may_be_unfit=said["is_locked"] and choices.provider is not None,  # it buys nothing
         )
     given_up = tuple(JobId(job) for job in said["resubmit"])
-    before = found.plan(found.read_lock(), resubmit=given_up, keep_stale=said["keep_stale"])
+    wishes = Wishes(resubmit=given_up, keep_stale=said["keep_stale"])
+    before = found.plan(found.read_lock(wishes), wishes)
     if agreed is not None:
         agreed.hold(found, before)
     if before.is_done and not is_left(found.lock_path):

@@ -62,7 +62,7 @@ def _named_texts(value: object) -> dict[str, str]:
 
 
 def _task_state(value: object) -> JobState:
-    state = JobState(value)
+    state = JobState(checks.text(value))
     if state is JobState.DONE:
         raise ValueError("a task is never 'done': its job is")
     return state

@@ -21,14 +21,24 @@ class Orphan:
     @property
     def clips(self) -> tuple[Artifact, ...]:
         """Return the clip in its place, and those that were set aside."""
-        aside = [r.superseded for r in self.entry.tasks if r.superseded is not None]
-        known = [*aside, *([self.entry.output] if self.entry.output is not None else [])]
-        return tuple(known)
+        return _clips(self.entry)
+
+
+def _clips(entry: LockEntry) -> tuple[Artifact, ...]:
+    aside = [r.superseded for r in entry.tasks if r.superseded is not None]
+    return (*aside, *([entry.output] if entry.output is not None else []))
 
 
 def frames_of(entry: LockEntry) -> tuple[Frame, ...]:
     """Return the last pictures that were kept of a job's clips."""
     return tuple(r.last_frame for r in entry.tasks if r.last_frame is not None)
+
+
+def known_files(lock: Lock) -> frozenset[str]:
+    """Return the sha256 of every file that a lock names."""
+    entries = lock.entries.values()
+    clips = (clip.sha256 for entry in entries for clip in _clips(entry))
+    return frozenset([*clips, *(f.sha256 for entry in entries for f in frames_of(entry))])
 
 
 def orphans(lock: Lock, ids: Collection[JobId]) -> tuple[Orphan, ...]:

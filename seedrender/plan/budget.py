@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from seedrender.plan.make import Plan, Verdict
+from seedrender.plan.decide import Verdict
+from seedrender.plan.make import Plan
 from seedrender.plan.paid import Charge
 from seedrender.values.job import JobId
 from seedrender.values.money import CLIPS, SECONDS, Limit

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from enum import IntEnum
 
 from seedrender.lock import fold
-from seedrender.plan.make import Plan, Step, Verdict
+from seedrender.plan.decide import FOR_PEOPLE, Verdict
+from seedrender.plan.make import Plan, Step
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.job import JobId
 
@@ -37,6 +38,7 @@ def outcome(
         for step in after.steps
     ]
     codes += [Exit.FAILED for j in after.joins if j.verdict not in (Verdict.CURRENT, Verdict.WAITS)]
+    codes += [Exit.UNFINISHED for _ in after.strays]
     return max(codes, default=Exit.DONE)
 
 
@@ -52,14 +54,14 @@ def _step_code(step: Step, lock: Lock, failed: Collection[JobId]) -> Exit:
             return Exit.DONE
         case Verdict.BLOCKED:
             return Exit.FAILED
-        case Verdict.UNKNOWN:
+        case verdict if verdict in FOR_PEOPLE:
             return Exit.UNDECIDED
         case Verdict.RESUME:
             entry = lock.entries.get(step.job.id)
             is_at_provider = entry is not None and bool(fold.alive(entry))
-            is_lost = step.job.id in failed and not is_at_provider
-            return Exit.FAILED if is_lost else Exit.UNFINISHED
-        case Verdict.MISSING | Verdict.STALE:  # pragma: no branch - there is no other
+            cannot_be_fetched = step.job.id in failed and not is_at_provider
+            return Exit.UNDECIDED if cannot_be_fetched else Exit.UNFINISHED
+        case _:  # missing or stale
             entry = lock.entries.get(step.job.id)
             has_ended = entry is not None and fold.job_state(entry) in _FAILED
             has_failed = has_ended or step.job.id in failed

@@ -1,54 +1,30 @@
-"""Finds jobs that only got another name: same footage as an entry whose id is gone."""
+"""Finds long takes that only got another name: the same clips, joined in the same way."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from seedrender.lock import fold
-from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan.make import join_fingerprint
-from seedrender.values.entry import Lock, LockEntry
-from seedrender.values.job import Job, JobId
+from seedrender.values.entry import Lock
+from seedrender.values.job import JobId
 from seedrender.values.manifest import LongTake
 
 
-def seen(
-    lock: Lock, jobs: Sequence[Job], takes: Sequence[LongTake], digests: Mapping[str, str]
-) -> Mapping[str, str]:
-    """Return id before → id now, for jobs that were never rendered and clips that nobody claims.
+def seen(lock: Lock, takes: Sequence[LongTake], named: frozenset[JobId]) -> Mapping[str, str]:
+    """Return id before → id now, for takes that were never joined and joins that nobody claims.
 
-    Each clip is claimed once, by the first job in the order of the manifest.
+    `named` is every id of the manifest. Each join is claimed once, by the first take in the order
+    of the manifest.
     """
-    named = {job.id for job in jobs} | {take.id for take in takes}
-    orphans = {j: e for j, e in lock.entries.items() if j not in named and e.output is not None}
-    if not orphans:
-        return {}
-    made_for = _by_digest(orphans)
     clips = {j: e.output.sha256 for j, e in lock.entries.items() if e.output is not None}
+    made_for: dict[str, JobId] = {}
+    for job, entry in sorted(lock.entries.items()):
+        if job not in named and entry.output is not None and not entry.tasks:
+            made_for.setdefault(entry.output.made_by, job)
     moved: dict[str, str] = {}
-    for job in jobs:
-        parents = {need: clips[need] for need in job.parents if need in clips}
-        if job.id in lock.entries or len(parents) < len(job.parents):
-            continue
-        wanted = fingerprint(job, digests, parents).digest
-        if wanted in made_for:
-            before = made_for.pop(wanted)
-            moved[before] = job.id
-            clips[job.id] = clips[before]
     for take in takes:
         if take.id not in lock.entries and all(job in clips for job in take.segments):
             wanted = join_fingerprint(take, tuple(clips[job] for job in take.segments)).digest
             if wanted in made_for:
                 moved[made_for.pop(wanted)] = take.id
     return moved
-
-
-def _by_digest(orphans: Mapping[JobId, LockEntry]) -> dict[str, JobId]:
-    """Map what each clip was made from to its id; the first id where two are equal."""
-    found: dict[str, JobId] = {}
-    for job in sorted(orphans):
-        record, output = fold.output_record(orphans[job]), orphans[job].output
-        assert output is not None, "an orphan without a clip is left out"
-        # a long take, which has no record, is known by its segments' clips
-        found.setdefault(record.fingerprint.digest if record else output.made_by, job)
-    return found

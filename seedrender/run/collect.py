@@ -9,21 +9,24 @@ from dataclasses import replace
 
 from seedrender.errors import (
     ArtifactError,
+    ForgottenError,
     NotFoundError,
     ProtocolError,
     RateLimitedError,
+    StorageError,
     UnavailableError,
 )
 from seedrender.lock import fold
-from seedrender.lock.identity import Asked
+from seedrender.plan.decide import Place
 from seedrender.run import last_frame
 from seedrender.run.desk import Desk
-from seedrender.values.entry import Fingerprint, LockEntry, TaskRecord
+from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, Patience, retried
+from seedrender.run.watch import is_remembered
+from seedrender.values.entry import LOST, JobState, LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
 from seedrender.values.picture import another, place, stem
 from seedrender.values.task import Artifact, RemoteFile, Task
 
-_ATTEMPTS = 6
 
 
 class Collect:
@@ -32,76 +35,89 @@ class Collect:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def collect(self, job: Job, record: TaskRecord, task: Task | None) -> None:
+    async def collect(
+        self, job: Job, record: TaskRecord, task: Task | None, *, patience: Patience = CLIPS
+    ) -> None:
         """Download the clip of a task, and keep the one that it replaces.
 
-        Raises: ProviderError, ArtifactError: the next run tries again.
+        Raises: ProviderError, ArtifactError: what is paid is asked for again by the next run.
         """
-        assert record.task_id is not None, "only tasks are collected"
         before = self._desk.store.entry(job.id)
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                if task is None:
-                    await self._desk.pace.turn()
-                    task = await self._desk.provider.poll(record.task_id)
-                artifact, kept = await self._download(job, record, task)
-            except (UnavailableError, RateLimitedError, ArtifactError, NotFoundError) as error:
-                if attempt == _ATTEMPTS:
-                    raise
-                self._desk.listener.note(job.id, "waits", f"{error}; asking again")
-                await self._desk.back_off(error, attempt)
-                task = None  # its URL may have lapsed: a poll gives a fresh one
-            else:
-                await last_frame.keep(self._desk, job, record, task)
-                await self._replace_output(job, artifact, kept, before)
-                return
+        task, (artifact, kept) = await self._fetched(job, record, task, job.output, patience)
+        await last_frame.keep(self._desk, job, record, task)
+        await self._replace_output(job, self._now(artifact), kept, before)
 
-    async def restore(self, job: Job, wanted: Fingerprint, asked: Asked) -> None:
-        """Bring back a clip that is paid for, from where it is: another place, or the provider.
+    async def keep_aside(self, job: Job, record: TaskRecord, task: Task | None) -> None:
+        """Download the clip of a task that no job asks for any more, and keep it for its return.
 
-        Raises: ProviderError, ArtifactError.
+        Raises: as `collect`.
+        """
+        _, (artifact, _) = await self._fetched(job, record, task, job.output, CLIPS)
+        aside = replace(record, superseded=self._now(artifact))
+        await self._desk.store.keep(LockEntry(job=job.id, tasks=(aside,)))
+        words = f"{artifact.path}: no job asks for it any more; it is free where one does again"
+        self._desk.listener.note(job.id, "kept", words)
+
+    async def place(self, job: Job, act: Place) -> None:
+        """Put a clip that is paid for where the manifest wants it.
+
+        Raises: ArtifactError.
         """
         entry = self._desk.store.entry(job.id)
-        assert entry is not None, "it has a clip in the lock"
-        aside = fold.set_aside(entry, wanted, asked)
-        if aside is not None and aside.superseded is not None:
-            await self._bring_back(job, entry, aside, aside.superseded)
-            return
-        assert entry.output is not None, "it has a clip in the lock"
-        target = place(job, entry.output)
-        if self._desk.files.is_present(entry.output) and entry.output.path != target:
-            moved = await asyncio.to_thread(self._desk.files.move, entry.output, target)
-            await self._replace_output(job, moved, None, None)
-            return
-        record = fold.output_record(entry)
-        assert record is not None, "plan.make resumes what has a record only"
-        if record.task_id is None or record.provider != self._desk.provider.name:
-            raise ArtifactError(
-                f"{entry.output.path} is missing, and no task of this route has it; put the file "
-                f"back, run with --provider {record.provider} where that route has it, or buy it "
-                f"again with --resubmit {job.id}"
-            )
-        await self.collect(job, record, None)
-
-    async def _bring_back(
-        self, job: Job, entry: LockEntry, record: TaskRecord, clip: Artifact
-    ) -> None:
-        """Exchange the clip in place for one that was there before."""
-        files = self._desk.files
-        target = place(job, clip)
-        moved, kept = await asyncio.to_thread(files.bring_back, clip, target)
-        artifact = replace(moved, made_by=record.correlation_id)
+        target, files = place(job, act.clip), self._desk.files
+        found, kept = replace(act.clip, path=act.found), None
+        if act.found != target:
+            _, kept = await asyncio.to_thread(files.bring_back, found, target)
+        made_by = act.record.correlation_id if act.record is not None else act.clip.made_by
+        now = self._desk.store.clock.now()
+        artifact = replace(act.clip, path=target, made_by=made_by, placed_at=now)
         await self._replace_output(job, artifact, kept, entry)
 
+    def _now(self, artifact: Artifact) -> Artifact:
+        return replace(artifact, made_at=self._desk.store.clock.now())
+
+    async def _fetched(
+        self, job: Job, record: TaskRecord, task: Task | None, target: str, patience: Patience
+    ) -> tuple[Task, tuple[Artifact, str | None]]:
+        """Ask for a clip until it comes; that it does not is noted. Raises: as `collect`."""
+        desk, fresh = self._desk, task
+
+        async def ask() -> tuple[Task, tuple[Artifact, str | None]]:
+            nonlocal fresh
+            found, fresh = fresh, None  # its URL may have lapsed: a poll gives a fresh one
+            found = found or await self._polled(record)
+            return found, await self._download(job, record, found, target)
+
+        def tell(words: str) -> None:
+            desk.listener.note(job.id, "waits", words)
+
+        try:
+            return await retried(desk, ask, patience, tell, ANY_TROUBLE_WITH_A_FILE)
+        except StorageError:
+            raise
+        except (ForgottenError, *ANY_TROUBLE_WITH_A_FILE) as error:
+            words = str(error) or type(error).__name__
+            await desk.keep(job.id, replace(record, state=JobState.SUCCEEDED, error=words))
+            raise
+
+    async def _polled(self, record: TaskRecord) -> Task:
+        """Read a task again. Raises: ProviderError; ForgottenError where it is gone for good."""
+        assert record.task_id is not None, "only tasks are collected"
+        await self._desk.pace.turn()
+        try:
+            return await self._desk.provider.poll(record.task_id)
+        except NotFoundError as error:
+            if is_remembered(record):
+                raise
+            raise ForgottenError(f"{LOST}{error}") from None
+
     async def _download(
-        self, job: Job, record: TaskRecord, task: Task
+        self, job: Job, record: TaskRecord, task: Task, target: str
     ) -> tuple[Artifact, str | None]:
         if not task.state.is_final:  # answered by a server that lags behind the one before
             raise UnavailableError(f"task {task.id} is {task.provider_state} again")
         first, *others = _wanted(job, task)
-        saved = await self._save(job, record, first, job.output)
+        saved = await self._save(job, record, first, target)
         for number, file in enumerate(others, 2):
             await self._save_another(job, record, file, another(saved[0].path, number))
         self._desk.inputs.remember(job.id, first.url, first.expires_at)
@@ -123,29 +139,30 @@ class Collect:
     async def _save_another(
         self, job: Job, record: TaskRecord, file: RemoteFile, target: str
     ) -> None:
-        """Keep a picture that came unasked: it is paid for. That it is lost stops nothing."""
+        """Keep a file that came unasked: it is paid for. That it is lost stops nothing."""
         try:
             extra, _ = await self._save(job, record, file, target)
         except (UnavailableError, RateLimitedError, ArtifactError, NotFoundError) as error:
-            words = f"one more picture than was asked for cannot be kept as {target}: {error}"
+            words = f"one more {job.makes.value} than was asked for cannot be kept: {error}"
         else:
-            words = f"{extra.path}: one more picture than was asked for; the lock names the first"
+            words = f"{extra.path}: one more {job.makes.value} than was asked for"
         self._desk.listener.note(job.id, "kept", words)
 
     async def _replace_output(
         self, job: Job, artifact: Artifact, kept: str | None, before: LockEntry | None
     ) -> None:
+        desk = self._desk
+        old = fold.output_record(before) if before is not None else None
         superseded: tuple[TaskRecord, ...] = ()
         if before is not None and before.output is not None:
             kept = kept or await self._replaced(before.output, artifact)
-            old = fold.output_record(before)
-            kept = kept or self._desk.files.where_kept(before.output)
+            kept = kept or desk.files.where_kept(before.output)
             if old is not None and kept is not None and old.correlation_id != artifact.made_by:
-                clip = replace(before.output, path=kept, made_at=self._desk.store.clock.now())
-                superseded = (replace(old, superseded=clip),)
-        artifact = replace(artifact, made_at=self._desk.store.clock.now())
-        await self._desk.store.keep(LockEntry(job=job.id, tasks=superseded, output=artifact))
-        self._desk.listener.note(job.id, "done", artifact.path)
+                superseded = (replace(old, superseded=replace(before.output, path=kept)),)
+        elif kept is not None:
+            desk.listener.note(job.id, "kept", f"{kept}: the file that was at {artifact.path}")
+        await desk.store.keep(LockEntry(job=job.id, tasks=superseded, output=artifact))
+        desk.listener.note(job.id, "done", artifact.path)
 
     async def _replaced(self, old: Artifact, new: Artifact) -> str | None:
         """Set a picture aside whose successor has another suffix; None: there is none."""
@@ -157,7 +174,8 @@ class Collect:
 
 def _wanted(job: Job, task: Task) -> Sequence[RemoteFile]:
     """Return the files of a task, the one that was asked for first. Raises: ProtocolError."""
-    found = task.pictures if job.makes is MediaKind.IMAGE else (task.video,)
+    clips = (task.video, *task.more_videos)
+    found = task.pictures if job.makes is MediaKind.IMAGE else clips
     files = [file for file in found if file is not None]
     if not files:
         what = "picture" if job.makes is MediaKind.IMAGE else "video"

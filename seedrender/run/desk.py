@@ -56,12 +56,12 @@ class Desk:
     )
 
     async def keep(self, job: JobId, record: TaskRecord) -> None:
-        """Note a fact about one task."""
-        self.purse.note(job, record)
+        """Note a fact about one task: on disk first, whatever else depends on it."""
         await self.store.keep(LockEntry(job=job, tasks=(record,)))
+        self.purse.note(job, record)
 
-    async def back_off(self, error: Exception, attempt: int) -> None:
-        """Wait before asking again, longer each time; at least as long as the provider says.
+    def wait_s(self, error: Exception, attempt: int) -> float:
+        """Return how long to wait before asking again: longer each time, and as long as is asked.
 
         Where the provider counts requests, everybody waits.
         """
@@ -72,4 +72,8 @@ class Desk:
             wait_s = max(wait_s, asked_s)
             if not error.is_concurrency:
                 self.pace.too_fast(asked_s)
-        await asyncio.sleep(wait_s)
+        return wait_s
+
+    async def back_off(self, error: Exception, attempt: int) -> None:
+        """Wait before asking again."""
+        await asyncio.sleep(self.wait_s(error, attempt))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 
 from seedrender.errors import (
     ArtifactError,
@@ -15,12 +16,26 @@ from seedrender.errors import (
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import make
-from seedrender.plan.make import Facts, JoinStep, Plan, Step, Verdict
+from seedrender.plan.decide import (
+    HAS_CLIP,
+    Decision,
+    Download,
+    Facts,
+    Note,
+    Place,
+    Submit,
+    Verdict,
+    decide,
+    decide_pinned,
+)
+from seedrender.plan.make import JoinStep, Plan, Step, Stray
+from seedrender.plan.owners import Owners
+from seedrender.run import strays
 from seedrender.run.desk import Desk
 from seedrender.run.join import join
 from seedrender.run.tasks import Tasks
-from seedrender.values.entry import Fingerprint, LockEntry
-from seedrender.values.job import Job, JobId
+from seedrender.values.entry import Fingerprint, LockEntry, TaskRecord
+from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.task import Artifact
 
 _GRACE_S = 1.5  # for submits under way, when a run is stopped
@@ -30,17 +45,26 @@ class Executor:
     """One run over one plan."""
 
     def __init__(
-        self, desk: Desk, plan: Plan, facts: Callable[[], Facts], *, is_exact: bool = False
+        self,
+        desk: Desk,
+        plan: Plan,
+        facts: Callable[[], Facts],
+        owners: Owners,
+        *,
+        is_exact: bool = False,
     ) -> None:
         self._plan = plan
         self._is_exact = is_exact  # what the plan does not know yet is not bought
-        self._facts = facts
+        self._facts, self._owners = facts, owners
         self._tasks = Tasks(desk)
         self._store, self._files = desk.store, desk.files
         self._gate, self._listener, self._inputs = desk.gate, desk.listener, desk.inputs
         self._purse = desk.purse
         self._ended = {step.job.id: asyncio.Event() for step in plan.steps}
-        self._current: set[JobId] = set()
+        self._current: set[JobId] = set()  # whose clips may be continued and used
+        self._present: set[JobId] = set()  # whose clips are there: free work may use them
+        self._settling: dict[CorrelationId, asyncio.Event] = {}
+        self._placing = asyncio.Lock()
         self._driving: set[asyncio.Task[None]] = set()
         self.failed: dict[JobId, SeedrenderError] = {}
 
@@ -54,13 +78,16 @@ class Executor:
         undone = [step.job.id for step in self._plan.steps if step.verdict is not Verdict.CURRENT]
         self._inputs.expect(undone)
         for step in sorted(self._plan.steps, key=lambda s: -behind_s[s.job.id]):
-            if step.verdict is Verdict.CURRENT:
-                self._finish(step.job)
+            if step.verdict in HAS_CLIP:
+                self._take_note(step.job, step.verdict)
+                self._ended[step.job.id].set()
             else:
                 self._start(group, self._drive(step))
         for join_step in self._plan.joins:
             if join_step.verdict is not Verdict.CURRENT:
                 self._start(group, self._join(join_step))
+        for stray in self._plan.strays:
+            self._start(group, self._collect_stray(stray))
 
     @property
     def in_flight(self) -> tuple[JobId, ...]:
@@ -89,10 +116,6 @@ class Executor:
         self._driving.add(task)
         task.add_done_callback(self._driving.discard)
 
-    def _finish(self, job: Job) -> None:
-        self._current.add(job.id)
-        self._ended[job.id].set()
-
     async def _drive(self, step: Step) -> None:
         """Take one job as far as it goes: the one place where errors become words."""
         job = step.job
@@ -108,7 +131,7 @@ class Executor:
         except ArtifactError as error:
             self._fail(job, error, str(error))
         finally:
-            if self._gate.has_failed and job.id not in self._current:
+            if self._gate.has_failed and job.id not in self._present:
                 self.failed.setdefault(job.id, ProviderError(self._gate.closed_by))
             self._purse.leave(job.id)
             self._ended[job.id].set()
@@ -125,19 +148,56 @@ class Executor:
         if not await self._parents_are_there(job):
             return
         parents = {need: self._output(need).sha256 for need in job.parents}
-        facts = self._facts()
-        wanted = fingerprint(job, facts.digests, parents)
-        verdict, reason = make.decide(job, wanted, self._store.entry(job.id), facts)
-        if verdict is Verdict.RESUME:
-            await self._tasks.restore(job, wanted, facts.asked)
-        elif self._may_buy(step) and verdict in make.SPENDS:
-            if job.id not in facts.resubmit:
-                self._store.memory.check_one(job.id, wanted, facts.lock.manifest)
-            await self._tasks.buy(job, wanted, reason, self._plan.graph.behind_s[job.id])
-        elif verdict is not Verdict.CURRENT and self._gate.is_open:
-            self._listener.note(job.id, verdict.value, reason)
-        if self._is_current(job, wanted):
+        wanted = fingerprint(job, self._facts().digests, parents)
+        found = self._decided(job, wanted)
+        while isinstance(found.act, Submit) and self._may_buy(step):
+            if not await self._takes_over(job, wanted):
+                await self._tasks.buy(job, wanted, found.reason, self._plan.graph.behind_s[job.id])
+                break
+            if not await self._settle_earlier_tasks(job):
+                return
+            found = self._decided(job, wanted)
+        if isinstance(found.act, Place | Download | Note):
+            await self._bring(job, wanted)
+        elif found.verdict not in HAS_CLIP and self._gate.is_open and not self._buys(found, step):
+            self._listener.note(job.id, found.verdict.value, found.reason)
+        self._take_note(job, self._decided(job, wanted).verdict)
+
+    def _decided(self, job: Job, wanted: Fingerprint) -> Decision:
+        return decide(job, wanted, self._store.entry(job.id), self._facts())
+
+    def _buys(self, found: Decision, step: Step) -> bool:
+        return isinstance(found.act, Submit) and self._may_buy(step)
+
+    def _take_note(self, job: Job, verdict: Verdict) -> None:
+        """Remember whose clips purchases may rest on, and which are there for free work."""
+        if verdict in HAS_CLIP:
+            self._present.add(job.id)
+        if verdict is Verdict.CURRENT:
             self._current.add(job.id)
+
+    async def _takes_over(self, job: Job, wanted: Fingerprint) -> bool:
+        """Take over a task that shows what is wanted, in place of buying one; False: none does."""
+        spare = self._owners.take(job, wanted)
+        if spare is None:
+            return False
+        under_way = self._settling.get(spare.record.correlation_id)
+        if under_way is not None:
+            await under_way.wait()
+        await self._store.take_over(self._owners.moves(), job.id)
+        where = "the purchases that are remembered" if spare.is_remembered else spare.job
+        self._listener.note(job.id, "resumed", f"{spare.record.task_id}, taken over from {where}")
+        return True
+
+    async def _bring(self, job: Job, wanted: Fingerprint) -> None:
+        """Put a clip in its place that is somewhere already: one at a time, for places change."""
+        async with self._placing:
+            found = self._decided(job, wanted)
+            if isinstance(found.act, Place):
+                await self._tasks.place(job, found.act)
+        if isinstance(found.act, Download):
+            await self._tasks.download(job, found.act)
+        self._store.settled(job.id)
 
     def _may_buy(self, step: Step) -> bool:
         """Say whether the plan said so, or might have, and buying is still allowed."""
@@ -146,27 +206,54 @@ class Executor:
 
     async def _is_kept(self, job: Job) -> bool:
         """Say whether a person keeps the clip, having brought it back where it was not in place."""
-        entry = self._store.entry(job.id)
-        facts = self._facts()
-        kept = make.decide_pinned(job, entry, facts) if entry is not None else None
-        made_by = fold.output_record(entry) if entry is not None else None
-        if kept is None or made_by is None:
+        async with self._placing:
+            entry = self._store.entry(job.id)
+            kept = decide_pinned(job, entry, self._facts()) if entry is not None else None
+            if kept is not None and isinstance(kept.act, Place):
+                await self._tasks.place(job, kept.act)
+        if kept is None:
             return False
-        if kept[0] is Verdict.RESUME:
-            await self._tasks.restore(job, made_by.fingerprint, facts.asked)
-        self._current.add(job.id)
+        if isinstance(kept.act, Download):
+            await self._tasks.download(job, kept.act)
+        self._store.settled(job.id)
+        if kept.verdict in (Verdict.CURRENT, Verdict.RESUME):
+            self._take_note(job, Verdict.CURRENT)
         return True
 
     async def _settle_earlier_tasks(self, job: Job) -> bool:
-        entry = self._store.entry(job.id)
-        is_given_up = job.id in self._facts().resubmit
+        entry, facts = self._store.entry(job.id), self._facts()
+        is_given_up = job.id in facts.resubmit
         live = fold.alive(entry) if entry is not None else ()
-        asked = self._facts().asked
-        for record in sorted(live, key=lambda r: not asked.reaches(r)):  # first what can be settled
-            if not await self._tasks.settle(job, record, is_given_up=is_given_up):
-                return False
+        for record in sorted(live, key=lambda r: not facts.asked.reaches(r)):  # what can be settled
+            with self._settles(record):
+                if not await self._tasks.settle(job, record, is_given_up=is_given_up):
+                    return False
         await self._inputs.settled(job.id)
         return True
+
+    @contextmanager
+    def _settles(self, record: TaskRecord) -> Iterator[None]:
+        """Mark a task that is being asked about: who would take it over waits for its end."""
+        ended = self._settling[record.correlation_id] = asyncio.Event()
+        try:
+            yield
+        finally:
+            ended.set()
+            del self._settling[record.correlation_id]
+
+    async def _collect_stray(self, stray: Stray) -> None:
+        """Collect what a job left at the provider, once nobody can take it over any more."""
+        for ended in self._ended.values():
+            await ended.wait()
+        entry = self._store.entry(stray.job)
+        live = fold.alive(entry) if entry is not None else ()
+        if not any(r.correlation_id == stray.record.correlation_id for r in live):
+            return  # a job has taken it over
+        job = strays.as_job(stray, self._files.output_dir)
+        try:
+            await self._tasks.keep_stray(job, stray.record)
+        except (ProviderError, ArtifactError) as error:
+            self._fail(job, error, str(error))
 
     async def _parents_are_there(self, job: Job) -> bool:
         for need in job.parents:
@@ -175,10 +262,6 @@ class Executor:
                 self._listener.note(job.id, "waits", f"for {need}")
                 return False
         return True
-
-    def _is_current(self, job: Job, wanted: Fingerprint) -> bool:
-        facts = self._facts()
-        return make.decide(job, wanted, self._store.entry(job.id), facts)[0] is Verdict.CURRENT
 
     def _output(self, job: JobId) -> Artifact:
         entry = self._store.entry(job)
@@ -190,7 +273,7 @@ class Executor:
         take = step.take
         for job in take.segments:
             await self._ended[job].wait()
-            if job not in self._current:
+            if job not in self._present:
                 return
         clips = [self._output(job) for job in take.segments]
         wanted = make.join_fingerprint(take, tuple(clip.sha256 for clip in clips))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,6 +44,23 @@ class Files:
             return (self.root / artifact.path).stat().st_size == artifact.size_bytes
         except OSError:
             return False
+
+    def find(self, artifact: Artifact, also: Collection[str] = ()) -> str | None:
+        """Return where the bytes of a clip lie, under whatever name; None: nowhere."""
+        kept = self._kept_path(artifact.path, artifact.sha256)
+        folder = self.root / self.output_dir / _SUPERSEDED
+        aside = [p.relative_to(self.root).as_posix() for p in folder.rglob(f"*{artifact.sha256[:12]}*")]
+        for name in dict.fromkeys([*also, artifact.path, kept, *aside]):
+            path = self.root / name
+            if path.is_file() and path.stat().st_size == artifact.size_bytes:
+                if sha256(path) == artifact.sha256:
+                    return name
+        return None
+
+    def unexplained(self, path: str, known: Collection[str]) -> bool:
+        """Whether a file lies at an output path that no record explains."""
+        found = self.root / path
+        return found.exists() and not (found.is_file() and sha256(found) in known)
 
     async def save(
         self,

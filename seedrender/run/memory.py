@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from seedrender.errors import LockError
@@ -56,7 +57,11 @@ class Memory:
 
     def objection(self, plan: Plan, lock: Lock, allowed: Collection[JobId] = ()) -> str:
         """Say why a run of this plan would be refused; empty: it would not."""
-        self._lacking = {r.fingerprint.digest: r for r in self._unknown_to(lock)}
+        self._lacking = {
+            record.fingerprint.digest: record
+            for entry in self.unknown_to(lock).entries.values()
+            for record in entry.tasks
+        }
         wanted = {
             step.job.id: step.fingerprint
             for step in plan.steps
@@ -78,14 +83,15 @@ class Memory:
         }
         return self._words(manifest, found) if found else ""
 
-    def _unknown_to(self, lock: Lock) -> Iterator[TaskRecord]:
-        """Return what is worth something and is not in this lock."""
+    def unknown_to(self, lock: Lock) -> Lock:
+        """Return the tasks, with their clips, that are worth something and not in this lock."""
         known = {r.correlation_id for entry in lock.entries.values() for r in entry.tasks}
-        for entry in self._read(lock.manifest).entries.values():
-            for record in entry.tasks:
-                is_worth = fold.next_action(record.state) in _WORTH and record.provider != SIMULATED
-                if is_worth and record.correlation_id not in known:
-                    yield record
+        entries: dict[JobId, LockEntry] = {}
+        for job, entry in self._read(lock.manifest).entries.items():
+            tasks = tuple(r for r in entry.tasks if _is_worth(r) and r.correlation_id not in known)
+            if tasks:
+                entries[job] = replace(entry, tasks=tasks)
+        return Lock(manifest=lock.manifest, entries=entries)
 
     def _words(self, manifest: str, found: Mapping[JobId, TaskRecord]) -> str:
         rows = [f"{job} ({record.task_id or 'outcome unknown'})" for job, record in found.items()]
@@ -105,6 +111,11 @@ class Memory:
         except (OSError, ValueError, LockError):
             return Lock(manifest=manifest)
         return found if found.manifest == manifest else Lock(manifest=manifest)
+
+
+def _is_worth(record: TaskRecord) -> bool:
+    """Whether a clip of a task is there, or may be, and somebody paid for it."""
+    return fold.next_action(record.state) in _WORTH and record.provider != SIMULATED
 
 
 def _is_paid(entry: LockEntry) -> bool:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from seedrender.errors import ConfigError, ManifestError, Origin, Violation
+from seedrender.errors import ConfigError, LockError, ManifestError, Origin, Violation
 from seedrender.lock import fold
+from seedrender.lock.fold import Moves
 from seedrender.lock.identity import Asked
+from seedrender.lock.prune import known_files
 from seedrender.plan import graph, make, renames, select
 from seedrender.plan.cost import Pricing
-from seedrender.plan.make import Facts, Plan
+from seedrender.plan.decide import Facts
+from seedrender.plan.make import Plan
+from seedrender.plan.owners import Owners
 from seedrender.providers import plugins, registry
 from seedrender.run import store
 from seedrender.run.bounds import bounded
 from seedrender.run.files import Files
 from seedrender.run.hashes import Hashes
 from seedrender.run.lengths import lengths
+from seedrender.run.memory import Memory
 from seedrender.source import expand, given, ranges, review
 from seedrender.source.expand import Expansion, Tick
 from seedrender.source.given import Given
@@ -33,6 +39,17 @@ from seedrender.values.provider import Provider
 
 _MAX_MANIFEST_BYTES = 64 * 2**20
 _OF_THE_ROUTE = frozenset({"limits", "hosting", "prompt"})  # codes: another one may take it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a person says of the clips for one command."""
+
+    resubmit: Collection[JobId] = ()  # buy these again, whatever became of them
+    keep_stale: bool = False  # a clip stays though its definition changed
+
+
+NO_WISHES = Wishes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,28 +79,63 @@ class Project:
         """The files beside the manifest."""
         return Files(root=self.path.parent, output_dir=self.manifest.output_dir)
 
-    def read_lock(self) -> Lock:
+    @property
+    def ids(self) -> frozenset[JobId]:
+        """Every job and long take that the manifest names."""
+        return frozenset(
+            [*(job.id for job in self.all_jobs), *(take.id for take in self.all_takes)]
+        )
+
+    @property
+    def asked(self) -> Asked:
+        """The route that the film asks for."""
+        return Asked(route=self.manifest.provider, is_identity=self.manifest.route_in_identity)
+
+    def read_lock(self, wishes: Wishes = NO_WISHES) -> Lock:
         """Read what is known, without holding it. Raises: LockError."""
         lock = store.read(self.lock_path, self.path.name)
-        return fold.rename(lock, self.moves(lock))
+        return self.moves(lock, wishes).applied(lock)
 
-    def moves(self, lock: Lock) -> Mapping[str, str]:
-        """Return the new ids of entries: the author's own, and those that the footage shows."""
+    def moves(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Moves:
+        """Return how the lines of a lock change: ids that are told or seen, tasks of new owners."""
         told = self.manifest.moved
-        seen = renames.seen(fold.rename(lock, told), self.all_jobs, self.all_takes, self.digests)
-        return {**told, **seen}
+        renamed = fold.rename(lock, told)
+        found = self.owners(renamed, wishes).assign()
+        now = found.applied(renamed)
+        takes = renames.seen(now, self.all_takes, self.ids)
+        return replace(found, names={**told, **takes})
 
-    def facts(
-        self, lock: Lock, *, resubmit: Collection[JobId] = (), keep_stale: bool = False
-    ) -> Facts:
+    def owners(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Owners:
+        """Return who may own which task of a lock, and of what is remembered beside it."""
+
+        def remembered() -> Lock:
+            try:
+                return Memory(store.real(self.lock_path)).unknown_to(lock)
+            except LockError:  # whoever buys looks at it again, and does not
+                return Lock(manifest=lock.manifest)
+
+        return Owners(
+            lock=lock,
+            jobs=self.all_jobs,
+            digests=self.digests,
+            remembered=remembered,
+            asked=self.asked,
+            resubmit=wishes.resubmit,
+            keep_stale=wishes.keep_stale,
+        )
+
+    def facts(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Facts:
         """Gather what a plan rests on."""
+        files = self.files
         return Facts(
             lock=lock,
             digests=self.digests,
-            is_present=self.files.is_present,
-            resubmit=resubmit,
-            keep_stale=keep_stale,
-            asked=Asked(route=self.manifest.provider, is_identity=self.manifest.route_in_identity),
+            is_present=files.is_present,
+            find=files.find,
+            is_unexplained=partial(_is_unexplained, files, lock),
+            resubmit=wishes.resubmit,
+            keep_stale=wishes.keep_stale,
+            asked=self.asked,
         )
 
     def pricing(self, lock: Lock) -> Pricing:
@@ -97,12 +149,16 @@ class Project:
             lengths=lengths(self.path.parent, self.jobs),
         )
 
-    def plan(
-        self, lock: Lock, *, resubmit: Collection[JobId] = (), keep_stale: bool = False
-    ) -> Plan:
-        """Decide about every selected job."""
-        facts = self.facts(lock, resubmit=resubmit, keep_stale=keep_stale)
-        return make.plan(graph.build(self.jobs), self.takes, facts)
+    def plan(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Plan:
+        """Decide about every selected job; with all jobs selected, about tasks without one too."""
+        is_whole = len(self.jobs) == len(self.all_jobs)
+        strays = make.strays(lock, self.ids, self.asked) if is_whole else ()
+        return make.plan(graph.build(self.jobs), self.takes, self.facts(lock, wishes), strays)
+
+
+def _is_unexplained(files: Files, lock: Lock, path: str) -> bool:
+    """Whether a file lies at a path that no record of the lock explains."""
+    return files.unexplained(path, known_files(lock))
 
 
 def lock_path(manifest: Path) -> Path:

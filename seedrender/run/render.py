@@ -11,7 +11,8 @@ from typing import Any
 from seedrender.catalog.models import catalog
 from seedrender.errors import LockError, SeedrenderError, printable
 from seedrender.lock.identity import SIMULATED
-from seedrender.plan.make import Facts, Plan, Verdict
+from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
 from seedrender.providers.addresses import Network
@@ -23,7 +24,7 @@ from seedrender.run.gate import Gate
 from seedrender.run.hosts import host
 from seedrender.run.inputs import Inputs
 from seedrender.run.pace import Pace
-from seedrender.run.project import Project
+from seedrender.run.project import Project, Wishes
 from seedrender.run.purse import Allowance, Purse
 from seedrender.run.purse import purse as open_purse
 from seedrender.run.slots import Slots
@@ -59,6 +60,11 @@ class Options:
     allowed: tuple[Network, ...] = ()  # where references and results may be, beside public ones
 
     @property
+    def wishes(self) -> Wishes:
+        """What is said of the clips."""
+        return Wishes(resubmit=self.resubmit, keep_stale=self.keep_stale)
+
+    @property
     def looks_first(self) -> bool:
         """Whether references and credit are looked at before anything is bought."""
         return self.has_preflight and not self.is_locked
@@ -82,25 +88,25 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
 
     Raises: SeedrenderError.
     """
-    before = _plan(project, project.read_lock(), options)
-    if before.is_done and not is_left(project.lock_path):
-        return _nothing_sent(Exit.DONE, before, project)
+    lock = project.read_lock(options.wishes)
+    before = project.plan(lock, options.wishes)
+    if before.is_idle and not is_left(project.lock_path):
+        return _nothing_sent(outcome(before, lock), before, project)
     refused = _refused(project, before, options)
     if refused is not None:
         return refused
     refusal: SeedrenderError | None = None
     if options.looks_first:
-        lock = project.read_lock()
         refusal = await online.wrong_references(project, before, lock, allowed=options.allowed)
     if refusal is not None and not _is_owed(before):
         raise refusal
-    async with hold(project.lock_path, project.path.name, project.moves) as store:
-        before = _plan(project, store.lock, options)  # another run may just have ended
+    moves = partial(project.moves, wishes=options.wishes)
+    async with hold(project.lock_path, project.path.name, moves) as store:
+        before = project.plan(store.lock, options.wishes)  # another run may just have ended
         if options.holds is not None:
             options.holds(before)
-        if before.is_done:
-            return _nothing_sent(Exit.DONE, before, project)
-        store.memory.check(before, store.lock, options.resubmit)
+        if before.is_idle:
+            return _nothing_sent(outcome(before, store.lock), before, project)
         result, refusal = await _driven(project, options, listener, store, before, refusal)
     if store.failure is not None:
         raise LockError(
@@ -128,13 +134,19 @@ async def _driven(
             listener.say("Nothing more is bought, and why is said at the end.")
             desk.gate.close(printable(str(refusal)), has_failed=True)
         await desk.inputs.tidy()
-        facts = partial(_facts, project, store, options)
-        executor = Executor(desk, before, facts, is_exact=options.holds is not None)
+        owners = project.owners(store.lock, options.wishes)
+        owners.assign()
+
+        def facts() -> Facts:
+            return project.facts(store.lock, options.wishes)
+
+        executor = Executor(desk, before, facts, owners, is_exact=options.holds is not None)
         deadline_s = _deadline_s(project, options)
         async with steered(project.lock_path, desk):
             interrupted = await until_stopped(executor, desk, deadline_s, options)
         await desk.inputs.tidy(is_over=True)
-    after = project.plan(store.lock, keep_stale=options.keep_stale)  # a new loss is a loss
+    kept = Wishes(keep_stale=options.keep_stale)  # a new loss is a loss
+    after = project.plan(store.lock, kept)
     code = outcome(after, store.lock, executor.failed, is_locked=options.is_locked)
     code = max(code, Exit.OVER_BUDGET) if purse.left_out else code
     result = Result(
@@ -152,14 +164,6 @@ async def _driven(
 def _nothing_sent(code: Exit, before: Plan, project: Project, message: str = "") -> Result:
     lock = project.read_lock()
     return Result(exit=code, before=before, after=before, lock=lock, message=message, errors={})
-
-
-def _plan(project: Project, lock: Lock, options: Options) -> Plan:
-    return project.plan(lock, resubmit=options.resubmit, keep_stale=options.keep_stale)
-
-
-def _facts(project: Project, store: Store, options: Options) -> Facts:
-    return project.facts(store.lock, resubmit=options.resubmit, keep_stale=options.keep_stale)
 
 
 def _deadline_s(project: Project, options: Options) -> float | None:

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seedrender.errors import LockCorruptError, LockError, LockHeldError
-from seedrender.lock import fold, lockfile
+from seedrender.lock import codec, fold, lockfile
+from seedrender.lock.fold import Moves
 from seedrender.run.clock import Clock
 from seedrender.run.files import part_path, sync_folder, write_atomically
 from seedrender.run.journal import Journal
@@ -23,24 +24,24 @@ from seedrender.values.entry import Event, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.task import TaskId
 
-NO_RENAMES: Mapping[str, str] = {}
-Moves = Callable[[Lock], Mapping[str, str]]  # id in the file → id now
+NO_MOVES = Moves()
 
 
-def no_moves(lock: Lock) -> Mapping[str, str]:
-    """Leave every entry where it is."""
+def no_moves(lock: Lock) -> Moves:
+    """Leave everything where it is."""
     del lock
-    return NO_RENAMES
+    return NO_MOVES
 
 
 class Store:
     """The lock of one run, held by this process alone."""
 
     def __init__(
-        self, path: Path, lock: Lock, journal: Journal, moved: Mapping[str, str] = NO_RENAMES
+        self, path: Path, lock: Lock, journal: Journal, moves: Moves = NO_MOVES
     ) -> None:
         self._path = path
-        self._moved = moved
+        self._moves = moves
+        self.renamed = dict(lock.renamed)  # id now → before, of what is yet to be written
         self._manifest = lock.manifest
         self._entries = dict(lock.entries)
         self._journal = journal
@@ -51,7 +52,7 @@ class Store:
     @property
     def lock(self) -> Lock:
         """Everything that is known now."""
-        return Lock(manifest=self._manifest, entries=self._entries)
+        return Lock(manifest=self._manifest, entries=self._entries, renamed=self.renamed)
 
     @property
     def failure(self) -> LockError | None:
@@ -61,6 +62,10 @@ class Store:
     def entry(self, job: JobId) -> LockEntry | None:
         """Return what is known of one job now."""
         return self._entries.get(job)
+
+    def settled(self, job: JobId) -> None:
+        """Note that a job's new name, or owner, needs no further work."""
+        self.renamed.pop(job, None)
 
     async def intend(self, job: JobId, record: TaskRecord) -> None:
         """Note that a request is about to leave; it may leave when this returns.
@@ -88,8 +93,22 @@ class Store:
         else:
             self._unwritten.clear()  # lines that had failed before were written with this one
 
+    async def take_over(self, moves: Moves, job: JobId) -> None:
+        """Note that a job owns a task which stood on another line, or on none. Raises: LockError.
+
+        `moves` are all of this run.
+        """
+        self._moves = replace(moves, names=self._moves.names)
+        lock = fold.rehome(self.lock, moves.owners, moves.known)
+        self._entries, self.renamed = dict(lock.entries), dict(lock.renamed)
+        await self.append(self._entries[job])
+
     async def append(self, event: Event) -> None:
-        """Note a fact; it is on disk when this returns. Raises: LockError."""
+        """Note a fact as it can be read again; it is on disk when this returns. Raises: LockError.
+
+        An odd optional value is left out, and named with what was said.
+        """
+        event = codec.readable(event)
         known = self._entries.get(event.job)
         self._entries[event.job] = event if known is None else fold.join(known, event)
         await self._journal.append(lockfile.journal_line(event))
@@ -99,7 +118,7 @@ class Store:
 
         Raises: LockError; it names the tasks that are on no disk.
         """
-        found = fold.rename(read_lockfile(self._path, self._manifest), self._moved)
+        found = self._moves.applied(read_lockfile(self._path, self._manifest))
         merged = fold.fold(found, self._entries.values())
         whole = Lock(manifest=self._manifest, entries=merged.entries)
         if self._save(whole):
@@ -144,19 +163,21 @@ def _submits(lock: Lock) -> set[CorrelationId]:
 
 
 @asynccontextmanager
-async def hold(path: Path, manifest: str, moves: Moves = no_moves) -> AsyncIterator[Store]:
+async def hold(
+    path: Path, manifest: str, moves: Callable[[Lock], Moves] = no_moves
+) -> AsyncIterator[Store]:
     """Hold a lockfile for the length of a run: journal first, lockfile at the end.
 
-    `moves` tells the new ids of entries.
+    `moves` tells how the lines of the lock change.
 
     Raises: LockHeldError, LockVersionError, LockCorruptError; LockError where it cannot be written.
     """
     path = real(path)
     with claimed(journal_path(path)) as file:
         lock = read(path, manifest)
-        moved = moves(lock)
+        found = moves(lock)
         journal = Journal(file)
-        store = Store(path, fold.rename(lock, moved), journal, moved)
+        store = Store(path, found.applied(lock), journal, found)
         store.compact()
         _begin(journal, path, manifest)
         try:

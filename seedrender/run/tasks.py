@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from seedrender.errors import NotFoundError
+from seedrender.errors import ForgottenError, StorageError
 from seedrender.lock.identity import SIMULATED, Asked
+from seedrender.plan.decide import Download, Place
 from seedrender.run.collect import Collect
 from seedrender.run.desk import Desk
+from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, ONCE
 from seedrender.run.submit import Submits, advice
 from seedrender.run.watch import Watch
 from seedrender.values.entry import Fingerprint, JobState, Lock, TaskRecord
@@ -85,19 +87,42 @@ class Tasks:
     async def _collect_or_give_up(
         self, job: Job, record: TaskRecord, task: Task | None, *, is_given_up: bool
     ) -> None:
-        """Collect a clip; what is neither to be found nor wanted any more is lost.
+        """Collect a clip; what can neither be had nor is wanted any more is given up.
 
         Raises: ProviderError, ArtifactError.
         """
+        is_tried = record.is_uncollected or is_given_up  # for ten minutes, by an earlier run
         try:
-            await self._collect.collect(job, record, task)
-        except NotFoundError as error:
+            await self._collect.collect(job, record, task, patience=ONCE if is_tried else CLIPS)
+        except StorageError:
+            raise
+        except (ForgottenError, *ANY_TROUBLE_WITH_A_FILE) as error:
             if not is_given_up:
-                way = (
-                    f"if the clip is lost, give it up with --resubmit {job.id}, then run once more"
-                )
-                raise NotFoundError(f"{error}; {way}") from None
+                way = f"if the clip is lost, buy it again with --resubmit {job.id}"
+                raise type(error)(f"{error}; it is paid, and asked for again by the next run; {way}") from None
             await self._give_up(job.id, record, f"given up by --resubmit: {error}")
+
+    async def place(self, job: Job, act: Place) -> None:
+        """Put a clip that is paid for in its place. Raises: ArtifactError."""
+        await self._collect.place(job, act)
+
+    async def download(self, job: Job, act: Download) -> None:
+        """Fetch a clip that is paid for once more. Raises: ProviderError, ArtifactError."""
+        await self._collect.collect(job, act.record, None)
+
+    async def keep_stray(self, job: Job, record: TaskRecord) -> None:
+        """Collect what is still at the provider though its job has left the manifest.
+
+        Raises: ProviderError, ArtifactError.
+        """
+        task = None
+        assert record.task_id is not None, "strays are tasks"
+        if record.state is JobState.SUBMITTED:
+            async with self._desk.slots.place_of(record.task_id) as slot:
+                record, task = await self._watch.wait(job, record, is_fresh=False)
+                slot.has_ended = record.state is not JobState.SUBMITTED
+        if record.state is JobState.SUCCEEDED:
+            await self._collect.keep_aside(job, record, task)
 
     async def _leave(self, job: Job, record: TaskRecord) -> bool:
         """Leave a task to the route that has it: no other one knows it; False: it is paid."""
@@ -117,10 +142,6 @@ class Tasks:
         given_up = replace(record, state=state, error=why)
         await self._desk.keep(job, given_up)
         return given_up
-
-    async def restore(self, job: Job, wanted: Fingerprint, asked: Asked) -> None:
-        """Bring back a clip that is paid for. Raises: ProviderError, ArtifactError."""
-        await self._collect.restore(job, wanted, asked)
 
     async def find(self, job: JobId, record: TaskRecord) -> TaskRecord | None:
         """Ask for the task of a submit whose answer was lost; None: nobody can tell."""

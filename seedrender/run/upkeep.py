@@ -122,10 +122,10 @@ async def prune_lock(project: Project, *, is_done: bool, with_clips: bool) -> Pr
     Raises: LockError.
     """
     if not is_done:
-        found = _orphans(project, store.read(project.lock_path, project.path.name))
+        found = prune.orphans(project.read_lock(), project.ids)
         return Pruned(orphans=found, deleted=())
-    async with store.hold(project.lock_path, project.path.name) as held:
-        found = _orphans(project, held.lock)
+    async with store.hold(project.lock_path, project.path.name, project.moves) as held:
+        found = prune.orphans(held.lock, project.ids)
         gone = {orphan.entry.job for orphan in found if not orphan.kept_for}
         left = prune.without(held.lock, gone)
         if gone:
@@ -149,13 +149,6 @@ async def upgrade(path: Path, manifest: str) -> bool:
         raise ConfigError(f"{path.name} is not there: nothing was rendered yet")
     async with store.hold(path, manifest):
         return store.bytes_of(path) != before
-
-
-def _orphans(project: Project, lock: Lock) -> tuple[Orphan, ...]:
-    """Find the entries without a job; one that is only renamed has one."""
-    moved = set(fold.rename(lock, project.moves(lock)).renamed.values())
-    ids = {job.id for job in project.all_jobs} | {take.id for take in project.all_takes}
-    return prune.orphans(lock, ids | moved)
 
 
 def _files(orphan: Orphan) -> tuple[Artifact | Frame, ...]:

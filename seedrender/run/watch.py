@@ -17,7 +17,7 @@ from seedrender.run import looks
 from seedrender.run.clock import wall
 from seedrender.run.desk import Desk
 from seedrender.run.history import History
-from seedrender.values.entry import JobState, TaskRecord
+from seedrender.values.entry import LOST, JobState, TaskRecord
 from seedrender.values.job import Job
 from seedrender.values.money import Cost
 from seedrender.values.task import Task, TaskState
@@ -65,8 +65,8 @@ class Watch:
     ) -> tuple[TaskRecord, Task | None]:
         """Poll until the task has ended; it stays `submitted` where nobody is to wait for it.
 
-        A task that is not found has ended only where it is too old to be kept, or a person gives it
-        up: another key does not see it, and it is paid.
+        A task that is not found has ended only where a person gives it up, or where it was free:
+        another key does not see it, and one that is older than seven days is paid, and lost.
 
         Raises: ProtocolError where the answers make no sense; NotFoundError.
         """
@@ -79,8 +79,10 @@ class Watch:
                     await self._again(job, trouble, error)
                     continue
                 except NotFoundError as error:
-                    if is_given_up or not _is_kept(record):
+                    if is_given_up or record.provider == SIMULATED:
                         return await self._ended_as(job, record, JobState.EXPIRED, str(error)), None
+                    if not is_remembered(record):
+                        return await self._forgotten(job, record, error), None
                     await self._again(job, trouble, _lost(job, record, error))
                     continue
                 if task.state.is_final:
@@ -110,9 +112,19 @@ class Watch:
     async def _ended(self, job: Job, record: TaskRecord, task: Task) -> TaskRecord:
         source = "simulated" if self._desk.provider.name == SIMULATED else task.cost_source
         cost = Cost(amount=task.cost, source=source) if task.cost is not None else None
-        ended = replace(record, cost=cost, render_s=task.render_s)
+        ended = replace(record, cost=cost, render_s=task.render_s, unread=dict(task.unread))
+        for name, said in task.unread.items():
+            odd = f"{name}: the provider said {said!r}, which is kept as unknown"
+            self._desk.listener.note(job.id, "rendering", odd)
         words = task.message if task.state is not TaskState.SUCCEEDED else None
         return await self._ended_as(job, ended, _ENDS[task.state], words)
+
+    async def _forgotten(self, job: Job, record: TaskRecord, error: Exception) -> TaskRecord:
+        """Note that nobody can say any more what became of a task: it was paid for."""
+        lost = replace(record, error=f"{LOST}{error}")
+        await self._desk.keep(job.id, lost)
+        self._desk.listener.note(job.id, "lost", str(error))
+        return lost
 
     async def _ended_as(
         self, job: Job, record: TaskRecord, state: JobState, error: str | None
@@ -125,8 +137,8 @@ class Watch:
         return ended
 
 
-def _is_kept(record: TaskRecord) -> bool:
-    """Say whether a task is young enough to be known to whoever bought it, and was paid."""
+def is_remembered(record: TaskRecord) -> bool:
+    """Say whether a task is young enough to be known to whoever bought it, and was paid for."""
     is_paid = record.provider != SIMULATED
     return is_paid and record.submitted_at is not None and wall() < record.submitted_at + _KEPT
 

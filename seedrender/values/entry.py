@@ -12,7 +12,8 @@ from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.money import Cost, Quote
 from seedrender.values.task import Artifact, Frame, TaskId
 
-GIVEN_UP = "given up"  # begins the error of a task that a person wants no more
+GIVEN_UP = ("given up", "simulated")  # begin the error of a task that is wanted no more
+LOST = "lost: "  # begins the error of a task that its provider has forgotten
 GUESSED = "damaged-"  # begins the correlation id of a record that a damaged line left behind
 
 
@@ -41,6 +42,16 @@ class Fingerprint:
     digest: str  # "sha256:…"
     version: int = field(default=0, compare=False)
     parts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    older: tuple[str, ...] = field(default=(), compare=False)  # digests by rules that held before
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Return every digest under which the same footage may be known."""
+        return (self.digest, *self.older)
+
+    def is_of(self, other: Fingerprint) -> bool:
+        """Say whether a clip that was made for `other` shows what this one asks for."""
+        return other.digest in self.digests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +80,16 @@ class TaskRecord:
         return self.state is JobState.SUCCEEDED and (self.error or "").startswith(GIVEN_UP)
 
     @property
+    def is_lost(self) -> bool:
+        """Whether it was paid for, and its provider has forgotten it."""
+        is_open = self.state in (JobState.SUBMITTED, JobState.SUCCEEDED)
+        return is_open and (self.error or "").startswith(LOST)
+
+    @property
     def is_uncollected(self) -> bool:
         """Whether its clip was paid for, and could not be fetched when a run asked for it."""
         has_trouble = self.state is JobState.SUCCEEDED and self.error is not None
-        return has_trouble and not self.is_given_up
+        return has_trouble and not self.is_given_up and not self.is_lost
 
     @property
     def is_guess(self) -> bool:

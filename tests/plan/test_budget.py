@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import graph, make
 from seedrender.plan.budget import Account, Budget, Group, groups
-from seedrender.plan.make import Facts, Plan
+from seedrender.plan.decide import Facts
+from seedrender.plan.make import Plan
 from seedrender.plan.paid import Charge
 from seedrender.values.entry import JobState, Lock, LockEntry
 from seedrender.values.job import Job, JobId, MediaKind, Mode, Reference, ReferenceUse

@@ -10,7 +10,7 @@ import pytest
 from seedrender.catalog.models import Media, catalog
 from seedrender.plan import graph, make
 from seedrender.plan.cost import Estimate, Pricing, _any_clip, estimate, quote, total
-from seedrender.plan.make import Facts
+from seedrender.plan.decide import Facts
 from seedrender.plan.paid import NO_RETAKES, Retakes
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job, JobId, MediaKind, Mode, Reference, ReferenceUse, Tier

@@ -8,9 +8,11 @@ import pytest
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
-from seedrender.plan import explain, graph, make, renames, select
+from seedrender.plan import explain, graph, make, select
 from seedrender.plan.budget import Account, Budget, groups
-from seedrender.plan.make import Facts, Plan, Step
+from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.make import Plan, Step
+from seedrender.plan.owners import Owners
 from seedrender.values.entry import JobState, Lock, LockEntry, Pin
 from seedrender.values.job import Job, JobId, MediaKind, Mode, Reference, ReferenceUse, Role
 from seedrender.values.money import Limit
@@ -32,7 +34,13 @@ def done(of: Job, parent: str | None = None, **fields: object) -> LockEntry:
 
 def plan(*entries: LockEntry, jobs: list[Job] = JOBS, keep_stale: bool = False) -> Plan:
     lock = fold.fold(Lock(manifest="film.yaml"), entries)
-    facts = Facts(lock=lock, digests={}, is_present=lambda _: True, keep_stale=keep_stale)
+    facts = Facts(
+        lock=lock,
+        digests={},
+        is_present=lambda _: True,
+        find=lambda clip, _: clip.path,
+        keep_stale=keep_stale,
+    )
     return make.plan(graph.build(jobs), (), facts)
 
 
@@ -67,10 +75,10 @@ def test_with_its_picture_there_a_job_is_decided_by_itself() -> None:
 def test_another_picture_makes_its_users_stale() -> None:
     found = plan(done(PORTRAIT), done(WALK, OTHERS))
 
-    assert steps(found)["walk"].verdict is make.Verdict.STALE
+    assert steps(found)["walk"].verdict is Verdict.STALE
     assert steps(found)["walk"].reason == "its definition changed: uses"
     kept = plan(done(PORTRAIT), done(WALK, OTHERS), keep_stale=True)
-    assert steps(kept)["walk"].verdict is make.Verdict.CURRENT
+    assert steps(kept)["walk"].verdict is Verdict.CURRENT
 
 
 def test_a_picture_that_changes_lets_its_users_wait() -> None:
@@ -132,7 +140,9 @@ def test_a_renamed_picture_and_its_users_are_found_again() -> None:
     head = job("headshot", mode=Mode.T2I, model="seedream-4.5", output="renders/headshot.jpeg")
     stroll = job("stroll", mode=Mode.I2V, references=(ReferenceUse(reference=face),))
 
-    assert renames.seen(lock, [head, stroll], [], {}) == {"portrait": "headshot", "walk": "stroll"}
+    owners = Owners(lock=lock, jobs=[head, stroll], digests={}).assign().owners
+
+    assert owners == {"c-portrait": "headshot", "c-walk": "stroll"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.plan import graph, make
-from seedrender.plan.make import Facts, Plan, Verdict
+from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.make import Plan
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry
 from seedrender.values.job import Job, JobId, Mode
 from seedrender.values.manifest import LongTake
@@ -41,6 +42,7 @@ def plan(
         lock=lock,
         digests={},
         is_present=is_present,
+        find=lambda clip, _: clip.path if is_present(clip) else None,
         resubmit=resubmit,
         keep_stale=keep_stale,
         asked=asked,

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from seedrender.plan.graph import build
-from seedrender.plan.make import JoinStep, Plan, Step, Verdict
+from seedrender.plan.decide import Verdict
+from seedrender.plan.make import JoinStep, Plan, Step
 from seedrender.plan.outcome import Exit, outcome, summary
 from seedrender.values.entry import JobState, Lock, LockEntry
 from seedrender.values.job import JobId
@@ -44,8 +45,12 @@ def lock(*entries: LockEntry) -> Lock:
         pytest.param(Verdict.RESUME, (RUNNING,), False, Exit.UNFINISHED, id="running"),
         pytest.param(Verdict.RESUME, (RUNNING,), True, Exit.UNFINISHED, id="an error on the way"),
         pytest.param(Verdict.RESUME, (), False, Exit.UNFINISHED, id="to be moved"),
-        pytest.param(Verdict.RESUME, (), True, Exit.FAILED, id="lost"),
-        pytest.param(Verdict.RESUME, (FAILED,), True, Exit.FAILED, id="no task left"),
+        pytest.param(Verdict.RESUME, (), True, Exit.UNDECIDED, id="cannot be fetched"),
+        pytest.param(Verdict.RESUME, (FAILED,), True, Exit.UNDECIDED, id="no task left"),
+        pytest.param(Verdict.UNCOLLECTED, (), True, Exit.UNDECIDED, id="uncollected"),
+        pytest.param(Verdict.LOST, (), False, Exit.UNDECIDED, id="lost"),
+        pytest.param(Verdict.DIFFERS, (), False, Exit.UNDECIDED, id="differs"),
+        pytest.param(Verdict.AWAITING, (), False, Exit.UNDECIDED, id="awaiting"),
         pytest.param(Verdict.MISSING, (), False, Exit.UNFINISHED, id="not yet"),
         pytest.param(Verdict.MISSING, (), True, Exit.FAILED, id="not sent"),
         pytest.param(Verdict.MISSING, (FAILED,), False, Exit.FAILED, id="its task failed"),

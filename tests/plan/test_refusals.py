@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from seedrender.lock.fingerprint import fingerprint
-from seedrender.plan.make import Facts, Verdict, decide
+from seedrender.plan.decide import Facts, Verdict, decide
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import JobState, Lock
 from tests.builders import entry, job, record
@@ -52,7 +52,7 @@ def test_the_plan_says_what_to_do_about_a_refused_face() -> None:
     refused = record(state=JobState.BLOCKED, fingerprint=wanted, error=error)
     facts = Facts(lock=Lock(manifest="film.yaml"), digests={}, is_present=lambda _: True)
 
-    verdict, reason = decide(job(), wanted, entry("spin", refused), facts)
+    found = decide(job(), wanted, entry("spin", refused), facts)
 
-    assert verdict is Verdict.BLOCKED
-    assert "a real person's face was recognised" in reason
+    assert found.verdict is Verdict.BLOCKED
+    assert "a real person's face was recognised" in found.reason

@@ -5,6 +5,7 @@ from decimal import Decimal
 from html.parser import HTMLParser
 
 from seedrender.plan import cost, graph, make
+from seedrender.plan.decide import Facts
 from seedrender.plan.report import Pictures, to_html
 from seedrender.values.entry import JobState, Lock, LockEntry
 from seedrender.values.job import Job, JobId, MediaKind, Reference, ReferenceUse
@@ -23,7 +24,7 @@ def page(
     seen: tuple[str, ...] = (),
 ) -> str:
     lock = Lock(manifest="m", entries={e.job: e for e in entries})
-    facts = make.Facts(lock=lock, digests={}, is_present=lambda _: True)
+    facts = Facts(lock=lock, digests={}, is_present=lambda _: True)
     plan = make.plan(graph.build(jobs), takes, facts)
     estimate = cost.estimate(plan, lambda _: UNKNOWN_PRICE)
     pictures = dict.fromkeys(map(JobId, seen), PICTURES)

@@ -10,7 +10,8 @@ import pytest
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import graph, make
-from seedrender.plan.make import Facts, JoinStep, Plan, Step, Verdict
+from seedrender.plan.decide import Decision, Facts, Settle, Submit, Verdict, changes, decide
+from seedrender.plan.make import JoinStep, Plan, Step
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, Pin, TaskRecord
 from seedrender.values.job import Job, JobId, Mode
 from seedrender.values.manifest import LongTake
@@ -53,6 +54,7 @@ def plan(
         lock=replace(lock, renamed=given.renamed),
         digests={},
         is_present=lambda artifact: artifact.path not in given.missing,
+        find=lambda artifact, _: artifact.path if artifact.path not in given.missing else None,
         **given.facts,
     )
     return make.plan(graph.build(jobs), takes, facts)
@@ -235,10 +237,10 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
                 missing=(KEPT.path,),
                 facts=RESUBMIT,
             ),
-            "resume",
-            "its clip is to be moved from renders/spin.mp4 to renders/new.mp4",
-            False,
-            SHA,
+            "missing",
+            "its clip is lost, and given up by --resubmit",
+            True,
+            None,
             id="elsewhere, and gone there",
         ),
         pytest.param(
@@ -283,10 +285,10 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
         ),
         pytest.param(
             Case(entry=COMES_BACK, missing=(ASIDE.path,)),
-            "stale",
-            "its definition changed: prompt",
-            True,
-            None,
+            "resume",
+            "renders/spin.mp4 is missing or changed on disk; to be downloaded again",
+            False,
+            ASIDE_SHA,
             id="as it was before, and gone",
         ),
         pytest.param(
@@ -365,11 +367,12 @@ def test_run_asks_the_same_question_as_plan() -> None:
     facts = Facts(lock=Lock(manifest="m"), digests={}, is_present=lambda _: True)
     pinned = replace(STALE, pin=PIN)
 
-    assert make.decide(SPIN, WANTED, None, facts) == (Verdict.MISSING, "never rendered")
-    assert make.decide(SPIN, WANTED, DONE, facts) == (Verdict.CURRENT, "as in the lock")
-    assert make.decide(SPIN, WANTED, pinned, facts) == (
-        Verdict.CURRENT,
-        "pinned: its clip stays as it is",
+    assert decide(SPIN, WANTED, None, facts) == Decision(
+        Verdict.MISSING, "never rendered", Submit()
+    )
+    assert decide(SPIN, WANTED, DONE, facts) == Decision(Verdict.CURRENT, "as in the lock")
+    assert decide(SPIN, WANTED, pinned, facts) == Decision(
+        Verdict.CURRENT, "pinned: its clip stays as it is"
     )
 
 
@@ -413,14 +416,15 @@ def test_of_two_parents_the_first_that_lacks_is_told() -> None:
 
 
 def test_a_segment_that_is_paid_is_collected_though_its_parent_has_no_clip() -> None:
-    running = entry("fly/02", record("c1"), record("c2"))
+    newest = record("c2")
 
-    assert plan([FIRST, SECOND], running).steps[1] == Step(
+    assert plan([FIRST, SECOND], entry("fly/02", record("c1"), newest)).steps[1] == Step(
         job=SECOND,
         verdict=Verdict.RESUME,
         reason="task task-c2 is at the provider, paid already",
         fingerprint=None,
         will_submit=False,
+        act=Settle(newest),
     )
 
 
@@ -527,5 +531,5 @@ def test_changes_are_named_in_the_order_of_the_old_definition() -> None:
     old = Fingerprint(digest="a", parts={"prompt": "x", "seed": 1, "ratio": "1:1"})
     new = Fingerprint(digest="b", parts={"audio": True, "ratio": "1:1", "prompt": "y"})
 
-    assert make.changes(old, new) == "prompt, seed, audio"
-    assert make.changes(None, new) == "the old one is not kept"
+    assert changes(old, new) == "prompt, seed, audio"
+    assert changes(None, new) == "the old one is not kept"

@@ -24,7 +24,8 @@ from seedrender.errors import (
 from seedrender.lock import fold, lockfile
 from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.plan import graph, make
-from seedrender.plan.make import Facts, Plan, Verdict
+from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.run import clock
 from seedrender.run.desk import Desk

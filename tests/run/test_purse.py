@@ -19,7 +19,8 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.plan import graph, make
-from seedrender.plan.make import Facts, Plan
+from seedrender.plan.decide import Facts
+from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit
 from seedrender.plan.paid import charges
 from seedrender.run.purse import Allowance, Purse, _sums, purse

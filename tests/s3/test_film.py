@@ -23,7 +23,8 @@ from seedrender.cli.console import State
 from seedrender.cli.main import cli
 from seedrender.media import make
 from seedrender.plan import graph
-from seedrender.plan.make import Facts, plan
+from seedrender.plan.decide import Facts
+from seedrender.plan.make import plan
 from seedrender.run.desk import Desk
 from seedrender.run.executor import Executor
 from seedrender.run.files import Files

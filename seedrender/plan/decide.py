@@ -1,0 +1,328 @@
+"""Decides what is to be done about one job, once: a plan shows it, and a run does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from seedrender.lock import fold
+from seedrender.lock.identity import FILE, SIMULATED, WHICHEVER, Asked
+from seedrender.plan.refusals import advice
+from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.job import Job, JobId
+from seedrender.values.picture import place
+from seedrender.values.task import Artifact
+
+IsPresent = Callable[[Artifact], bool]  # is this file on disk, in its full size?
+Find = Callable[[Artifact, Collection[str]], str | None]  # where are its bytes, by their sha256?
+
+
+class Verdict(StrEnum):
+    """What a plan says of a job."""
+
+    CURRENT = "current"
+    MISSING = "missing"
+    STALE = "stale"
+    RESUME = "resume"  # paid already: poll or download, buy nothing
+    WAITS = "waits"  # for the clip of another job
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    UNCOLLECTED = "uncollected"  # paid and ended, and its clip could not be fetched
+    LOST = "lost"  # paid, and neither the disk nor the provider has it any more
+    DIFFERS = "differs"  # its clip is not what was asked for
+    AWAITING = "awaiting"  # a person's word
+
+
+SPENDS = frozenset({Verdict.MISSING, Verdict.STALE})
+FOR_PEOPLE = frozenset(  # what a run cannot settle without a person
+    {Verdict.UNKNOWN, Verdict.UNCOLLECTED, Verdict.LOST, Verdict.DIFFERS, Verdict.AWAITING}
+)
+HAS_CLIP = frozenset({Verdict.CURRENT, Verdict.DIFFERS})  # in its place: free work may use it
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Leave the job as it is, or to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Buy a task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Ask what became of a task that may exist, wait for its end, and collect its clip."""
+
+    record: TaskRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Move a clip that is paid for from where its bytes are to where the manifest wants it."""
+
+    record: TaskRecord | None  # None: it is not known which task made it
+    clip: Artifact
+    found: str  # path, relative to the manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Fetch a clip that is paid for from the provider once more."""
+
+    record: TaskRecord
+    clip: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Only write the lockfile: the clip is where it belongs."""
+
+
+Act = Nothing | Submit | Settle | Place | Download | Note
+_NOTHING = Nothing()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done about a job, and why."""
+
+    verdict: Verdict
+    reason: str
+    act: Act = _NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What decisions rest on beside the graph."""
+
+    lock: Lock
+    digests: Mapping[str, str]  # reference name → sha256 of its bytes
+    is_present: IsPresent
+    find: Find = lambda _artifact, _also: None
+    is_unexplained: Callable[[str], bool] = lambda _path: False  # a file that no record explains
+    resubmit: Collection[JobId] = ()  # a person said: buy these again, whatever became of them
+    keep_stale: bool = False  # a person said: a clip stays though its definition changed
+    asked: Asked = field(default=WHICHEVER)
+
+
+def decide(job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts) -> Decision:
+    """Decide about a job whose parents' clips are there; `plan` and `run` both ask this."""
+    entry = entry or LockEntry(job=job.id)
+    kept = decide_pinned(job, entry, facts)
+    if kept is not None:
+        return kept
+    live = still_alive(job, entry, facts)
+    if live:
+        return decide_live(live, facts)
+    refused = _refused(job, wanted, entry, facts)
+    if refused is not None:
+        return refused
+    record, clip = made(wanted, entry, facts.asked)
+    if record is not None and clip is not None:
+        return _kept(job, record, clip, entry, facts)
+    return _lost(job, wanted, entry, facts) or _bought(job, wanted, entry, facts)
+
+
+def decide_pinned(job: Job, entry: LockEntry, facts: Facts) -> Decision | None:
+    """Decide about a job whose clip a person keeps, whatever became of its parents; None: no."""
+    if not entry.is_pinned or entry.output is None or still_alive(job, entry, facts):
+        return None
+    to_do = _free_work(job, fold.output_record(entry), entry.output, entry, facts)
+    return to_do or Decision(Verdict.CURRENT, "pinned: its clip stays as it is")
+
+
+def decide_live(live: list[TaskRecord], facts: Facts) -> Decision:
+    """Decide about a job with tasks that are, or may be, at a provider."""
+    record = _foremost(live, facts)
+    act = Settle(record)
+    is_here = facts.asked.reaches(record)
+    there = "" if is_here else f" to {record.provider}"
+    if fold.next_action(record.state) is fold.Action.ASK:
+        at = record.submitted_at
+        when = f" of {at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""
+        reason = f"a submit{there}{when} has no known answer: a paid task may exist"
+        return Decision(Verdict.UNKNOWN, reason, act)
+    if not is_here:
+        how = f"collected by a run with --provider {record.provider}"
+        reason = f"task {record.task_id} is at {record.provider}, paid already: {how}"
+        return Decision(Verdict.RESUME, reason, act)
+    if record.is_uncollected:
+        reason = f"task {record.task_id} is paid and has ended; {record.error}"
+        return Decision(Verdict.UNCOLLECTED, reason, act)
+    if record.state is JobState.SUBMITTED:
+        reason = f"task {record.task_id} is at the provider, paid already"
+        return Decision(Verdict.RESUME, reason, act)
+    reason = f"task {record.task_id} has ended; its clip is to be downloaded"
+    return Decision(Verdict.RESUME, reason, act)
+
+
+def still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:
+    """Return the live tasks, less those that a person gave up."""
+    given_up = job.id in facts.resubmit
+    return [
+        record
+        for record in fold.alive(entry)
+        if not (given_up and (record.task_id is None or record.is_uncollected))
+        and not facts.asked.drops(record)
+    ]
+
+
+def made(
+    wanted: Fingerprint, entry: LockEntry, asked: Asked
+) -> tuple[TaskRecord | None, Artifact | None]:
+    """Return what shows the wanted footage: the clip in place, or one that was set aside."""
+    made_by = fold.output_record(entry)
+    if asked.is_made(made_by, wanted):
+        return made_by, entry.output
+    aside = fold.set_aside(entry, wanted, asked)
+    return aside, aside.superseded if aside is not None else None
+
+
+def elsewhere(job: Job, entry: LockEntry | None, facts: Facts) -> str | None:
+    """Return the route of a live task that this route cannot settle."""
+    live = still_alive(job, entry, facts) if entry is not None else []
+    return next((record.provider for record in live if not facts.asked.reaches(record)), None)
+
+
+def changes(old: Fingerprint | None, new: Fingerprint) -> str:
+    """Name the parts that differ."""
+    if old is None or not old.parts:
+        return "the old one is not kept"
+    names = [n for n in {**old.parts, **new.parts} if old.parts.get(n) != new.parts.get(n)]
+    return ", ".join(names) or "nothing but the version of the fingerprint"
+
+
+def _foremost(live: list[TaskRecord], facts: Facts) -> TaskRecord:
+    """Return the task that is to be spoken of: one that this route cannot settle, else the last."""
+    return next((record for record in live if not facts.asked.reaches(record)), live[-1])
+
+
+def _kept(
+    job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts: Facts
+) -> Decision:
+    """Decide about a clip that shows what is wanted."""
+    is_again = job.id in facts.resubmit
+    if clip.differs and is_again:
+        return Decision(Verdict.STALE, "its clip differs, and --resubmit buys it again", Submit())
+    to_do = _free_work(job, record, clip, entry, facts)
+    if to_do is not None:
+        is_gone = isinstance(to_do.act, Download | Nothing)
+        if is_gone and is_again:
+            return Decision(Verdict.MISSING, "its clip is lost, and given up by --resubmit", Submit())
+        return to_do
+    if clip.differs:
+        words = "; ".join(clip.differs)
+        return Decision(
+            Verdict.DIFFERS,
+            f"{words}. Keep it with `seedrender pin`, or buy it again with --resubmit {job.id}",
+        )
+    return Decision(Verdict.CURRENT, "as in the lock")
+
+
+def _free_work(
+    job: Job, record: TaskRecord | None, clip: Artifact, entry: LockEntry, facts: Facts
+) -> Decision | None:
+    """Decide what is left to do for a clip that is as it should be; None: nothing."""
+    target = place(job, clip)
+    before = facts.lock.renamed.get(job.id)
+    is_output = clip is entry.output
+    if is_output and clip.path == target and facts.is_present(clip):
+        if before is None:
+            return None
+        words = f"renamed from {before}" if before != job.id else "remembered in .seedrender"
+        return Decision(Verdict.RESUME, f"{words}: only the lock changes", Note())
+    found = facts.find(clip, (target, job.output))
+    if found is None:
+        return _gone(job, record, clip, facts)
+    act = Place(record, clip, found)
+    if not is_output:
+        reason = f"as it was before: its clip comes back from {found}"
+    elif found == target:
+        reason = f"its clip is in its place, {target}: only the lock changes"
+    else:
+        reason = f"its clip is to be moved from {found} to {target}"
+    return Decision(Verdict.RESUME, reason, act)
+
+
+def _gone(job: Job, record: TaskRecord | None, clip: Artifact, facts: Facts) -> Decision:
+    """Decide about a clip of which no byte is on disk."""
+    target = place(job, clip)
+    again = f"put the file back, or buy it again with --resubmit {job.id}"
+    if record is None or record.task_id is None or record.provider == FILE:
+        return Decision(Verdict.LOST, f"{target} is missing, and no provider has it: {again}")
+    if not facts.asked.reaches(record):
+        how = f"run with --provider {record.provider}, {again}"
+        return Decision(
+            Verdict.LOST, f"{target} is missing; its task is at {record.provider}: {how}"
+        )
+    if record.is_lost:
+        return Decision(Verdict.LOST, f"{target} is missing, and {record.error}: {again}")
+    reason = f"{target} is missing or changed on disk; to be downloaded again"
+    return Decision(Verdict.RESUME, reason, Download(record, clip))
+
+
+def _refused(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Decision | None:
+    """Decide about a job of which just this was refused, or failed at a cost; None: it was not."""
+    last = entry.tasks[-1] if entry.tasks else None
+    if last is None or job.id in facts.resubmit or not wanted.is_of(last.fingerprint):
+        return None
+    if last.state is JobState.BLOCKED and facts.asked.reaches(last):
+        reason = f"refused by the provider: {advice(last.error or 'no reason given')}"
+        return Decision(Verdict.BLOCKED, reason)
+    if last.state is JobState.FAILED and facts.asked.takes(last) and not _is_free(last):
+        cost = f"it cost {last.cost.amount}" if last.cost else "whether it was charged is not known"
+        reason = f"{_how_it_ended(last)}; {cost}: --resubmit {job.id} buys it again"
+        return Decision(Verdict.BLOCKED, reason)
+    return None
+
+
+def _is_free(record: TaskRecord) -> bool:
+    """Say whether a failed task is known to have cost nothing."""
+    is_nothing = record.cost is not None and record.cost.amount.value == Decimal(0)
+    return is_nothing or record.provider == SIMULATED
+
+
+def _lost(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Decision | None:
+    """Decide about a paid task that was never collected and that nobody has any more."""
+    lost = [r for r in entry.tasks if r.is_lost and facts.asked.is_made(r, wanted)]
+    if not lost or job.id in facts.resubmit:
+        return None
+    reason = f"task {lost[-1].task_id} is paid, and {lost[-1].error}: buy it again with"
+    return Decision(Verdict.LOST, f"{reason} --resubmit {job.id}")
+
+
+def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Decision:
+    """Decide about a job of which nothing that is known shows what is wanted."""
+    made_by = fold.output_record(entry)
+    last = entry.tasks[-1] if entry.tasks else None
+    if entry.output is None or made_by is None:
+        verdict, why = Verdict.MISSING, _how_it_ended(last)
+    else:
+        verdict, why = Verdict.STALE, _changed(made_by, wanted, facts.asked)
+        if facts.keep_stale:
+            return Decision(Verdict.CURRENT, f"kept by --keep-stale, though {why}")
+    if job.id not in facts.resubmit and facts.is_unexplained(job.output):
+        reason = (
+            f"{job.output} is there, and no record explains it: take it over with `seedrender "
+            f"adopt MANIFEST {job.id} --file {job.output}`, move it away, or buy over it with "
+            f"--resubmit {job.id}, which keeps it in .superseded"
+        )
+        return Decision(Verdict.AWAITING, reason)
+    return Decision(verdict, why, Submit())
+
+
+def _changed(made_by: TaskRecord, wanted: Fingerprint, asked: Asked) -> str:
+    if not wanted.is_of(made_by.fingerprint):
+        return f"its definition changed: {changes(made_by.fingerprint, wanted)}"
+    if made_by.provider == SIMULATED and not asked.is_identity:
+        return f"it is simulated footage, and {asked.route} is to render it"
+    return f"it was rendered on {made_by.provider}, and route_in_identity asks for {asked.route}"
+
+
+def _how_it_ended(last: TaskRecord | None) -> str:
+    if last is None or last.state is JobState.PLANNED:
+        return "never rendered"
+    return f"its last task {last.state.value}: {last.error or 'no reason given'}"

@@ -1,0 +1,188 @@
+"""Says which job each task belongs to: by what it was bought for, before by what it is called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from seedrender.lock import fold
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.lock.identity import WHICHEVER, Asked
+from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.job import CorrelationId, Job, JobId
+
+_ENDED = (JobState.BLOCKED, JobState.FAILED)  # is told of a job under its new name, too
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A task that the job on whose line it stands has no use for."""
+
+    job: JobId
+    record: TaskRecord
+    is_remembered: bool = False  # only the purchase log knows it
+
+
+@dataclass(slots=True, kw_only=True)
+class Owners:
+    """What is known of all tasks, and which job has a use for which of them.
+
+    A job without a task that shows what it wants takes over one that no job uses: of a job that
+    has left the manifest, or whose definition is another now, or one that only the purchase log
+    remembers. Each task is taken over once, by the first job in the order of the manifest.
+    """
+
+    lock: Lock
+    jobs: Sequence[Job]  # all of the manifest; none needs a later one
+    digests: Mapping[str, str]
+    remembered: Callable[[], Lock] = lambda: Lock(manifest="")  # asked where the lock has nothing
+    asked: Asked = WHICHEVER
+    resubmit: Collection[JobId] = ()  # bought again: they take over nothing
+    keep_stale: bool = False
+    taken: dict[CorrelationId, JobId] = field(default_factory=dict)
+    _clips: dict[JobId, str] = field(default_factory=dict)  # sha256 that each job has, or will have
+    _doubled: frozenset[CorrelationId] = frozenset()  # on several lines, as after a merge
+    _by_id: dict[JobId, Job] = field(default_factory=dict)
+    _spares: dict[str, list[Spare]] | None = None  # by digest; None: nobody has asked yet
+    _known: Lock | None = None
+
+    def assign(self) -> fold.Moves:
+        """Return how the lines of the lock change, so that each task is on its owner's."""
+        self._by_id.update((job.id, job) for job in self.jobs)
+        lines = Counter(r.correlation_id for e in self.lock.entries.values() for r in e.tasks)
+        self._doubled = frozenset(submit for submit, count in lines.items() if count > 1)
+        for job in self.jobs:
+            self._assign(job)
+        return self.moves()
+
+    def moves(self) -> fold.Moves:
+        """Return all that was taken over until now."""
+        owners = {**self.taken, **self._followers()}
+        return fold.Moves(owners=owners, known=self._known or Lock(manifest=""))
+
+    def take(self, job: Job, wanted: Fingerprint) -> Spare | None:
+        """Take over a task that shows what a job wants, before it is bought; None: none does."""
+        if job.id in self.resubmit:
+            return None
+        spares = self._all_spares()
+        for digest in wanted.digests:
+            for spare in sorted(spares.get(digest, ()), key=lambda one: one.job != job.id):
+                if self._is_free(spare, job.id):
+                    self.taken[spare.record.correlation_id] = job.id
+                    return spare
+        return None
+
+    def _is_free(self, spare: Spare, job: JobId) -> bool:
+        if spare.record.correlation_id in self.taken:
+            return False
+        if spare.job == job:
+            return spare.is_remembered
+        return not self._uses(spare)
+
+    def _assign(self, job: Job) -> None:
+        entry = self.lock.entries.get(job.id)
+        if entry is not None and entry.output is not None and (entry.is_pinned or self.keep_stale):
+            self._clips[job.id] = entry.output.sha256
+            return
+        wanted = self._wants(job)
+        if wanted is None:
+            return
+        record, line = self._own(entry, wanted), entry
+        if record is None and (spare := self.take(job, wanted)) is not None:
+            record, line = spare.record, self._line(spare)
+        if record is not None and line is not None:
+            if record.correlation_id in self._doubled:  # this line is the one that keeps it
+                self.taken[record.correlation_id] = job.id
+            if (clip := _clip_of(line, record)) is not None:
+                self._clips[job.id] = clip
+
+    def _own(self, entry: LockEntry | None, wanted: Fingerprint) -> TaskRecord | None:
+        """Return the record of a job's own line that shows, or will show, what it wants."""
+        if entry is None:
+            return None
+        made = [r for r in reversed(entry.tasks) if self._is_worth(r, entry)]
+        made = [r for r in made if wanted.is_of(r.fingerprint) and self._is_ours(r, entry.job)]
+        return next((r for r in made if _clip_of(entry, r)), next(iter(made), None))
+
+    def _is_ours(self, record: TaskRecord, job: JobId) -> bool:
+        return self.taken.get(record.correlation_id, job) == job
+
+    def _wants(self, job: Job) -> Fingerprint | None:
+        """Return what a job wants; None: it is made of a clip that is still to come."""
+        parents = {need: self._clips[need] for need in job.parents if need in self._clips}
+        if len(parents) < len(job.parents):
+            return None
+        return fingerprint(job, self.digests, parents)
+
+    def _uses(self, spare: Spare) -> bool:
+        """Say whether the job on whose line a task stands has a use for it."""
+        if spare.job not in self._by_id:
+            return False
+        entry = self.lock.entries.get(spare.job)
+        is_kept = entry is not None and (entry.is_pinned or self.keep_stale)
+        if is_kept and entry is not None and fold.output_record(entry) == spare.record:
+            return True
+        wanted = self._wants(self._by_id[spare.job])
+        if wanted is None or not wanted.is_of(spare.record.fingerprint):
+            return False
+        has_one = self._own(entry, wanted) is not None or spare.job in self.taken.values()
+        return not (spare.is_remembered and has_one)
+
+    def _line(self, spare: Spare) -> LockEntry | None:
+        lock = self._known if spare.is_remembered else self.lock
+        return lock.entries.get(spare.job) if lock is not None else None
+
+    def _all_spares(self) -> dict[str, list[Spare]]:
+        """Return what could be taken over, by what it was bought for: what has a clip first."""
+        if self._spares is None:
+            self._known = self.remembered()
+            self._spares = {}
+            found = [*self._of(self.lock), *self._of(self._known, is_remembered=True)]
+            for spare, _ in sorted(found, key=lambda one: not one[1]):
+                self._spares.setdefault(spare.record.fingerprint.digest, []).append(spare)
+        return self._spares
+
+    def _of(self, lock: Lock, *, is_remembered: bool = False) -> Iterator[tuple[Spare, bool]]:
+        """Yield the tasks of a lock that are worth something, and whether each has a clip."""
+        for job, entry in sorted(lock.entries.items()):
+            is_orphan = job not in self._by_id
+            for record in entry.tasks:
+                has_clip = _clip_of(entry, record) is not None
+                is_told = is_orphan and (record.state in _ENDED or record.is_lost)
+                if is_told or self._is_worth(record, entry, is_orphan=is_orphan):
+                    yield Spare(job, record, is_remembered), has_clip
+
+    def _is_worth(self, record: TaskRecord, entry: LockEntry, *, is_orphan: bool = True) -> bool:
+        """Say whether there is, or may be, a clip of a task that this film can use."""
+        if record.is_given_up or not self.asked.takes(record) or self.asked.drops(record):
+            return False
+        if _differs(entry, record) and not is_orphan:
+            return False
+        is_alive = fold.next_action(record.state) in (fold.Action.ASK, fold.Action.RESUME)
+        return (is_alive and not record.is_lost) or _clip_of(entry, record) is not None
+
+    def _followers(self) -> dict[CorrelationId, JobId]:
+        """Let what else is known of a job that has left go with its clip, or its last task."""
+        followers: dict[CorrelationId, JobId] = {}
+        for job, entry in self.lock.entries.items():
+            owners = {r.correlation_id: self.taken.get(r.correlation_id) for r in entry.tasks}
+            taken = [owner for owner in owners.values() if owner is not None]
+            if job not in self._by_id and taken:
+                made_by = CorrelationId(entry.output.made_by) if entry.output is not None else None
+                heir = (owners.get(made_by) if made_by is not None else None) or taken[-1]
+                followers.update((s, heir) for s, owner in owners.items() if owner is None)
+        return followers
+
+
+def _clip_of(entry: LockEntry, record: TaskRecord) -> str | None:
+    """Return the sha256 of the clip that a task left; None: it is not fetched yet."""
+    if entry.output is not None and entry.output.made_by == record.correlation_id:
+        return entry.output.sha256
+    return record.superseded.sha256 if record.superseded is not None else None
+
+
+def _differs(entry: LockEntry, record: TaskRecord) -> bool:
+    is_output = entry.output is not None and entry.output.made_by == record.correlation_id
+    clip = entry.output if is_output else record.superseded
+    return clip is not None and bool(clip.differs)
