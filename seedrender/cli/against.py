@@ -8,8 +8,8 @@ from typing import Any
 
 from seedrender.errors import printable
 from seedrender.plan.against import Changed, Comparison, Removed, Sum
-from seedrender.plan.explain import shown
 from seedrender.plan.decide import Verdict
+from seedrender.plan.explain import shown
 from seedrender.plan.make import Step
 
 _MAX_CHARS = 60_000  # GitHub takes 65,536 in a comment

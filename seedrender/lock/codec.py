@@ -13,7 +13,7 @@ from typing import Any
 from seedrender.lock import amounts, checks
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, Pin, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
-from seedrender.values.task import Artifact, Frame, TaskId
+from seedrender.values.task import Artifact, Frame
 
 UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, InvalidOperation)
 _UNREAD_CHARS = 200  # of a fact that is left out, kept for people

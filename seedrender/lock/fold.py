@@ -159,9 +159,7 @@ def _leaving(
                     yield job, entry, record
 
 
-def _arriving(
-    home: LockEntry, record: TaskRecord, source: LockEntry
-) -> tuple[LockEntry, bool]:
+def _arriving(home: LockEntry, record: TaskRecord, source: LockEntry) -> tuple[LockEntry, bool]:
     """Return a record with its clip as it comes to a line; also whether that is its output now."""
     if not _has_made(source, record.correlation_id):
         return LockEntry(job=home.job, tasks=(record,)), False

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from seedrender.lock import fold
 from seedrender.plan.cost import total
-from seedrender.plan.explain import Difference, definition, differences
 from seedrender.plan.decide import Verdict
+from seedrender.plan.explain import Difference, definition, differences
 from seedrender.plan.make import Plan, Step
 from seedrender.values.entry import Fingerprint, Lock, LockEntry
 from seedrender.values.job import Job, JobId

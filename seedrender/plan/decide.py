@@ -200,9 +200,7 @@ def _foremost(live: list[TaskRecord], facts: Facts) -> TaskRecord:
     return next((record for record in live if not facts.asked.reaches(record)), live[-1])
 
 
-def _kept(
-    job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts: Facts
-) -> Decision:
+def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts: Facts) -> Decision:
     """Decide about a clip that shows what is wanted."""
     is_again = job.id in facts.resubmit
     if clip.differs and is_again:
@@ -211,7 +209,9 @@ def _kept(
     if to_do is not None:
         is_gone = isinstance(to_do.act, Download | Nothing)
         if is_gone and is_again:
-            return Decision(Verdict.MISSING, "its clip is lost, and given up by --resubmit", Submit())
+            return Decision(
+                Verdict.MISSING, "its clip is lost, and given up by --resubmit", Submit()
+            )
         return to_do
     if clip.differs:
         words = "; ".join(clip.differs)

@@ -162,8 +162,12 @@ def _collects_another(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Fa
     """Say whether the tasks to be collected are for something that is not wanted any more."""
     live = still_alive(job, entry, facts)
     has_none = made(wanted, entry, facts.asked)[0] is None
-    return bool(live) and has_none and all(
-        r.task_id and not wanted.is_of(r.fingerprint) and facts.asked.reaches(r) for r in live
+    return (
+        bool(live)
+        and has_none
+        and all(
+            r.task_id and not wanted.is_of(r.fingerprint) and facts.asked.reaches(r) for r in live
+        )
     )
 
 

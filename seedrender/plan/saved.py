@@ -10,8 +10,8 @@ from typing import Any
 from seedrender.errors import ConfigError, ManifestError, printable
 from seedrender.lock.fingerprint import is_signed
 from seedrender.plan.cost import Estimate
-from seedrender.plan.explain import Parts, definition
 from seedrender.plan.decide import Verdict
+from seedrender.plan.explain import Parts, definition
 from seedrender.plan.make import JoinStep, Plan, Step
 from seedrender.source import yaml_text
 from seedrender.values.job import Job

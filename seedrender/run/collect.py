@@ -28,7 +28,6 @@ from seedrender.values.picture import another, place, stem
 from seedrender.values.task import Artifact, RemoteFile, Task
 
 
-
 class Collect:
     """The downloads and moves of one run."""
 

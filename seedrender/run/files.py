@@ -49,7 +49,9 @@ class Files:
         """Return where the bytes of a clip lie, under whatever name; None: nowhere."""
         kept = self._kept_path(artifact.path, artifact.sha256)
         folder = self.root / self.output_dir / _SUPERSEDED
-        aside = [p.relative_to(self.root).as_posix() for p in folder.rglob(f"*{artifact.sha256[:12]}*")]
+        aside = [
+            p.relative_to(self.root).as_posix() for p in folder.rglob(f"*{artifact.sha256[:12]}*")
+        ]
         for name in dict.fromkeys([*also, artifact.path, kept, *aside]):
             path = self.root / name
             if path.is_file() and path.stat().st_size == artifact.size_bytes:

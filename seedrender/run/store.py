@@ -36,9 +36,7 @@ def no_moves(lock: Lock) -> Moves:
 class Store:
     """The lock of one run, held by this process alone."""
 
-    def __init__(
-        self, path: Path, lock: Lock, journal: Journal, moves: Moves = NO_MOVES
-    ) -> None:
+    def __init__(self, path: Path, lock: Lock, journal: Journal, moves: Moves = NO_MOVES) -> None:
         self._path = path
         self._moves = moves
         self.renamed = dict(lock.renamed)  # id now → before, of what is yet to be written

@@ -99,7 +99,9 @@ class Tasks:
         except (ForgottenError, *ANY_TROUBLE_WITH_A_FILE) as error:
             if not is_given_up:
                 way = f"if the clip is lost, buy it again with --resubmit {job.id}"
-                raise type(error)(f"{error}; it is paid, and asked for again by the next run; {way}") from None
+                raise type(error)(
+                    f"{error}; it is paid, and asked for again by the next run; {way}"
+                ) from None
             await self._give_up(job.id, record, f"given up by --resubmit: {error}")
 
     async def place(self, job: Job, act: Place) -> None:

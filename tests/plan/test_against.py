@@ -7,8 +7,8 @@ from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import Asked
 from seedrender.plan import against, graph, make
 from seedrender.plan.against import Comparison, Film, Removed, Sum
-from seedrender.plan.explain import Difference
 from seedrender.plan.decide import Facts
+from seedrender.plan.explain import Difference
 from seedrender.values.entry import JobState, Lock, LockEntry
 from seedrender.values.job import Job, JobId, MediaKind, Reference, ReferenceUse
 from seedrender.values.money import UNKNOWN_PRICE, Amount, Cost, Price

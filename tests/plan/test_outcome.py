@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from seedrender.plan.graph import build
 from seedrender.plan.decide import Verdict
+from seedrender.plan.graph import build
 from seedrender.plan.make import JoinStep, Plan, Step
 from seedrender.plan.outcome import Exit, outcome, summary
 from seedrender.values.entry import JobState, Lock, LockEntry

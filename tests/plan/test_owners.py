@@ -19,7 +19,15 @@ from seedrender.plan.decide import Facts, Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.owners import Owners
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, Pin, TaskRecord
-from seedrender.values.job import CorrelationId, Job, JobId, MediaKind, Mode, Reference, ReferenceUse
+from seedrender.values.job import (
+    CorrelationId,
+    Job,
+    JobId,
+    MediaKind,
+    Mode,
+    Reference,
+    ReferenceUse,
+)
 from tests.builders import T0, clip, entry, job, record
 
 NOTHING = Lock(manifest="")
@@ -41,7 +49,9 @@ def done(
     name: str, made: Job, *, submit: str = "", parents: dict[JobId, str] | None = None
 ) -> LockEntry:
     submit = submit or f"c-{name}"
-    task = record(submit, JobState.SUCCEEDED, fingerprint=wanted(made, parents), provider="modellix")
+    task = record(
+        submit, JobState.SUCCEEDED, fingerprint=wanted(made, parents), provider="modellix"
+    )
     output = replace(clip(submit, f"renders/{name}.mp4"), sha256=sha(submit))
     return entry(name, task, output=output)
 
@@ -287,9 +297,7 @@ def test_a_whole_chain_is_followed_segment_by_segment() -> None:
     first = shot("new/01", "one", segment=1)
     second = shot("new/02", "two", segment=2, needs=(first.id,), mode=Mode.V2V)
     parent = sha("c-old/01")
-    known = lock(
-        done("old/01", first), done("old/02", second, parents={first.id: parent})
-    )
+    known = lock(done("old/01", first), done("old/02", second, parents={first.id: parent}))
 
     assert bought(planned(known, [first, second])) == []
 

@@ -13,8 +13,8 @@ from seedrender.errors import ConfigError
 from seedrender.lock.fingerprint import is_signed
 from seedrender.plan import breach, graph, make, saved
 from seedrender.plan.cost import estimate
-from seedrender.plan.explain import definition
 from seedrender.plan.decide import Facts
+from seedrender.plan.explain import definition
 from seedrender.plan.saved import Chosen, Item, Promise, Rates
 from seedrender.values.entry import Fingerprint, JobState, Lock
 from seedrender.values.job import JobId, MediaKind, Mode, Reference, ReferenceUse

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from seedrender.errors import ArtifactError, UnavailableError
+from seedrender.errors import ArtifactError, StorageError, UnavailableError
+from seedrender.lock.identity import Asked
 from seedrender.plan.outcome import Exit
 from seedrender.values.entry import JobState
 from seedrender.values.task import Task, TaskId, TaskState
@@ -54,7 +54,7 @@ def test_a_task_that_has_ended_well_without_a_clip_stays_paid_and_is_not_bought_
 
     first, second = film.run(), film.run()
 
-    assert (first, second) == (Exit.UNFINISHED, Exit.UNFINISHED)
+    assert (first, second) == (Exit.UNDECIDED, Exit.UNDECIDED)
     assert film.provider.received == ["spin"]
     assert film.state("spin") is JobState.SUCCEEDED
 
@@ -66,16 +66,31 @@ def test_a_clip_that_vanished_and_is_of_another_route_is_not_bought_by_itself(
     film.run()
     (tmp_path / "renders/spin.mp4").unlink()
     film.provider.name = "another"
+    film.asked = Asked(route="another")
 
     code = film.run()
 
-    assert (code, film.provider.received) == (Exit.FAILED, ["spin"])
+    assert (code, film.provider.received) == (Exit.UNDECIDED, ["spin"])
 
 
-@pytest.mark.parametrize(("failures", "code"), [(5, Exit.DONE), (6, Exit.UNFINISHED)])
-def test_a_clip_is_asked_for_six_times(tmp_path: Path, failures: int, code: Exit) -> None:
+def test_a_clip_is_asked_for_again_until_it_comes_and_each_wait_says_how_long(
+    tmp_path: Path,
+) -> None:
     film = Film(tmp_path, [job("spin")])
-    film.provider.retrieve_errors["spin"] += [ArtifactError("short")] * failures
+    film.provider.retrieve_errors["spin"] += [ArtifactError("short")] * 9
 
-    assert film.run() is code
-    assert film.listener.notes.count(("spin", "waits")) == 5
+    assert film.run() is Exit.DONE
+    waits = [line for line in film.listener.lines if line.startswith("spin waits")]
+    assert len(waits) == 9
+    assert all(re.fullmatch(r"spin waits short; asking again in \d+ s", line) for line in waits)
+
+
+def test_a_disk_that_is_full_is_no_reason_to_download_again(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.retrieve_errors["spin"] += [StorageError("the disk is full")]
+
+    first, waits = film.run(), film.listener.notes.count(("spin", "waits"))
+    film.provider.finish_everything()
+
+    assert (first, waits) == (Exit.UNFINISHED, 0)
+    assert (film.run(), film.provider.received) == (Exit.DONE, ["spin"])

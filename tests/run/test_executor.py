@@ -27,6 +27,7 @@ from seedrender.plan import graph, make
 from seedrender.plan.decide import Facts, Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome
+from seedrender.plan.owners import Owners
 from seedrender.run import clock
 from seedrender.run.desk import Desk
 from seedrender.run.executor import Executor
@@ -100,6 +101,7 @@ class Film:
             lock=lock,
             digests=self.digests,
             is_present=self.files.is_present,
+            find=self.files.find,
             resubmit=self.resubmit,
             keep_stale=self.keep_stale,
             asked=self.asked,
@@ -109,8 +111,24 @@ class Film:
     def files(self) -> Files:
         return Files(root=self.folder, output_dir="renders")
 
-    def plan(self) -> Plan:
-        return make.plan(graph.build(self.jobs), self.takes, self.facts(self.lock()))
+    def owners(self, lock: Lock) -> Owners:
+        return Owners(
+            lock=lock,
+            jobs=self.jobs,
+            digests=self.digests,
+            asked=self.asked,
+            resubmit=self.resubmit,
+            keep_stale=self.keep_stale,
+        )
+
+    def moves(self, lock: Lock) -> fold.Moves:
+        return self.owners(lock).assign()
+
+    def plan(self, lock: Lock | None = None) -> Plan:
+        known = lock if lock is not None else self.moves(self.lock()).applied(self.lock())
+        ids = frozenset([*(job.id for job in self.jobs), *(take.id for take in self.takes)])
+        strays = make.strays(known, ids, self.asked)
+        return make.plan(graph.build(self.jobs), self.takes, self.facts(known), strays)
 
     def run(self) -> Exit:
         code, self.seconds = virtual.run(self._run())
@@ -118,7 +136,7 @@ class Film:
 
     async def _run(self) -> Exit:
         async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(hold(self.lock_path, "film.yaml"))
+            store = await stack.enter_async_context(hold(self.lock_path, "film.yaml", self.moves))
             executor = self._executor(store)
             if self.stop_after_s is not None:
                 asyncio.get_running_loop().call_later(self.stop_after_s, executor.stop, "")
@@ -126,8 +144,7 @@ class Film:
                 loop = asyncio.get_running_loop()
                 loop.call_later(self.drain_after_s, executor.drain, "", self.grace_s)
             await executor.run()
-            after = make.plan(graph.build(self.jobs), self.takes, self.facts(store.lock))
-            return outcome(after, store.lock, executor.failed)
+            return outcome(self.plan(store.lock), store.lock, executor.failed)
 
     def purse(self, plan: Plan, lock: Lock) -> Purse:
         """Return a purse; without limits, unless a test of budgets says otherwise."""
@@ -139,7 +156,7 @@ class Film:
 
     def _executor(self, store: Store) -> Executor:
         self.listener = Quiet()
-        plan = make.plan(graph.build(self.jobs), self.takes, self.facts(store.lock))
+        plan = self.plan(store.lock)
         self.money = self.purse(plan, store.lock)
         desk = Desk(
             provider=self.provider,
@@ -154,7 +171,9 @@ class Film:
             waits=self.waits,
             purse=self.money,
         )
-        return Executor(desk, plan, lambda: self.facts(store.lock))
+        owners = self.owners(store.lock)
+        owners.assign()
+        return Executor(desk, plan, lambda: self.facts(store.lock), owners)
 
 
 def chain(length: int = 3) -> list[Job]:
@@ -292,7 +311,7 @@ def test_a_wrong_key_and_an_empty_account_stop_all_submits(
 @pytest.mark.parametrize(
     ("state", "expected", "again"),
     [
-        pytest.param(TaskState.FAILED, JobState.FAILED, 2, id="failed"),
+        pytest.param(TaskState.FAILED, JobState.FAILED, 1, id="failed"),
         pytest.param(TaskState.REFUSED, JobState.BLOCKED, 1, id="content policy"),
         pytest.param(TaskState.CANCELLED, JobState.CANCELLED, 2, id="cancelled"),
         pytest.param(TaskState.EXPIRED, JobState.EXPIRED, 2, id="expired"),
@@ -311,6 +330,30 @@ def test_every_bad_end_is_reported_and_only_what_may_succeed_is_bought_again(
     assert first is Exit.FAILED
     assert recorded is expected
     assert len(film.provider.received) == again
+
+
+@pytest.mark.parametrize(
+    ("cost", "again"),
+    [
+        pytest.param(None, 1, id="nobody knows what it cost"),
+        pytest.param(Amount(Decimal("0.1"), "USD"), 1, id="it was charged"),
+        pytest.param(Amount(Decimal(0), "USD"), 2, id="it was free"),
+    ],
+)
+def test_a_task_that_failed_is_bought_again_by_itself_only_where_it_was_free(
+    tmp_path: Path, cost: Amount | None, again: int
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.ends_with("spin", TaskState.FAILED)
+    film.provider.ends["spin"] = replace(film.provider.ends["spin"], cost=cost)
+
+    codes = [film.run(), film.run()]
+    sent = len(film.provider.received)
+    film.resubmit = (JobId("spin"),)
+    film.run()
+
+    assert (codes, sent) == ([Exit.FAILED] * 2, again)
+    assert len(film.provider.received) == again + 1
 
 
 def test_polls_that_fail_do_not_fail_the_job(tmp_path: Path) -> None:
@@ -338,14 +381,21 @@ def forgotten(tmp_path: Path) -> Film:
     return film
 
 
-def test_a_task_that_is_older_than_tasks_are_kept_is_expired(forgotten: Film) -> None:
+def test_a_task_that_is_older_than_tasks_are_kept_is_lost_and_a_person_decides(
+    forgotten: Film,
+) -> None:
     text = forgotten.lock_path.read_text()
     forgotten.lock_path.write_text(re.sub(r"20\d\d(-\d\d-\d\dT)", r"2020\1", text))
 
-    code = forgotten.run()
+    codes = [forgotten.run(), forgotten.run()]
+    planned = forgotten.plan().steps[0]
+    bought = list(forgotten.provider.received)
+    forgotten.resubmit = (JobId("spin"),)
 
-    assert code is Exit.FAILED
-    assert forgotten.state("spin") is JobState.EXPIRED
+    assert (codes, bought) == ([Exit.UNDECIDED] * 2, ["spin"])
+    assert planned.verdict is Verdict.LOST
+    assert planned.reason.endswith("lost: no such task: buy it again with --resubmit spin")
+    assert (forgotten.run(), len(forgotten.provider.received)) == (Exit.DONE, 2)
 
 
 def test_a_young_task_that_is_not_found_is_neither_given_up_nor_bought_again(
@@ -382,22 +432,24 @@ def test_a_task_that_is_there_is_collected_though_a_person_gives_it_up(tmp_path:
 
 def test_a_paid_clip_that_is_gone_is_given_up_by_a_person_only(tmp_path: Path) -> None:
     film = Film(tmp_path, [job("spin")])
-    film.provider.retrieve_errors["spin"] += [NotFoundError("HTTP 404")] * 18
+    film.provider.retrieve_errors["spin"] += [NotFoundError("HTTP 404")] * 100
     left = [film.run()]
     film.provider.finish_everything()
     left.append(film.run())
     said = film.listener.lines[-1]
+    del film.provider.retrieve_errors["spin"][1:]
 
     film.resubmit = (JobId("spin"),)
-    given_up = film.run()
-    film.resubmit = ()
     bought = film.run()
 
-    assert (left, given_up, bought) == ([Exit.UNFINISHED] * 2, Exit.UNFINISHED, Exit.DONE)
+    assert (left, bought) == ([Exit.UNDECIDED] * 2, Exit.DONE)
     assert film.provider.received == ["spin", "spin"]
-    assert "give it up with --resubmit spin" in said
+    assert "buy it again with --resubmit spin" in said
     assert film.run() is Exit.DONE
-    assert [record.is_lost for record in film.lock().entries[JobId("spin")].tasks] == [True, False]
+    assert [record.is_given_up for record in film.lock().entries[JobId("spin")].tasks] == [
+        True,
+        False,
+    ]
 
 
 def test_reads_that_fail_again_and_again_are_told_to_a_person(tmp_path: Path) -> None:
@@ -466,14 +518,22 @@ def test_a_clip_that_cannot_be_downloaded_stays_paid_and_is_collected_later(
     tmp_path: Path,
 ) -> None:
     film = Film(tmp_path, [job("spin")])
-    film.provider.retrieve_errors["spin"] += [ArtifactError("short")] * 6
+    film.provider.retrieve_errors["spin"] += [ArtifactError("short")] * 100
 
-    first = film.run()
-    second_plan = film.plan()
+    first, took_s = film.run(), film.seconds
+    film.provider.finish_everything()
+    planned = film.plan().steps[0]
+    state = film.state("spin")
+    again = film.run()
+    asked_again = 100 - len(film.provider.retrieve_errors["spin"])
+    film.provider.retrieve_errors["spin"].clear()
 
-    assert first is Exit.UNFINISHED
-    assert second_plan.steps[0].verdict is Verdict.RESUME
-    assert film.state("spin") is JobState.SUCCEEDED
+    assert (first, again, state) == (Exit.UNDECIDED, Exit.UNDECIDED, JobState.SUCCEEDED)
+    assert planned.verdict is Verdict.UNCOLLECTED
+    assert planned.reason == "task task-1 is paid and has ended; short"
+    assert 600 < took_s < 800  # ten minutes, once it had ended
+    assert asked_again > 10
+    assert (film.run(), film.provider.received) == (Exit.DONE, ["spin"])
 
 
 def test_stopping_leaves_tasks_at_the_provider_and_the_next_run_collects_them(
@@ -685,7 +745,7 @@ def test_what_continues_a_clip_that_comes_back_comes_back_too(tmp_path: Path) ->
     assert (code, film.provider.received) == (Exit.DONE, ["fly/01", "fly/02"] * 2)
 
 
-def test_a_set_aside_clip_that_is_gone_is_bought_anew(tmp_path: Path) -> None:
+def test_a_set_aside_clip_that_is_gone_is_downloaded_again_and_not_bought(tmp_path: Path) -> None:
     film = Film(tmp_path, [job("spin", prompt="A fox.")])
     film.run()
     film.provider.clip_seed = 1
@@ -695,7 +755,98 @@ def test_a_set_aside_clip_that_is_gone_is_bought_anew(tmp_path: Path) -> None:
         kept.unlink()
     film.jobs = [job("spin", prompt="A fox.")]
 
-    assert film.plan().steps[0].verdict is Verdict.STALE
+    planned = film.plan().steps[0].verdict
+    code = film.run()
+
+    assert (planned, code) == (Verdict.RESUME, Exit.DONE)
+    assert film.provider.received == ["spin", "spin"]
+    assert (tmp_path / "renders/spin.mp4").read_bytes() == clip_bytes()
+
+
+@pytest.mark.parametrize("name", ["spin", "turn"])
+def test_a_clip_that_was_put_aside_is_found_by_its_bytes_whatever_it_is_called(
+    tmp_path: Path, name: str
+) -> None:
+    film = Film(tmp_path, [job("spin", prompt="A fox.")])
+    film.run()
+    film.provider.clip_seed = 1
+    film.jobs = [job("spin", prompt="A hare.")]
+    film.run()
+    (kept,) = (tmp_path / "renders/.superseded").iterdir()
+    kept.rename(kept.with_name(f"other.{kept.name.split('.')[-2]}.mp4"))
+    film.provider.forgets_everything()
+    film.jobs = [job(name, prompt="A fox.")]
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.DONE, ["spin", "spin"])
+    assert (tmp_path / f"renders/{name}.mp4").read_bytes() == clip_bytes()
+
+
+def test_exchanged_ids_exchange_their_clips(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("a", prompt="A fox.")])
+    film.run()
+    film.provider.clip_seed = 1
+    film.jobs = [job("a", prompt="A fox."), job("b", prompt="A hare.")]
+    film.run()
+    dates = {e.output.made_at for e in film.lock().entries.values() if e.output}
+    film.jobs = [job("a", prompt="A hare."), job("b", prompt="A fox.")]
+
+    codes = [film.run(), film.run()]
+
+    assert (codes, film.provider.received) == ([Exit.DONE] * 2, ["a", "b"])
+    assert (tmp_path / "renders/b.mp4").read_bytes() == clip_bytes(0)
+    assert (tmp_path / "renders/a.mp4").read_bytes() == clip_bytes(1)
+    assert {e.output.made_at for e in film.lock().entries.values() if e.output} == dates
+
+
+def test_a_task_that_runs_under_its_old_name_is_waited_for_under_the_new_one(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.stop_after_s = 5
+    film.run()
+    film.stop_after_s = None
+    film.provider.finish_everything()
+    film.jobs = [job("turn")]
+
+    assert (film.run(), film.provider.received) == (Exit.DONE, ["spin"])
+    assert (tmp_path / "renders/turn.mp4").read_bytes() == clip_bytes()
+    assert list(film.lock().entries) == ["turn"]
+
+
+def test_a_task_whose_job_left_is_collected_kept_and_free_when_it_is_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.stop_after_s = 5
+    film.run()
+    film.stop_after_s = None
+    film.provider.finish_everything()
+    film.jobs = [job("other", prompt="A hare.")]
+
+    gone = film.run()
+    said = [line for line in film.listener.lines if line.startswith("spin kept")]
+    film.provider.forgets_everything()
+    film.jobs = [*film.jobs, job("again")]
+    back = film.run()
+
+    assert (gone, back, film.provider.received) == (Exit.DONE, Exit.DONE, ["spin", "other"])
+    assert len(said) == 1
+    assert "renders/.superseded/spin." in said[0]
+    assert (tmp_path / "renders/again.mp4").read_bytes() == clip_bytes()
+
+
+def test_a_task_that_another_job_may_still_want_is_not_bought_beside_it(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("first"), job("spin", prompt="A hare.")])
+    film.stop_after_s = 5
+    film.run()
+    film.stop_after_s = None
+    film.provider.finish_everything()
+    late = job("late", prompt="A hare.")
+    film.jobs = [job("spin", prompt="A dog."), late, job("first")]
+
+    assert (film.run(), sorted(film.provider.received)) == (Exit.DONE, ["first", "spin", "spin"])
 
 
 def test_a_pinned_clip_stays_whatever_the_manifest_says_until_it_is_unpinned(
@@ -751,7 +902,7 @@ def test_a_lost_clip_that_the_provider_forgot_is_bought_again_only_on_request(
     film.resubmit = (JobId("spin"),)
     second = film.run()
 
-    assert (first, second) == (Exit.FAILED, Exit.DONE)
+    assert (first, second) == (Exit.UNDECIDED, Exit.DONE)
     assert film.provider.received == ["spin", "spin"]
 
 

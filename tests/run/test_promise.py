@@ -141,7 +141,9 @@ class Stage:
             listener=Quiet(),
         )
         plan = found.plan(store.lock)
-        return Executor(desk, plan, lambda: found.facts(store.lock), is_exact=self.is_exact)
+        owners = found.owners(store.lock)
+        owners.assign()
+        return Executor(desk, plan, lambda: found.facts(store.lock), owners, is_exact=self.is_exact)
 
 
 def copied(example: Path, to: Path) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,14 @@ from seedrender.lock import lockfile
 from seedrender.plan.outcome import Exit
 from seedrender.values.entry import GUESSED, JobState, Lock
 from seedrender.values.job import JobId, MediaKind, Reference, ReferenceUse
+from seedrender.values.money import Amount
 from seedrender.values.provider import LocalFile, MediaUrl
 from seedrender.values.task import Task, TaskId, TaskState
 from tests.builders import entry, job, record
 from tests.run.test_executor import Film
 from tests.scripted import Scripted
 
+NOTHING = Amount(Decimal(0), "USD")
 DANCE = Reference(name="dance", kind=MediaKind.VIDEO, path="dance.mp4")
 SPIN = job("spin", references=(ReferenceUse(reference=DANCE),))
 
@@ -96,6 +100,7 @@ def test_a_lost_submit_that_is_found_is_waited_for_and_bought_anew_only_if_it_fa
     film.provider.loses_answer_to("spin")
     film.run()
     film.provider.ends_with("other", TaskState.FAILED)
+    film.provider.ends["other"] = replace(film.provider.ends["other"], cost=NOTHING)
     lost = film.lock().entries[JobId("spin")].tasks[0].correlation_id
     film.provider.found = {lost: [TaskId("task-1")]}
 
