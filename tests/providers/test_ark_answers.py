@@ -105,7 +105,7 @@ def test_states_are_read_and_an_unknown_one_is_still_going(word: str, state: Tas
         ),
         ({"message": "Oh."}, TaskState.FAILED, "Oh."),
         (None, TaskState.FAILED, "does not say why"),
-        ("broke", TaskState.FAILED, "does not say why"),
+        ("broke", TaskState.FAILED, "broke"),
     ],
 )
 def test_a_failed_task_says_why(error: Any, state: TaskState, words: str) -> None:
@@ -172,7 +172,8 @@ def test_a_task_that_ended_before_it_began_took_no_known_time() -> None:
         pytest.param({"id": ID, "status": ""}, "no status", id="an empty one"),
         pytest.param({"id": ID, "status": 7}, "no status", id="a number"),
         pytest.param({**SUCCEEDED, "id": "cgt-other"}, "another one", id="another task"),
-        pytest.param({"status": "running"}, "another one", id="no id"),
+        pytest.param({**SUCCEEDED, "id": 12345}, "another one, 12345", id="a number"),
+        pytest.param({"status": "running"}, "does not name it", id="no id"),
     ],
 )
 def test_an_answer_that_is_of_no_task_is_an_error(answer: dict[str, Any], words: str) -> None:

@@ -21,7 +21,11 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from seedrender.providers import task_ids
 from seedrender.providers.http import Http, _read_timeout, checked_base_url
+from seedrender.providers.modellix_answers import SUBMITTED
+from seedrender.providers.refusals import by_status
+from seedrender.values.task import TaskId
 
 KEY = "planted-key"
 T = TypeVar("T")
@@ -56,8 +60,9 @@ def answering(status: int, body: Any = None, **headers: str) -> Handler:
     return handle
 
 
-def submit(http: Http) -> Awaitable[dict[str, Any]]:
-    return http.submit("/x", {"prompt": "A kite."}, {"x-request-id": "c1"})
+async def submit(http: Http) -> TaskId:
+    answer = await http.submit("/x", {"prompt": "A kite."}, {"x-request-id": "c1"})
+    return task_ids.bought(answer, SUBMITTED, by_status)
 
 
 async def collected(http: Http, url: str) -> bytes:
@@ -121,7 +126,7 @@ def test_a_submit_is_sent_once_on_a_connection_of_its_own_with_its_id() -> None:
         peer = request.transport.get_extra_info("peername") if request.transport else None
         headers = request.headers
         seen.append((peer, headers["x-request-id"], headers["Authorization"], await request.json()))
-        return web.json_response({"data": {}})
+        return web.json_response({"data": {"task_id": "t"}})
 
     async def twice(http: Http) -> None:
         await submit(http)
@@ -246,6 +251,10 @@ def test_a_result_elsewhere_than_at_https_is_not_fetched(url: str) -> None:
         ("https://me:secret@api.example.org", False),
         ("https://api.example.org?x=1", False),
         ("ftp://api.example.org", False),
+        ("https://[x", False),
+        ("https://me:secret@[x", False),
+        ("https://api.example.org:99999", False),
+        ("https://api.example.org\r", False),
         ("", False),
     ],
 )
