@@ -114,7 +114,8 @@ def task_state(error: Mapping[str, Any]) -> TaskState:
 def words(error: Mapping[str, Any]) -> str:
     """Return an error's code, message, field and what to do about it; no signature of a URL."""
     code, message, field = (error.get(key) for key in ("code", "message", "param"))
-    said = ": ".join(part for part in (code, message) if isinstance(part, str) and part)
+    name = code[: messages.CODE_CHARS] if isinstance(code, str) else ""
+    said = ": ".join(part for part in (name, message) if isinstance(part, str) and part)
     where = f" (field {field})" if isinstance(field, str) and field else ""
     advice = _bucket(code, message)[1]
     return messages.excerpt(said + where) + (f"; {advice}" if advice else "")

@@ -9,6 +9,7 @@ from itertools import islice
 
 MESSAGE_CHARS = 500
 SHOWN_CHARS = 80  # of a single value
+CODE_CHARS = 100  # of a code: its message stands behind it
 
 _READ_CHARS = 4000  # of a text, before it is cleaned
 _PAGE_CHARS = 200  # of a page of HTML
@@ -74,7 +75,8 @@ def _texts(value: object, depth: int) -> Iterator[str]:
         found = list(islice(inner, _MAX_TEXTS))
         code = value.get("code")
         if isinstance(code, str) and not code.isdigit() and code.lower() not in _NO_NEWS:
-            found = [f"{code[:MESSAGE_CHARS]}: {found[0]}", *found[1:]] if found else [code]
+            name = code[:CODE_CHARS]
+            found = [f"{name}: {found[0]}", *found[1:]] if found else [name]
         yield from found
 
 
