@@ -70,7 +70,8 @@ def without(value: Any, key: str | None, depth: int = 0) -> Any:
     if key is None or len(key) < _LEAST_SECRET or depth > _MAX_DEPTH:
         return value
     if isinstance(value, str):
-        return value if value.startswith("https://") else value.replace(key, _HIDDEN)
+        is_address = value.startswith("https://") and " " not in value
+        return value if is_address else value.replace(key, _HIDDEN)
     if isinstance(value, list):
         return [without(item, key, depth + 1) for item in value]
     if isinstance(value, dict):
