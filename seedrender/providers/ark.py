@@ -122,7 +122,7 @@ class Ark:
                 "give large media as URLs"
             )
         headers = {"X-Client-Request-Id": submission.correlation_id}
-        answer = await self._http.submit(submission.path, submission.body, headers)
+        answer = await self._http.post_once(submission.path, submission.body, headers)
         return task_ids.bought(answer, ark_answers.SUBMITTED, ark_errors.judge)
 
     async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:

@@ -16,7 +16,7 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.providers import messages
-from seedrender.providers.refusals import NOTHING_CREATED, Refusal, by_status, is_success
+from seedrender.providers.refusals import Refusal, by_status, is_success
 from seedrender.values.task import TaskState
 
 _ACTIVATE = "activate the model in the cloud's console; it asks for a balance or a pack"
@@ -80,7 +80,7 @@ _FLAT = {"code", "message", "param"}
 _MAX_CODE_CHARS = 200
 
 
-def judge(status: int, body: object = None) -> Refusal:
+def judge(status: int, body: Mapping[str, Any]) -> Refusal:
     """Judge an answer by its code, and by its HTTP status where the code is not known."""
     error = _error(body)
     code = error.get("code")
@@ -88,20 +88,19 @@ def judge(status: int, body: object = None) -> Refusal:
     kind = _bucket(code, error.get("message"))[0]
     if kind is None:
         return by_status(status, body, said)
-    proves_nothing = is_success(status) and str(code).partition(".")[0] in PROVES_NOTHING
+    proves_nothing = str(code).partition(".")[0] in PROVES_NOTHING
     return Refusal(
         kind=kind,
         words=f"HTTP {status}: {said}",
         is_concurrency=kind is RateLimitedError and str(code) in _TOO_MANY_TASKS,
-        is_proof=status in NOTHING_CREATED or (is_success(status) and not proves_nothing),
+        is_proof=is_success(status) and not proves_nothing,
     )
 
 
-def _error(body: object) -> Mapping[str, Any]:
+def _error(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the object that says what is wrong; a gateway's own answer is flat."""
-    whole = body if isinstance(body, dict) else {}
-    inner = whole.get("error")
-    return inner if isinstance(inner, dict) else {k: v for k, v in whole.items() if k in _FLAT}
+    inner = body.get("error")
+    return inner if isinstance(inner, dict) else {k: v for k, v in body.items() if k in _FLAT}
 
 
 def task_state(error: Mapping[str, Any]) -> TaskState:

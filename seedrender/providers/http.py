@@ -12,7 +12,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from seedrender.errors import ConfigError, SubmissionUnknownError, UnavailableError
+from seedrender.errors import (
+    ConfigError,
+    ProviderError,
+    SubmissionUnknownError,
+    UnavailableError,
+)
 from seedrender.providers import answers, keys, rate, refusals
 from seedrender.providers.addresses import Lookup, Network, is_loopback
 from seedrender.providers.answers import Answer
@@ -86,8 +91,24 @@ class Http:
 
     async def submit(
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """POST once, for a wire that reads successes only; an id in a refusal is not seen.
+
+        Raises: UnavailableError or a row of NOTHING_CREATED: no task exists.
+            SubmissionUnknownError: one may.
+        """
+        answer = await self.post_once(path, body, headers)
+        if is_success(answer.status):
+            try:
+                return json_object(answer)
+            except ProviderError as error:
+                raise SubmissionUnknownError(f"the answer to a submit was lost: {error}") from None
+        raise refusals.of_submit(answer, self._judge)
+
+    async def post_once(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
     ) -> Answer:
-        """POST once, and return whatever is answered: the wire says what that means.
+        """POST once, and return whatever is answered: `task_ids.bought` says what that means.
 
         Raises: UnavailableError: nothing was sent. SubmissionUnknownError: no answer came.
         """

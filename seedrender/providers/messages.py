@@ -29,6 +29,8 @@ _TAG = re.compile(r"<[^<>]*>?")
 
 def message(body: object) -> str:
     """Return the words of an answer; where it has none, the start of the answer itself."""
+    if isinstance(body, str):
+        return excerpt(_plain(body))
     return said(body) or (shown(body, MESSAGE_CHARS) if _holds_something(body) else "")
 
 

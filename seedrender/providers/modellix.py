@@ -131,7 +131,7 @@ class Modellix:
     async def submit(self, submission: Submission) -> TaskId:
         """Buy one task."""
         headers = {"x-request-id": submission.correlation_id}
-        answer = await self._http.submit(submission.path, submission.body, headers)
+        answer = await self._http.post_once(submission.path, submission.body, headers)
         return task_ids.bought(answer, modellix_answers.SUBMITTED, by_status)
 
     async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:

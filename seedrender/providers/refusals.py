@@ -17,6 +17,7 @@ from seedrender.errors import (
     QuotaError,
     RateLimitedError,
     RejectedError,
+    SubmissionUnknownError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -60,13 +61,13 @@ class Refusal:
     kind: type[ProviderError]
     words: str
     is_concurrency: bool = False  # too many tasks in flight, not too many requests
-    is_proof: bool = False  # that a submit, answered so, created nothing
+    is_proof: bool = False  # that a submit, answered with a success and this, created nothing
 
 
-Judge = Callable[[int, object], Refusal]  # of an HTTP status and a body, each per wire
+Judge = Callable[[int, Mapping[str, Any]], Refusal]  # of an HTTP status and a body, each per wire
 
 
-def by_status(status: int, body: object = None, said: str | None = None) -> Refusal:
+def by_status(status: int, body: Mapping[str, Any], said: str | None = None) -> Refusal:
     """Judge an answer by its HTTP status, or a success by the code in its envelope.
 
     `said`: its words, where the wire knows better where they stand.
@@ -75,6 +76,7 @@ def by_status(status: int, body: object = None, said: str | None = None) -> Refu
     number = status if code is None else code
     words = f"HTTP {status}" if code is None else f"HTTP {status} with code {code}"
     text = messages.message(body) if said is None else said
+    text = text.removeprefix(f"{status}: ")  # as the pages of some servers begin
     words += f": {text}" if text else ""
     words += f"; {_ADVICE[number]}" if number in _ADVICE else ""
     other = UnavailableError if code is not None and _is_passing(code) else ProtocolError
@@ -82,15 +84,14 @@ def by_status(status: int, body: object = None, said: str | None = None) -> Refu
         kind=NOTHING_CREATED.get(number, other),
         words=words,
         is_concurrency=_CONCURRENCY.search(words) is not None,
-        is_proof=number in NOTHING_CREATED,
+        is_proof=code in NOTHING_CREATED,
     )
 
 
-def envelope_code(body: object) -> int | None:
+def envelope_code(body: Mapping[str, Any]) -> int | None:
     """Return the status of HTTP that a body repeats as its code; None: it has none, or success."""
-    outer = body if isinstance(body, dict) else {}
-    inner = outer.get("error")
-    for place in (outer, inner if isinstance(inner, dict) else {}):
+    inner = body.get("error")
+    for place in (body, inner if isinstance(inner, dict) else {}):
         for number in (_status_of(place.get(key)) for key in _CODES):
             if number is not None and not is_success(number):
                 return number
@@ -123,28 +124,31 @@ def strange(what: str, body: object, judge: Judge) -> ProviderError:
 
     `what` says what is lacking.
     """
-    refusal = judge(int(HTTPStatus.OK), body)
+    refusal = _judged(judge, int(HTTPStatus.OK), body)
     if refusal.kind in (ProtocolError, RejectedError):  # the input is not at fault: it was a read
         return ProtocolError(f"{what}: {refusal.words}")
     return _error(refusal)
 
 
-def of_submit(answer: Answer, judge: Judge) -> ProviderError | None:
-    """Return the refusal of a submit; None: it does not prove that nothing was created.
+def of_submit(answer: Answer, judge: Judge) -> ProviderError:
+    """Turn an answer to a submit that names no task into its error: a refusal, where it proves so.
 
     One that may end the run says what was paid.
     """
-    refusal = judge(answer.status, answer.body)
-    if not refusal.is_proof:
-        return None
-    error = _error(refusal, answer.retry_after_s)
-    may_end_it = error.stops_run or isinstance(error, UnavailableError)
-    return type(error)(f"{error}; nothing was bought") if may_end_it else error
+    refusal = _judged(judge, answer.status, answer.body)
+    if answer.status in NOTHING_CREATED or refusal.is_proof:
+        error = _error(refusal, answer.retry_after_s)
+        may_end_it = error.stops_run or isinstance(error, UnavailableError)
+        return type(error)(f"{error}; nothing was bought") if may_end_it else error
+    is_good = is_success(answer.status)
+    what = "the answer to a submit names no task:" if is_good else "a submit was answered with"
+    broken = f" ({answer.fault})" if answer.fault is not None else ""
+    return SubmissionUnknownError(f"{what} {refusal.words}{broken}")
 
 
 def of_read(answer: Answer, judge: Judge) -> ProviderError:
     """Turn an answer to a read into its error: a GET may always be asked again later."""
-    refusal = judge(answer.status, answer.body)
+    refusal = _judged(judge, answer.status, answer.body)
     if _is_passing(answer.status):
         return UnavailableError(refusal.words)
     if answer.status == HTTPStatus.GONE:
@@ -159,6 +163,12 @@ async def lapsed_or_error(response: aiohttp.ClientResponse) -> ProviderError:
     if response.status in (404, 410):
         return NotFoundError(f"HTTP {response.status}: there is no clip at its address")
     return of_read(await answers.read(response), by_status)
+
+
+def _judged(judge: Judge, status: int, body: object) -> Refusal:
+    """Judge an answer; what is no JSON object has words all the same."""
+    words = messages.message(body)
+    return judge(status, body if isinstance(body, dict) else {"message": words} if words else {})
 
 
 def _error(refusal: Refusal, retry_after_s: float | None = None) -> ProviderError:

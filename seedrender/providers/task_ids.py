@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seedrender.errors import ProtocolError, SubmissionUnknownError
+from seedrender.errors import ProtocolError
 from seedrender.providers.answers import Answer
 from seedrender.providers.messages import shown
-from seedrender.providers.refusals import Judge, is_success, of_submit
+from seedrender.providers.refusals import Judge, of_submit
 from seedrender.values.task import TaskId
 
 Place = Sequence[str]  # the keys that lead from an answer to where an id stands
@@ -28,13 +28,7 @@ def bought(answer: Answer, places: Sequence[Place], judge: Judge) -> TaskId:
         task_id = read(value)
         if task_id is not None:
             return task_id
-    refusal = of_submit(answer, judge)
-    if refusal is not None:
-        raise refusal
-    words = judge(answer.status, answer.body).words
-    what = "the answer to a submit names no task:" if is_success(answer.status) else ""
-    broken = f" ({answer.fault})" if answer.fault is not None else ""
-    raise SubmissionUnknownError(f"{what or 'a submit was answered with'} {words}{broken}")
+    raise of_submit(answer, judge)
 
 
 def read(value: object) -> TaskId | None:

@@ -64,7 +64,7 @@ def answering(status: int, body: Any = None, **headers: str) -> Handler:
 
 
 async def submit(http: Http) -> TaskId:
-    answer = await http.submit("/x", {"prompt": "A kite."}, {"x-request-id": "c1"})
+    answer = await http.post_once("/x", {"prompt": "A kite."}, {"x-request-id": "c1"})
     return task_ids.bought(answer, SUBMITTED, by_status)
 
 
@@ -111,6 +111,26 @@ def test_an_answer_that_is_not_json_leaves_the_task_unknown() -> None:
 
     with pytest.raises(SubmissionUnknownError):
         against(page, submit)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (402, {"message": "words"}, QuotaError),
+        (429, {"message": "words"}, RateLimitedError),
+        (500, {"message": "words"}, SubmissionUnknownError),
+        (200, ["words"], SubmissionUnknownError),
+    ],
+)
+def test_a_wire_that_reads_successes_only_is_told_of_every_other_answer(
+    status: int, body: Any, kind: type[ProviderError]
+) -> None:
+    def plain(http: Http) -> Awaitable[dict[str, Any]]:
+        return http.submit("/x", {}, {})
+
+    assert against(answering(201, {"id": "t"}), plain) == {"id": "t"}
+    with pytest.raises(kind, match="words"):
+        against(answering(status, body), plain)
 
 
 @pytest.mark.parametrize("status", [201, 300, 301, 308, 400, 402, 409, 429, 500, 503])
