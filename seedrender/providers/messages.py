@@ -29,6 +29,9 @@ _TAG = re.compile(r"<[^<>]*>?")
 
 def message(body: object) -> str:
     """Return the words of an answer; where it has none, the start of the answer itself."""
+    if isinstance(body, dict) and len(body) == 1:
+        (only,) = body.values()
+        body = only if isinstance(only, str) else body
     if isinstance(body, str):
         return excerpt(_plain(body))
     return said(body) or (shown(body, MESSAGE_CHARS) if _holds_something(body) else "")

@@ -45,6 +45,7 @@ def test_an_answer_without_words_has_none(body: Any) -> None:
 
 def test_a_page_that_says_little_is_shown_by_its_text() -> None:
     assert messages.message("<html><body>OK</body></html>") == "OK"
+    assert messages.message({"message": "OK"}) == "OK"
 
 
 def test_the_first_word_is_of_the_error_and_has_its_code() -> None:
