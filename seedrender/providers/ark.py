@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,22 +16,28 @@ from seedrender.errors import (
     NotFoundError,
     ProtocolError,
     RejectedError,
-    SubmissionUnknownError,
     UnauthorizedError,
     Violation,
 )
-from seedrender.providers import accepts, ark_answers, ark_body, ark_flags, ark_list, ark_price
+from seedrender.providers import (
+    accepts,
+    ark_answers,
+    ark_body,
+    ark_errors,
+    ark_flags,
+    ark_list,
+    ark_price,
+    task_ids,
+)
 from seedrender.providers.ark_list import TASKS, TaskList
 from seedrender.providers.ark_media import data_uri
 from seedrender.providers.http import Http
+from seedrender.providers.states import States
 from seedrender.values.job import CorrelationId, Job, Submission
 from seedrender.values.money import NO_VIDEO, UNKNOWN_PRICE, Price, Span
 from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
-_log = logging.getLogger(__name__)
-
-_TASK_ID = re.compile(r"[A-Za-z0-9._~:@=-]{1,256}")
 _MB = 1_000_000
 
 
@@ -59,7 +63,7 @@ class Ark:
         self._catalog = catalog
         self._clock = clock
         self._list = TaskList(http)
-        self._strange_states: set[str] = set()
+        self._states = States(name)
 
     @property
     def window(self) -> RateWindow | None:
@@ -118,11 +122,8 @@ class Ark:
                 "give large media as URLs"
             )
         headers = {"X-Client-Request-Id": submission.correlation_id}
-        answer = await self._http.submit(submission.path, submission.body, headers)
-        task_id = answer.get("id")
-        if not isinstance(task_id, str) or not _TASK_ID.fullmatch(task_id):
-            raise SubmissionUnknownError("the answer to a submit names no task")
-        return TaskId(task_id)
+        answer = await self._http.post_once(submission.path, submission.body, headers)
+        return task_ids.bought(answer, ark_answers.SUBMITTED, ark_errors.judge)
 
     async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
         """Read a task at once. Raises: NotFoundError where it is unknown or seven days old."""
@@ -140,10 +141,7 @@ class Ark:
         }
 
     def _noted(self, task: Task) -> Task:
-        word = task.provider_state
-        if word not in ark_answers.STATES and word not in self._strange_states:
-            self._strange_states.add(word)
-            _log.warning("%s answers with the unknown state %r: taken as running", self.name, word)
+        self._states.note(task.provider_state)
         return task
 
     def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:

@@ -3,54 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from seedrender.catalog.models import Catalog
 from seedrender.errors import ProtocolError
-from seedrender.providers import ark_errors, ark_price
+from seedrender.providers import (
+    ark_errors,
+    ark_price,
+    messages,
+    refusals,
+    remote_files,
+    states,
+    task_ids,
+)
+from seedrender.providers.figures import Figures, is_amount
 from seedrender.values.job import MediaKind
 from seedrender.values.money import Amount
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
-STATES: Mapping[str, TaskState] = {
-    "queued": TaskState.QUEUED,
-    "running": TaskState.RUNNING,
-    "succeeded": TaskState.SUCCEEDED,
-    "failed": TaskState.FAILED,
-    "expired": TaskState.EXPIRED,
-    "cancelled": TaskState.CANCELLED,
-}
+SUBMITTED = (("id",), ("task_id",), ("data", "id"), ("data", "task_id"))  # first what is documented
+
 LINK_LIFE = timedelta(hours=24)
 _MAX_RENDER_S = 30 * 86_400
 
 
 def task(task_id: TaskId, answer: Mapping[str, Any], catalog: Catalog) -> Task:
-    """Read a task. Raises: ProtocolError where the answer is of no task, or of another one."""
+    """Read a task. Raises: ProviderError where the answer is of no task, or of another one."""
     word = answer.get("status")
     if not isinstance(word, str) or not word:
-        raise ProtocolError(f"the answer about task {task_id} has no status")
-    if answer.get("id") != task_id:
-        raise ProtocolError(f"the answer about task {task_id} is about another one")
-    state = STATES.get(word, TaskState.RUNNING)
-    message = "it was cancelled at the provider" if state is TaskState.CANCELLED else None
-    if state in (TaskState.FAILED, TaskState.EXPIRED):
-        error = mapping(answer.get("error"))
-        message = ark_errors.words(error) or _without_words(state)
-        state = ark_errors.task_state(error) if state is TaskState.FAILED else state
-    content = mapping(answer.get("content")) if state is TaskState.SUCCEEDED else {}
-    ended_at = moment(answer.get("updated_at"))
+        what = f"the answer about task {task_id} has no status"
+        raise refusals.strange(what, answer, ark_errors.judge)
+    task_ids.check(task_id, answer.get("id"))
+    if task_ids.read(answer.get("id")) is None:
+        raise ProtocolError(f"the answer about task {task_id} does not name it")
+    state, message = _end(states.state(word), answer)
+    figures = Figures()
+    started = figures.moment("created_at", answer.get("created_at"))
+    ended = figures.moment("updated_at", answer.get("updated_at"))
+    videos, last_frames = _files(answer, ended) if state is TaskState.SUCCEEDED else ((), ())
     return Task(
         id=task_id,
         state=state,
-        provider_state=word,
-        video=_file(content.get("video_url"), MediaKind.VIDEO, ended_at),
-        last_frame=_file(content.get("last_frame_url"), MediaKind.IMAGE, ended_at),
-        cost=_cost(state, answer, catalog),
+        provider_state=messages.shown(word),
+        video=videos[0] if videos else None,
+        more_videos=videos[1:],
+        last_frame=last_frames[0] if last_frames else None,
+        cost=_cost(state, answer, catalog, figures),
         cost_source="prices",
         message=message,
-        render_s=_render_s(answer) if state.is_final else None,
+        render_s=_render_s(started, ended) if state.is_final else None,
+        unread=figures.unread,
     )
 
 
@@ -61,12 +65,18 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 def moment(value: object) -> datetime | None:
     """Read a time in seconds since 1970."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
+    return Figures().moment("", value)
+
+
+def _end(state: TaskState, answer: Mapping[str, Any]) -> tuple[TaskState, str | None]:
+    """Return a state, and why a task ended so; what its input is at fault for is refused."""
+    if state is TaskState.CANCELLED:
+        return state, "it was cancelled at the provider"
+    if state not in (TaskState.FAILED, TaskState.EXPIRED):
+        return state, None
+    error = mapping(answer.get("error"))
+    said = ark_errors.words(error) or messages.said(answer) or _without_words(state)
+    return ark_errors.task_state(error) if state is TaskState.FAILED else state, said
 
 
 def _without_words(state: TaskState) -> str:
@@ -75,28 +85,50 @@ def _without_words(state: TaskState) -> str:
     return "the provider does not say why"
 
 
-def _file(url: object, kind: MediaKind, ended_at: datetime | None) -> RemoteFile | None:
-    if not isinstance(url, str) or not url:
+def _files(
+    answer: Mapping[str, Any], ended: datetime | None
+) -> tuple[tuple[RemoteFile, ...], tuple[RemoteFile, ...]]:
+    """Return the clips of a task, and its last frames; a series may come as a list."""
+    listed = answer.get("content")
+    rows = [mapping(row) for row in (listed if isinstance(listed, list) else [listed])]
+    found = {}
+    for kind, name in ((MediaKind.VIDEO, "video_url"), (MediaKind.IMAGE, "last_frame_url")):
+        urls = [url for row in rows for url in remote_files.urls(row.get(name))]
+        found[kind] = tuple(
+            RemoteFile(url=url, kind=kind, expires_at=_lapses_at(ended))
+            for url in list(dict.fromkeys(urls))[: remote_files.MOST + 1]
+        )
+    return found[MediaKind.VIDEO], found[MediaKind.IMAGE]
+
+
+def _lapses_at(ended: datetime | None) -> datetime | None:
+    try:
+        return None if ended is None else ended + LINK_LIFE
+    except OverflowError:  # on the last day that there is
         return None
-    lapses_at = ended_at + LINK_LIFE if ended_at is not None else None
-    return RemoteFile(url=url, kind=kind, expires_at=lapses_at)
 
 
-def _cost(state: TaskState, answer: Mapping[str, Any], catalog: Catalog) -> Amount | None:
+def _cost(
+    state: TaskState, answer: Mapping[str, Any], catalog: Catalog, figures: Figures
+) -> Amount | None:
     """Price the tokens that the task reports, since it names no money; other ends cost nothing."""
     if state is not TaskState.SUCCEEDED:
         return Amount(Decimal(0), catalog.currency) if state.is_final else None
-    count = mapping(answer.get("usage")).get("completion_tokens")
-    variant = catalog.by_slug(str(answer.get("model")))
-    if variant is None or isinstance(count, bool) or not isinstance(count, int) or count < 0:
+    tokens = mapping(answer.get("usage")).get("completion_tokens")
+    count = figures.whole("tokens", tokens)
+    slug = answer.get("model")
+    variant = catalog.by_slug(slug) if isinstance(slug, str) else None
+    if variant is None or count is None:
         return None
     value = ark_price.paid(count, variant, answer)
+    if value is not None and not is_amount(value):
+        figures.note("tokens", tokens)
+        return None
     return None if value is None else Amount(value, catalog.currency)
 
 
-def _render_s(answer: Mapping[str, Any]) -> float | None:
-    """Read how long a task took, by the provider's clock."""
-    started, ended = moment(answer.get("created_at")), moment(answer.get("updated_at"))
+def _render_s(started: datetime | None, ended: datetime | None) -> float | None:
+    """Return how long a task took, by the provider's clock."""
     if started is None or ended is None:
         return None
     seconds = (ended - started).total_seconds()

@@ -15,7 +15,8 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from seedrender.providers.refusals import Refusal, by_status, excerpt
+from seedrender.providers import messages
+from seedrender.providers.refusals import Refusal, by_status, is_success
 from seedrender.values.task import TaskState
 
 _ACTIVATE = "activate the model in the cloud's console; it asks for a balance or a pack"
@@ -72,25 +73,34 @@ _BUCKETS: Mapping[str, tuple[type[ProviderError], str]] = {
 # One code has three meanings, which only its message tells apart: a full queue, a trial or a plan.
 _USED_UP = re.compile(r"(?i)\b(free|trial|plan|package|reset)\b")
 _TOO_MANY_TASKS = {"InflightBatchsizeExceeded", "QuotaExceeded"}  # in flight, or queued
-_QUERY = re.compile(r"(?i)(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")  # it may hold a signature
+# Codes that go with an HTTP status which proves nothing; every other one proves that a submit
+# created nothing, also where it comes inside a success.
+PROVES_NOTHING = {"InternalServiceError", "InvalidAction"}
 _FLAT = {"code", "message", "param"}
+_MAX_CODE_CHARS = 200
 
 
 def judge(status: int, body: Mapping[str, Any]) -> Refusal:
     """Judge an answer by its code, and by its HTTP status where the code is not known."""
-    error = body.get("error")
-    if not isinstance(error, dict):  # a gateway's own answer is flat
-        error = {key: value for key, value in body.items() if key in _FLAT}
+    error = _error(body)
     code = error.get("code")
-    said = words(error)
+    said = words(error) or messages.message(body)
     kind = _bucket(code, error.get("message"))[0]
     if kind is None:
-        return by_status(status, {"message": said} if said else {})
+        return by_status(status, body, said)
+    proves_nothing = str(code).partition(".")[0] in PROVES_NOTHING
     return Refusal(
         kind=kind,
         words=f"HTTP {status}: {said}",
         is_concurrency=kind is RateLimitedError and str(code) in _TOO_MANY_TASKS,
+        is_proof=is_success(status) and not proves_nothing,
     )
+
+
+def _error(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the object that says what is wrong; a gateway's own answer is flat."""
+    inner = body.get("error")
+    return inner if isinstance(inner, dict) else {k: v for k, v in body.items() if k in _FLAT}
 
 
 def task_state(error: Mapping[str, Any]) -> TaskState:
@@ -103,14 +113,15 @@ def task_state(error: Mapping[str, Any]) -> TaskState:
 def words(error: Mapping[str, Any]) -> str:
     """Return an error's code, message, field and what to do about it; no signature of a URL."""
     code, message, field = (error.get(key) for key in ("code", "message", "param"))
-    said = ": ".join(part for part in (code, message) if isinstance(part, str) and part)
+    name = code[: messages.CODE_CHARS] if isinstance(code, str) else ""
+    said = ": ".join(part for part in (name, message) if isinstance(part, str) and part)
     where = f" (field {field})" if isinstance(field, str) and field else ""
     advice = _bucket(code, message)[1]
-    return excerpt(_QUERY.sub(r"\1?…", said + where)) + (f"; {advice}" if advice else "")
+    return messages.excerpt(said + where) + (f"; {advice}" if advice else "")
 
 
 def _bucket(code: object, message: object) -> tuple[type[ProviderError] | None, str]:
-    if not isinstance(code, str):
+    if not isinstance(code, str) or len(code) > _MAX_CODE_CHARS:
         return None, ""
     if code == "QuotaExceeded" and isinstance(message, str) and _USED_UP.search(message):
         return QuotaError, "the account's quota is used up"

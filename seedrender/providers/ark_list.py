@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from seedrender.errors import ProtocolError
+from seedrender.providers import ark_errors, task_ids
 from seedrender.providers.ark_answers import mapping, moment
 from seedrender.providers.http import Http
+from seedrender.providers.refusals import strange
 from seedrender.values.job import CorrelationId
 from seedrender.values.task import TaskId
 
@@ -64,8 +66,7 @@ class TaskList:
             params = [("page_num", "1"), ("page_size", str(BATCH))]
             params += [("filter.task_ids", task_id) for task_id in wanted]
             items, _ = await self._ask(params)
-            rows = {item.get("id"): item for item in map(mapping, items)}
-            found |= {task_id: rows[task_id] for task_id in wanted if task_id in rows}
+            found |= wanted_rows(items, wanted)
         return found
 
     async def search(self, correlation_id: CorrelationId, model: str | None = None) -> Reading:
@@ -88,10 +89,10 @@ class TaskList:
         reading.has_moved |= reading.total not in (None, total)
         reading.total = total
         for item in map(mapping, items):
-            name, identifier = item.get("id"), item.get("safety_identifier")
-            if isinstance(name, str):
+            task_id, identifier = task_ids.read(item.get("id")), item.get("safety_identifier")
+            if task_id is not None:
                 row = Row(
-                    id=TaskId(name),
+                    id=task_id,
                     identifier=identifier if isinstance(identifier, str) and identifier else None,
                     created_at=moment(item.get("created_at")),
                 )
@@ -110,8 +111,26 @@ class TaskList:
         if items is None and total == 0:
             items = []
         if not isinstance(items, list) or isinstance(total, bool) or not isinstance(total, int):
-            raise ProtocolError("the list of tasks is of no known shape")
+            raise strange("the list of tasks is of no known shape", answer, ark_errors.judge)
         return items, total
+
+
+def wanted_rows(
+    items: Sequence[object], wanted: Sequence[TaskId]
+) -> Mapping[TaskId, Mapping[str, Any]]:
+    """Return the rows of the tasks that were asked for; those that are not listed are left out.
+
+    Raises: ProtocolError where other tasks are listed in their place.
+    """
+    rows: dict[TaskId | None, Mapping[str, Any]] = {}
+    for item in map(mapping, items):
+        rows.setdefault(task_ids.read(item.get("id")), item)
+    found = {task_id: rows[task_id] for task_id in wanted if task_id in rows}
+    others = [task_id for task_id in rows if task_id is not None and task_id not in wanted]
+    if others and len(found) < len(wanted):
+        missing = next(task_id for task_id in wanted if task_id not in found)
+        raise ProtocolError(f"the answer about task {missing} is about another one, {others[0]}")
+    return found
 
 
 def belonging(reading: Reading, correlation_id: CorrelationId) -> list[TaskId]:

@@ -10,6 +10,7 @@ from typing import Any
 from seedrender.catalog import price as prices
 from seedrender.catalog.models import Family, Variant
 from seedrender.catalog.price import LEAST, area_of, output_of, tokens
+from seedrender.providers.figures import Figures
 from seedrender.values.job import Job, MediaKind, Mode
 from seedrender.values.money import NO_VIDEO, Price, Span
 
@@ -33,14 +34,15 @@ def paid(count: int, variant: Variant, task: Mapping[str, Any]) -> Decimal | Non
     A task does not say whether a clip was among its input, which has a rate of its own; but such
     a clip is billed with at least five thirds of the tokens that the picture alone has.
     """
-    resolution, length = task.get("resolution"), task.get("duration")
+    resolution = task.get("resolution")
+    length, ratio = Figures().whole("", task.get("duration")), task.get("ratio")
     if not isinstance(resolution, str):
         return None
     plain, beside = (_rate(variant, resolution, has_clip=flag) for flag in (False, True))
     if plain is None or beside is None:
         rate = plain
-    elif isinstance(length, int) and not isinstance(length, bool):
-        area = area_of(variant.family, resolution, str(task.get("ratio")))
+    elif length is not None:
+        area = area_of(variant.family, resolution, ratio if isinstance(ratio, str) else "")
         most = tokens(area.high, Decimal(length + 1))  # it is reported without its fraction
         least = tokens(area.low, Decimal(math.ceil(LEAST * length)), 0)
         rate = plain if count <= most else beside if count >= least else None

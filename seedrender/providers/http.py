@@ -14,12 +14,13 @@ import aiohttp
 
 from seedrender.errors import (
     ConfigError,
-    ProtocolError,
+    ProviderError,
     SubmissionUnknownError,
     UnavailableError,
 )
-from seedrender.providers import rate, refusals
+from seedrender.providers import answers, keys, rate, refusals
 from seedrender.providers.addresses import Lookup, Network, is_loopback
+from seedrender.providers.answers import Answer
 from seedrender.providers.refusals import Judge, by_status, is_success, json_object
 from seedrender.providers.results import BLOCK_BYTES, Results
 from seedrender.values.provider import RateWindow
@@ -65,9 +66,7 @@ class Http:
         return rate.ahead_s(*self._answered)
 
     async def __aenter__(self) -> Self:
-        if not self._key:
-            raise ConfigError(f"{self._key_name} is not set; nothing was sent")
-        headers = {"Authorization": f"Bearer {self._key}"}
+        headers = {"Authorization": f"Bearer {keys.checked(self._key_name, self._key)}"}
         self._submits = await self._open(headers, force_close=True)
         self._calls = await self._open(headers, force_close=False)
         await self._stack.enter_async_context(self._results)
@@ -93,11 +92,27 @@ class Http:
     async def submit(
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
     ) -> dict[str, Any]:
-        """POST once, and say what is known of the task.
+        """POST once, for a wire that reads successes only; an id in a refusal is not seen.
 
         Raises: UnavailableError or a row of NOTHING_CREATED: no task exists.
             SubmissionUnknownError: one may.
         """
+        answer = await self.post_once(path, body, headers)
+        if is_success(answer.status):
+            try:
+                return json_object(answer)
+            except ProviderError as error:
+                raise SubmissionUnknownError(f"the answer to a submit was lost: {error}") from None
+        raise refusals.of_submit(answer, self._judge)
+
+    async def post_once(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Answer:
+        """POST once, and return whatever is answered: `task_ids.bought` says what that means.
+
+        Raises: UnavailableError: nothing was sent. SubmissionUnknownError: no answer came.
+        """
+        answer = None
         try:
             async with self._submits.post(
                 self.base_url + path,
@@ -106,18 +121,19 @@ class Http:
                 timeout=_SUBMIT_TIMEOUT,
                 allow_redirects=False,
             ) as response:
-                self._heed(response)
-                if response.status in refusals.NOTHING_CREATED:
-                    raise await refusals.unbought(response, self._judge)
-                if not is_success(response.status):
-                    said = await refusals.words(response, self._judge)
-                    raise SubmissionUnknownError(f"a submit was answered with {said}")
-                return await json_object(response)
+                answer = await self._answer(response)
         except aiohttp.ClientConnectorError as error:  # also DNS and TLS: before anything was sent
             words = f"cannot connect to {self.base_url}: {error.os_error}; nothing was bought"
             raise UnavailableError(words) from None
-        except (aiohttp.ClientError, TimeoutError, ProtocolError, ValueError) as error:
-            raise SubmissionUnknownError(f"the answer to a submit {_how_lost(error)}") from None
+        except aiohttp.ConnectionTimeoutError:
+            words = f"cannot connect to {self.base_url} in time; nothing was bought"
+            raise UnavailableError(words) from None
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            if answer is None:  # else the connection broke after it, which changes nothing
+                words = f"the answer to a submit {_how_lost(error)}"
+                raise SubmissionUnknownError(words) from None
+        assert answer is not None, "each way without one raises"
+        return answer
 
     async def read(
         self,
@@ -151,9 +167,9 @@ class Http:
                 self.base_url + path, timeout=_read_timeout(0.0), allow_redirects=False
             ) as response,
         ):
-            self._heed(response)
-            if not is_success(response.status):
-                raise await refusals.error_of(response, self._judge)
+            answer = await self._answer(response)
+        if not is_success(answer.status):
+            raise refusals.of_read(answer, self._judge)
 
     async def upload(self, path: str, form: aiohttp.FormData) -> dict[str, Any]:
         """POST a free multipart form. Raises: ProviderError."""
@@ -172,15 +188,17 @@ class Http:
         """
         return self._results.retrieve(url)
 
-    def _heed(self, response: aiohttp.ClientResponse) -> None:
+    async def _answer(self, response: aiohttp.ClientResponse) -> Answer:
+        """Read an answer; what its headers hold is heeded, and never raises."""
         self.window = rate.window(response.headers) or self.window
         self._answered = (response.headers.get("Date", ""), datetime.now(UTC))
+        return await answers.read(response, self._key)
 
     async def _json(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
-        self._heed(response)
-        if not is_success(response.status):
-            raise await refusals.error_of(response, self._judge)
-        return await json_object(response)
+        answer = await self._answer(response)
+        if not is_success(answer.status):
+            raise refusals.of_read(answer, self._judge)
+        return json_object(answer)
 
     @asynccontextmanager
     async def _guarded(self) -> AsyncIterator[None]:
@@ -193,8 +211,6 @@ class Http:
 
 
 def _how_lost(error: Exception) -> str:
-    if isinstance(error, ProtocolError):
-        return f"was lost: {error}"
     if isinstance(error, TimeoutError):
         return f"did not come within {_SUBMIT_TIMEOUT.total:g} s"
     return f"was lost: the connection broke ({type(error).__name__})"
@@ -206,7 +222,13 @@ def _read_timeout(held_s: float) -> aiohttp.ClientTimeout:
 
 def checked_base_url(url: str) -> str:
     """Return a base URL without its trailing slash. Raises: ConfigError unless it is safe."""
-    split = urlsplit(url)
+    try:
+        split = urlsplit(url)
+        _ = split.port
+    except ValueError:
+        raise ConfigError("the base URL is no URL; nothing was sent") from None
+    if not url.isprintable() or " " in url:
+        raise ConfigError("the base URL holds white space or control characters; nothing was sent")
     if split.scheme != "https" and not (split.scheme == "http" and is_loopback(url)):
         raise ConfigError(f"base URL {split.scheme}://{split.hostname}: https, or http on loopback")
     if split.username or split.password or split.query or split.fragment:

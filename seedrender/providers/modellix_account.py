@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from seedrender.catalog.models import Catalog
 from seedrender.errors import ProtocolError, UnauthorizedError
+from seedrender.providers import figures
 from seedrender.providers.http import Http
+from seedrender.providers.messages import shown
+from seedrender.providers.refusals import by_status, strange
 from seedrender.values.money import Amount
 
 _MAX_SLUG_CHARS = 200
@@ -22,32 +24,42 @@ class ModellixAccount:
 
     async def check_key(self) -> str:
         """Say that the key is valid. Raises: UnauthorizedError where it is not; ProviderError."""
-        data = _data(await self._http.read("/api/v1/apikey/validate"))
-        if data.get("is_valid") is not True:
+        answer = await self._http.read("/api/v1/apikey/validate")
+        is_valid = _data(answer).get("is_valid")
+        if is_valid is False:
             raise UnauthorizedError("the service says that the key is not valid")
+        if is_valid is not True:
+            what = "the answer to a question for the key does not say whether it is valid"
+            raise strange(what, answer, by_status)
         return "valid"
 
     async def balance(self) -> Amount:
         """Return the credit that is left. Raises: ProviderError."""
-        left = _data(await self._http.read("/api/v1/team/balance")).get("balance")
+        answer = await self._http.read("/api/v1/team/balance")
+        left = _data(answer).get("balance")
         if isinstance(left, bool) or not isinstance(left, int | float | str):
-            raise ProtocolError("the answer to a question for the balance names none")
-        try:
-            value = Decimal(str(left))
-        except InvalidOperation:
-            raise ProtocolError("the balance is no number") from None
-        if not value.is_finite():
-            raise ProtocolError("the balance is no number")
+            what = "the answer to a question for the balance names none"
+            raise strange(what, answer, by_status)
+        value = figures.decimal(left)
+        if value is None or not figures.is_amount(abs(value)):  # arrears are below zero
+            kind = f"no number of {self._catalog.currency}"
+            raise ProtocolError(f"the balance is unknown: {shown(left)!r} is {kind}")
         return Amount(value, self._catalog.currency)
 
     async def models(self) -> frozenset[str] | None:
         """Return the slugs of what makes video or pictures. Raises: ProviderError."""
-        rows = (await self._http.read("/api/v1/models")).get("models")
+        answer = await self._http.read("/api/v1/models")
+        rows = answer.get("models")
         if not isinstance(rows, list):
-            raise ProtocolError("the list of models is of no known shape")
-        found = [row for row in rows if isinstance(row, dict) and row.get("type") in _PICTURES]
+            raise strange("the list of models is of no known shape", answer, by_status)
+        found = [row for row in rows if isinstance(row, dict) and _makes_pictures(row)]
         slugs = (row.get("slug") for row in found)
         return frozenset(s for s in slugs if isinstance(s, str) and 0 < len(s) <= _MAX_SLUG_CHARS)
+
+
+def _makes_pictures(row: dict[str, Any]) -> bool:
+    kind = row.get("type")
+    return isinstance(kind, str) and kind in _PICTURES
 
 
 def _data(answer: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""Turns the answers of a service into JSON, and its refusals into errors."""
+"""Turns refusals of a service into errors: by HTTP status, or by the code in their envelope."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,17 +17,18 @@ from seedrender.errors import (
     QuotaError,
     RateLimitedError,
     RejectedError,
+    SubmissionUnknownError,
     UnauthorizedError,
     UnavailableError,
 )
-from seedrender.providers import rate
+from seedrender.providers import answers, messages
+from seedrender.providers.answers import Answer
 
-_MAX_JSON_BYTES = 16 * 2**20
-_MESSAGE_CHARS = 500
 # words of a 429 that counts tasks in flight, not requests: Modellix's and the maker's (inferred)
 _CONCURRENCY = re.compile(r"(?i)concurren|running tasks|in flight|QuotaExceeded\.?Task")
 
-# Answers to a submit that prove that nothing was created; every other one leaves it unknown.
+# Answers to a submit that prove that nothing was created; every other one leaves it unknown. The
+# number is the HTTP status, or the code in the envelope of a success.
 NOTHING_CREATED: Mapping[int, type[ProviderError]] = {
     400: RejectedError,
     401: UnauthorizedError,
@@ -48,36 +48,60 @@ _ADVICE: Mapping[int, str] = {  # where the words of a service may not be enough
     402: "top up the account",
     403: "see in the service's console what the key may do",
 }
+_PASSING = (408, 425)  # beside 5xx: a read may be asked again
+_CODES = ("code", "status_code", "statusCode")
+_STATUS = re.compile(r"[1-5][0-9]{2}")
+_STATUSES = range(100, 600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What an answer that is no success means, and its words."""
+    """What an answer without a result means, and its words."""
 
     kind: type[ProviderError]
     words: str
     is_concurrency: bool = False  # too many tasks in flight, not too many requests
+    is_proof: bool = False  # that a submit, answered with a success and this, created nothing
 
 
 Judge = Callable[[int, Mapping[str, Any]], Refusal]  # of an HTTP status and a body, each per wire
 
 
-def by_status(status: int, body: Mapping[str, Any]) -> Refusal:
-    """Judge an answer by its HTTP status alone, and take its `message` for words."""
-    detail = body.get("message")
-    text = detail if isinstance(detail, str) else json.dumps(body) if body else ""
-    words = f"HTTP {status}: {excerpt(text)}" if text else f"HTTP {status}"
-    words += f"; {_ADVICE[status]}" if status in _ADVICE else ""
+def by_status(status: int, body: Mapping[str, Any], said: str | None = None) -> Refusal:
+    """Judge an answer by its HTTP status, or a success by the code in its envelope.
+
+    `said`: its words, where the wire knows better where they stand.
+    """
+    code = envelope_code(body) if is_success(status) else None
+    number = status if code is None else code
+    words = f"HTTP {status}" if code is None else f"HTTP {status} with code {code}"
+    text = messages.message(body) if said is None else said
+    text = text.removeprefix(f"{status}: ")  # as the pages of some servers begin
+    words += f": {text}" if text else ""
+    words += f"; {_ADVICE[number]}" if number in _ADVICE else ""
+    other = UnavailableError if code is not None and _is_passing(code) else ProtocolError
     return Refusal(
-        kind=NOTHING_CREATED.get(status, ProtocolError),
+        kind=NOTHING_CREATED.get(number, other),
         words=words,
         is_concurrency=_CONCURRENCY.search(words) is not None,
+        is_proof=code in NOTHING_CREATED,
     )
 
 
-def excerpt(text: str) -> str:
-    """Return the start of what a provider says, without what a terminal would obey."""
-    return "".join(c if c.isprintable() else " " for c in text[:_MESSAGE_CHARS])
+def envelope_code(body: Mapping[str, Any]) -> int | None:
+    """Return the status of HTTP that a body repeats as its code; None: it has none, or success."""
+    inner = body.get("error")
+    for place in (body, inner if isinstance(inner, dict) else {}):
+        for number in (_status_of(place.get(key)) for key in _CODES):
+            if number is not None and not is_success(number):
+                return number
+    return None
+
+
+def _status_of(code: object) -> int | None:
+    if isinstance(code, str) and _STATUS.fullmatch(code):
+        return int(code)
+    return code if isinstance(code, int) and code in _STATUSES else None
 
 
 def is_success(status: int) -> bool:
@@ -85,28 +109,51 @@ def is_success(status: int) -> bool:
     return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
-async def json_object(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    """Read a JSON object of bounded size. Raises: ProtocolError."""
-    text = await response.content.read(_MAX_JSON_BYTES)
-    while not response.content.at_eof():
-        more = await response.content.read(_MAX_JSON_BYTES)
-        text += more
-        if len(text) > _MAX_JSON_BYTES:
-            raise ProtocolError("an answer is longer than 16 MiB")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ProtocolError("an answer is not JSON") from None
-    if not isinstance(value, dict):
-        raise ProtocolError("an answer is not a JSON object")
-    return value
+def json_object(answer: Answer) -> dict[str, Any]:
+    """Return the JSON object of a success. Raises: ProviderError where it is none, or not whole."""
+    if answer.fault is not None:
+        raise answer.fault
+    if isinstance(answer.body, dict):
+        return answer.body
+    text = messages.message(answer.body)
+    raise ProtocolError(f"an answer is not a JSON object{f': {text}' if text else ''}")
 
 
-async def error_of(response: aiohttp.ClientResponse, judge: Judge) -> ProviderError:
+def strange(what: str, body: object, judge: Judge) -> ProviderError:
+    """Turn the success of a read that lacks what was asked for into the error that it tells of.
+
+    `what` says what is lacking.
+    """
+    refusal = _judged(judge, int(HTTPStatus.OK), body)
+    if refusal.kind in (ProtocolError, RejectedError):  # the input is not at fault: it was a read
+        return ProtocolError(f"{what}: {refusal.words}")
+    return _error(refusal)
+
+
+def of_submit(answer: Answer, judge: Judge) -> ProviderError:
+    """Turn an answer to a submit that names no task into its error: a refusal, where it proves so.
+
+    One that may end the run says what was paid.
+    """
+    refusal = _judged(judge, answer.status, answer.body)
+    if answer.status in NOTHING_CREATED or refusal.is_proof:
+        error = _error(refusal, answer.retry_after_s)
+        may_end_it = error.stops_run or isinstance(error, UnavailableError)
+        return type(error)(f"{error}; nothing was bought") if may_end_it else error
+    is_good = is_success(answer.status)
+    what = "the answer to a submit names no task:" if is_good else "a submit was answered with"
+    broken = f" ({answer.fault})" if answer.fault is not None else ""
+    return SubmissionUnknownError(f"{what} {refusal.words}{broken}")
+
+
+def of_read(answer: Answer, judge: Judge) -> ProviderError:
     """Turn an answer to a read into its error: a GET may always be asked again later."""
-    if response.status in (408, 425) or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return UnavailableError(judge(response.status, await _body(response)).words)
-    return await refused(response, judge)
+    refusal = _judged(judge, answer.status, answer.body)
+    if _is_passing(answer.status):
+        return UnavailableError(refusal.words)
+    if answer.status == HTTPStatus.GONE:
+        return NotFoundError(refusal.words)
+    return _error(refusal, answer.retry_after_s)
 
 
 async def lapsed_or_error(response: aiohttp.ClientResponse) -> ProviderError:
@@ -115,38 +162,24 @@ async def lapsed_or_error(response: aiohttp.ClientResponse) -> ProviderError:
         return NotFoundError(f"HTTP {response.status}: the link to the clip is no longer good")
     if response.status in (404, 410):
         return NotFoundError(f"HTTP {response.status}: there is no clip at its address")
-    return await error_of(response, by_status)
+    return of_read(await answers.read(response), by_status)
 
 
-async def unbought(response: aiohttp.ClientResponse, judge: Judge) -> ProviderError:
-    """Turn the refusal of a submit into its error; one that may end the run says what was paid."""
-    error = await refused(response, judge)
-    may_end_it = error.stops_run or isinstance(error, UnavailableError)
-    return type(error)(f"{error}; nothing was bought") if may_end_it else error
+def _judged(judge: Judge, status: int, body: object) -> Refusal:
+    """Judge an answer; what is no JSON object has words all the same."""
+    words = messages.message(body)
+    return judge(status, body if isinstance(body, dict) else {"message": words} if words else {})
 
 
-async def words(response: aiohttp.ClientResponse, judge: Judge) -> str:
-    """Return what an answer that is no success says."""
-    return judge(response.status, await _body(response)).words
-
-
-async def refused(response: aiohttp.ClientResponse, judge: Judge) -> ProviderError:
-    """Turn a refusal into its error."""
-    refusal = judge(response.status, await _body(response))
-    if response.status == HTTPStatus.GONE:
-        return NotFoundError(refusal.words)
+def _error(refusal: Refusal, retry_after_s: float | None = None) -> ProviderError:
     if refusal.kind is RateLimitedError:
         return RateLimitedError(
             refusal.words,
-            retry_after_s=rate.retry_after_s(response.headers),
+            retry_after_s=retry_after_s,
             is_concurrency=refusal.is_concurrency,
         )
     return refusal.kind(refusal.words)
 
 
-async def _body(response: aiohttp.ClientResponse) -> Mapping[str, Any]:
-    """Read the body of a refusal; empty where it is no JSON object."""
-    try:
-        return await json_object(response)
-    except (TimeoutError, ProtocolError, aiohttp.ClientError):
-        return {}
+def _is_passing(number: int) -> bool:
+    return number in _PASSING or number >= HTTPStatus.INTERNAL_SERVER_ERROR

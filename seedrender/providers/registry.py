@@ -137,7 +137,7 @@ def connection(name: str, environ: Mapping[str, str], *, allowed: Sequence[Netwo
 
 def simulated(base_url: str, *, speed: float, limits: Limits = SIMULATED_LIMITS) -> Client:
     """Return the client of an embedded simulator: the Modellix wire, on loopback, free."""
-    http = Http(base_url, "simulated", key_name="the simulator's key")
+    http = Http(base_url, "sim", key_name="the simulator's key")
     limits = replace(limits, speed=speed, settle_s=0.0, hold_s=catalog("sim").hold_s)
     return Modellix("sim", http, catalog("sim"), limits, has_ledger=True)
 

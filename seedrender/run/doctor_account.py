@@ -8,7 +8,7 @@ from seedrender.catalog.models import Catalog, catalog
 from seedrender.errors import ConfigError, ProviderError, UnauthorizedError, printable
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.cost import estimate
-from seedrender.providers import plugins, registry
+from seedrender.providers import keys, plugins, registry
 from seedrender.providers.http import Http
 from seedrender.providers.registry import AccountReads
 from seedrender.run.doctor import Check, fail, ok, warn
@@ -66,13 +66,7 @@ async def _plugin(
 
 def _wrong_key(key: str) -> str:
     """Say what is wrong with a key as it stands; never any of it."""
-    if not key:
-        return "is not set: the account was not asked"
-    if key != key.strip():
-        return "begins or ends with white space"
-    if not key.isascii() or not key.isprintable() or " " in key:
-        return "holds characters that no key has"
-    return ""
+    return keys.fault(key) if key else "is not set: the account was not asked"
 
 
 async def _asked(

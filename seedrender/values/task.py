@@ -51,14 +51,14 @@ class Task:
     state: TaskState
     provider_state: str  # the provider's own word
     video: RemoteFile | None = None
-    more_videos: tuple[RemoteFile, ...] = ()  # that came unasked
+    more_videos: tuple[RemoteFile, ...] = ()  # beside it, in the provider's order: paid as well
     pictures: tuple[RemoteFile, ...] = ()  # where those were asked for: the first is the one
     last_frame: RemoteFile | None = None  # where the request asked for it
     cost: Amount | None = None
     cost_source: str = "provider"  # who says so, as in `Cost`
     message: str | None = None  # why it failed
     render_s: float | None = None  # from submit to end, by the provider's own clock
-    unread: Mapping[str, str] = field(default_factory=dict)  # odd facts: name → what was said
+    unread: Mapping[str, str] = field(default_factory=dict)  # what was said and makes no sense
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

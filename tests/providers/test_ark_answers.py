@@ -105,7 +105,7 @@ def test_states_are_read_and_an_unknown_one_is_still_going(word: str, state: Tas
         ),
         ({"message": "Oh."}, TaskState.FAILED, "Oh."),
         (None, TaskState.FAILED, "does not say why"),
-        ("broke", TaskState.FAILED, "does not say why"),
+        ("broke", TaskState.FAILED, "broke"),
     ],
 )
 def test_a_failed_task_says_why(error: Any, state: TaskState, words: str) -> None:
@@ -153,6 +153,58 @@ def test_a_video_that_is_not_named_is_none(content: Any) -> None:
     assert read({**SUCCEEDED, "content": content}).video is None
 
 
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ({"video_url": ["https://s.example/1", "https://s.example/2"]}, ["1", "2"]),
+        ([{"video_url": "https://s.example/1"}, {"video_url": "https://s.example/2"}], ["1", "2"]),
+        ([{"video_url": {"url": "https://s.example/1"}}, 7], ["1"]),
+        ({"video_url": ["https://s.example/1"] * 2}, ["1"]),
+        ({"video_url": "https://s.example/\ud800"}, []),
+        ({"video_url": [f"https://s.example/{n}" for n in range(99)]}, list(map(str, range(65)))),
+    ],
+)
+def test_every_clip_is_found_in_its_order(content: Any, names: list[str]) -> None:
+    task = read({**SUCCEEDED, "content": content})
+
+    found = [file.url for file in (task.video, *task.more_videos) if file is not None]
+    assert found == [f"https://s.example/{name}" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (10**23, str(10**23)),
+        (10**400, str(10**400)[:80]),
+        (2**63 - 1, str(2**63 - 1)),  # a count, and more money than a lock takes
+        (-5, "-5"),
+        (1e300, "1e+300"),
+        (float("nan"), "NaN"),
+        ("x", "x"),
+    ],
+)
+def test_tokens_that_make_no_sum_of_money_are_named(tokens: Any, words: str) -> None:
+    # without a clip among the input no rate is in doubt, so that the sum alone is
+    model = "seedance-1-0-pro-250528"
+    task = read({**SUCCEEDED, "model": model, "usage": {"completion_tokens": tokens}})
+
+    assert task.state is TaskState.SUCCEEDED
+    assert task.cost is None
+    assert task.unread == {"tokens": words}
+
+
+def test_a_link_that_would_last_beyond_all_years_has_no_known_end() -> None:
+    task = read({**SUCCEEDED, "updated_at": 253_402_300_000})
+
+    assert task.video is not None
+    assert task.video.expires_at is None
+
+
+@pytest.mark.parametrize("word", ["SUCCEEDED", "Completed", "done"])
+def test_other_letters_are_the_same_word(word: str) -> None:
+    assert read({**SUCCEEDED, "status": word}).video is not None
+
+
 @pytest.mark.parametrize("moment", [None, "today", True, 1e300, float("nan"), -1e18])
 def test_times_that_are_none_leave_the_rest(moment: Any) -> None:
     task = read({**SUCCEEDED, "updated_at": moment})
@@ -172,7 +224,8 @@ def test_a_task_that_ended_before_it_began_took_no_known_time() -> None:
         pytest.param({"id": ID, "status": ""}, "no status", id="an empty one"),
         pytest.param({"id": ID, "status": 7}, "no status", id="a number"),
         pytest.param({**SUCCEEDED, "id": "cgt-other"}, "another one", id="another task"),
-        pytest.param({"status": "running"}, "another one", id="no id"),
+        pytest.param({**SUCCEEDED, "id": 12345}, "another one, 12345", id="a number"),
+        pytest.param({"status": "running"}, "does not name it", id="no id"),
     ],
 )
 def test_an_answer_that_is_of_no_task_is_an_error(answer: dict[str, Any], words: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from seedrender.errors import UnavailableError
-from seedrender.providers.ark_list import Reading, Row, TaskList, belonging, is_proof
+from seedrender.errors import ProtocolError, UnavailableError
+from seedrender.providers.ark_list import Reading, Row, TaskList, belonging, is_proof, wanted_rows
 from seedrender.providers.http import Http
 from seedrender.values.job import CorrelationId
 from seedrender.values.task import TaskId
@@ -101,6 +101,23 @@ def test_lists_are_asked_for_no_faster_than_one_a_second() -> None:
     assert len(waits) == 3
     assert min(waits) >= 1.0
     assert max(waits) < 1.2
+
+
+def rows(*names: Any) -> list[Any]:
+    return [{"id": name, "status": "running"} for name in names]
+
+
+def test_the_rows_of_a_list_are_found_by_their_ids_as_texts() -> None:
+    items = [*rows(7, "cgt-2", [], None), 5]
+
+    assert list(wanted_rows(items, [TaskId("cgt-2"), TaskId("7")])) == ["cgt-2", "7"]
+    assert list(wanted_rows(rows("a", "b"), [TaskId("a")])) == ["a"]
+    assert wanted_rows([], [TaskId("a")]) == {}
+
+
+def test_a_list_of_other_tasks_is_no_answer_about_ours() -> None:
+    with pytest.raises(ProtocolError, match="about task b is about another one, c"):
+        wanted_rows(rows("a", "c"), [TaskId("a"), TaskId("b")])
 
 
 def page(names: range, total: int) -> dict[str, Any]:

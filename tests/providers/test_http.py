@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seedrender.errors import (
     ArtifactError,
@@ -21,7 +23,12 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from seedrender.providers import task_ids
 from seedrender.providers.http import Http, _read_timeout, checked_base_url
+from seedrender.providers.modellix_answers import SUBMITTED
+from seedrender.providers.refusals import by_status
+from seedrender.values.task import TaskId
+from tests.providers.test_rate import NAMES, texts
 
 KEY = "planted-key"
 T = TypeVar("T")
@@ -56,8 +63,9 @@ def answering(status: int, body: Any = None, **headers: str) -> Handler:
     return handle
 
 
-def submit(http: Http) -> Awaitable[dict[str, Any]]:
-    return http.submit("/x", {"prompt": "A kite."}, {"x-request-id": "c1"})
+async def submit(http: Http) -> TaskId:
+    answer = await http.post_once("/x", {"prompt": "A kite."}, {"x-request-id": "c1"})
+    return task_ids.bought(answer, SUBMITTED, by_status)
 
 
 async def collected(http: Http, url: str) -> bytes:
@@ -105,6 +113,115 @@ def test_an_answer_that_is_not_json_leaves_the_task_unknown() -> None:
         against(page, submit)
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (402, {"message": "words"}, QuotaError),
+        (429, {"message": "words"}, RateLimitedError),
+        (500, {"message": "words"}, SubmissionUnknownError),
+        (200, ["words"], SubmissionUnknownError),
+    ],
+)
+def test_a_wire_that_reads_successes_only_is_told_of_every_other_answer(
+    status: int, body: Any, kind: type[ProviderError]
+) -> None:
+    def plain(http: Http) -> Awaitable[dict[str, Any]]:
+        return http.submit("/x", {}, {})
+
+    assert against(answering(201, {"id": "t"}), plain) == {"id": "t"}
+    with pytest.raises(kind, match="words"):
+        against(answering(status, body), plain)
+
+
+@pytest.mark.parametrize("status", [201, 300, 301, 308, 400, 402, 409, 429, 500, 503])
+def test_a_task_that_is_named_is_bought_whatever_the_status(status: int) -> None:
+    body = {"code": status, "message": "busy", "data": {"task_id": "task-1"}}
+
+    assert against(answering(status, body, Location="/elsewhere"), submit) == "task-1"
+
+
+def test_a_task_is_bought_though_its_answer_breaks_off() -> None:
+    async def torn(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Length": "1000"})
+        await answer.prepare(request)
+        await answer.write(b'{"code": 0, "data": {"task_id": "task-1", "status": "pen')
+        await asyncio.sleep(0.05)
+        assert request.transport is not None
+        request.transport.close()
+        return answer
+
+    assert against(torn, submit) == "task-1"
+
+
+def test_an_answer_that_cannot_be_unpacked_leaves_the_task_unknown() -> None:
+    async def packed(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"no gzip at all", headers={"Content-Encoding": "gzip"})
+
+    with pytest.raises(SubmissionUnknownError):
+        against(packed, submit)
+
+
+@settings(max_examples=30)
+@given(headers=st.dictionaries(st.sampled_from(NAMES), texts.filter(str.isprintable)))
+def test_no_header_costs_a_task_that_is_bought(headers: dict[str, str]) -> None:
+    sent = {name: value.encode().decode("latin-1") for name, value in headers.items()}
+
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"data": {"task_id": "task-1"}}, headers=sent)
+
+    async def use(http: Http) -> tuple[TaskId, object]:
+        return await submit(http), (http.window, http.ahead_s)
+
+    assert against(handle, use)[0] == "task-1"
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 429, 500])
+def test_a_key_that_an_answer_repeats_is_in_no_message(status: int) -> None:
+    body = {"error": {"message": f"bad header 'Authorization: {KEY}'", "more": [KEY]}}
+
+    with pytest.raises(ProviderError, match="Authorization: …") as caught:
+        against(answering(status, body), submit)
+
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 503, 302])
+@pytest.mark.parametrize(
+    "body",
+    [{"error": {"detail": "upstream busy"}}, ["upstream busy"], "<p>upstream <b>busy</b></p>"],
+)
+def test_a_read_that_fails_has_the_services_words(status: int, body: Any) -> None:
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        if isinstance(body, str):
+            return web.Response(text=body, status=status)
+        return web.json_response(body, status=status)
+
+    with pytest.raises(ProviderError, match=f"HTTP {status}.*upstream busy"):
+        against(handle, lambda http: http.read("/x"))
+
+
+def test_an_answer_that_is_too_long_is_not_read_to_its_end() -> None:
+    async def long(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b'{"data": {"task_id": "task-1"}, "x": "' + b"x" * 17 * 2**20)
+
+    assert against(long, submit) == "task-1"
+    with pytest.raises(ProtocolError, match="longer than 16 MiB"):
+        against(long, lambda http: http.read("/x"))
+
+
+def test_a_read_that_breaks_off_may_be_asked_again() -> None:
+    async def torn(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Length": "1000"})
+        await answer.prepare(request)
+        await answer.write(b'{"code": 0}')
+        assert request.transport is not None
+        request.transport.close()
+        return answer
+
+    with pytest.raises(UnavailableError):
+        against(torn, lambda http: http.read("/x"))
+
+
 def test_a_refused_connection_proves_that_nothing_was_created() -> None:
     async def run() -> None:
         async with Http("http://127.0.0.1:9", KEY, key_name="KEY") as http:
@@ -121,7 +238,7 @@ def test_a_submit_is_sent_once_on_a_connection_of_its_own_with_its_id() -> None:
         peer = request.transport.get_extra_info("peername") if request.transport else None
         headers = request.headers
         seen.append((peer, headers["x-request-id"], headers["Authorization"], await request.json()))
-        return web.json_response({"data": {}})
+        return web.json_response({"data": {"task_id": "t"}})
 
     async def twice(http: Http) -> None:
         await submit(http)
@@ -246,6 +363,10 @@ def test_a_result_elsewhere_than_at_https_is_not_fetched(url: str) -> None:
         ("https://me:secret@api.example.org", False),
         ("https://api.example.org?x=1", False),
         ("ftp://api.example.org", False),
+        ("https://[x", False),
+        ("https://me:secret@[x", False),
+        ("https://api.example.org:99999", False),
+        ("https://api.example.org\r", False),
         ("", False),
     ],
 )

@@ -6,6 +6,14 @@ from typing import Any
 
 import pytest
 
+from seedrender.errors import (
+    NotFoundError,
+    ProtocolError,
+    ProviderError,
+    RateLimitedError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from seedrender.providers import registry
 from seedrender.providers.modellix import Modellix
 from seedrender.sim.app import SimSettings, serve
@@ -268,6 +276,96 @@ def test_why_a_task_failed_is_read_from_every_known_place(
     task = MODELLIX._task(TaskId("t"), body)
 
     assert (task.state, words in str(task.message)) == (state, True)
+
+
+def clips(*roles: str, kind: str = "video") -> list[dict[str, Any]]:
+    return [{"url": f"https://f.example/{n}.mp4", "type": kind, "role": role}
+            for n, role in enumerate(roles)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("resources", "numbers"),
+    [
+        (clips("primary"), [0]),
+        (clips("alternative", "primary", "alternative"), [1, 0, 2]),
+        (clips("alternative", "alternative"), [0, 1]),
+        (clips("primary", "cover", "Thumbnail", "alternative"), [0, 3]),
+        (clips("primary", "alternative", kind="VIDEO/mp4"), [0, 1]),
+        (clips("primary", "primary") * 3, [0, 1]),
+        ([{"url": "https://f.example/0.mp4"}, {"url": "https://f.example/1.png"}], [0]),
+        ([{**clips("primary")[0], "url": "https://f.example/\ud800.mp4"}], []),
+        (clips(*["alternative"] * 1000), list(range(65))),
+    ],
+)
+def test_every_clip_of_a_result_is_found_and_no_cover(resources: Any, numbers: list[int]) -> None:
+    task = MODELLIX._task(TaskId("t"), answer("success", result={"resources": resources}))
+
+    found = [file.url for file in (task.video, *task.more_videos) if file is not None]
+    assert found == [f"https://f.example/{n}.mp4" for n in numbers]
+
+
+@pytest.mark.parametrize("result", [None, 7, [], "x", {"resources": {"url": "x"}}, {"resources": [
+    None, 7, {}, {"url": 7}, {"url": ""}, [[]], {"type": "video"}]}])  # fmt: skip
+def test_a_success_of_a_strange_shape_is_a_success_without_a_clip(result: Any) -> None:
+    task = MODELLIX._task(TaskId("t"), answer("success", result=result, billing=[1], error=5))
+
+    assert (task.state, task.video, task.more_videos) == (TaskState.SUCCEEDED, None, ())
+    assert task.unread == {"cost": "[1]"}
+
+
+def test_odd_figures_are_left_out_and_named() -> None:
+    rows = [{**VIDEO, "size": -1}]
+    task = MODELLIX._task(TaskId("t"), answer("success", result={"resources": rows},
+        billing={"amount": -0.276}, duration=float("nan"), result_expires_at=10**300))  # fmt: skip
+
+    assert task.video is not None
+    assert (task.cost, task.render_s, task.video.size_bytes) == (None, None, None)
+    assert task.unread == {
+        "cost": "-0.276",
+        "render_s": "NaN",
+        "size_bytes": "-1",
+        "expires_at": str(10**300)[:80],
+    }
+
+
+@pytest.mark.parametrize("said", ["task-2", 2, "t "])
+def test_an_answer_about_another_task_is_none(said: Any) -> None:
+    with pytest.raises(ProtocolError, match="the answer about task t is about another one"):
+        MODELLIX._task(TaskId("t"), answer("success", task_id=said))
+
+
+def test_an_id_that_is_a_number_is_the_same_id() -> None:
+    assert MODELLIX._task(TaskId("12345"), answer("pending", task_id=12345)).id == "12345"
+    rows = [{"task_id": "9", "status": "failed"}, {"task_id": 12345, "status": "success"}]
+    assert MODELLIX._task(TaskId("12345"), {"data": rows}).state is TaskState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (500, UnavailableError),
+        (503, UnavailableError),
+        (429, RateLimitedError),
+        (404, NotFoundError),
+        (401, UnauthorizedError),
+        (400, ProtocolError),
+        (0, ProtocolError),
+        (None, ProtocolError),
+    ],
+)
+def test_a_poll_that_is_refused_inside_a_success_says_how(
+    code: Any, kind: type[ProviderError]
+) -> None:
+    with pytest.raises(kind, match="upstream busy") as caught:
+        MODELLIX._task(TaskId("t"), {"code": code, "message": "upstream busy", "data": None})
+
+    assert type(caught.value) is kind
+
+
+def test_a_task_whose_time_was_up_has_expired() -> None:
+    task = MODELLIX._task(TaskId("t"), answer("TIMEOUT"))
+
+    assert (task.state, task.message) == (TaskState.EXPIRED, "its time was up at the provider")
 
 
 def test_a_held_poll_is_answered_at_the_end_of_the_task() -> None:

@@ -102,7 +102,7 @@ def test_a_wrong_key_must_be_mended_and_nothing_more_is_asked(route: str) -> Non
     ("key", "words"),
     [
         ("", "MODELLIX_API_KEY is not set: the account was not asked"),
-        (f"{KEY}\n", "begins or ends with white space"),
+        (f"{KEY}\n", "ends with a line break"),
         (f"{KEY} {KEY}", "holds characters that no key has"),
         (f"{KEY}é", "holds characters that no key has"),
     ],

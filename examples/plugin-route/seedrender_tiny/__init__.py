@@ -13,8 +13,10 @@ from urllib.parse import quote
 
 import aiohttp
 
-from seedrender.errors import ProtocolError, RejectedError, SubmissionUnknownError, Violation
+from seedrender.errors import ProtocolError, RejectedError, Violation
+from seedrender.providers import task_ids
 from seedrender.providers.http import Http
+from seedrender.providers.refusals import by_status
 from seedrender.values.job import CorrelationId, Job, MediaKind, Role, Submission
 from seedrender.values.money import NO_VIDEO, UNKNOWN_PRICE, Amount, Price, Span, exactly
 from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
@@ -25,7 +27,6 @@ _MODELS = ("tiny-1",)
 _LONGEST_S = 10
 _CENTS_A_SECOND = Decimal("0.01")
 _PLACEHOLDER = re.compile(r"\{\{ (?:ref\.([A-Za-z0-9][A-Za-z0-9._-]*)|(previous)) \}\}")
-_TASK_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _STATES = {
     "waiting": TaskState.QUEUED,
     "working": TaskState.RUNNING,
@@ -105,11 +106,8 @@ class Tiny:
 
     async def submit(self, submission: Submission) -> TaskId:
         """Buy one task: one request, never repeated here."""
-        answer = await self._http.submit(submission.path, submission.body, {})
-        task_id = answer.get("id")
-        if not isinstance(task_id, str) or not _TASK_ID.fullmatch(task_id):
-            raise SubmissionUnknownError("the answer to a submit names no task")
-        return TaskId(task_id)
+        answer = await self._http.post_once(submission.path, submission.body, {})
+        return task_ids.bought(answer, [("id",)], by_status)
 
     async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
         """Read a task; a word that is not known means that it still runs."""

@@ -1,0 +1,84 @@
+"""Reads what a service answers: its status, and its body as far as it came."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from seedrender.errors import ProtocolError, ProviderError, UnavailableError
+from seedrender.providers import rate
+
+MAX_BYTES = 16 * 2**20
+
+_MAX_DIGITS = 600  # of a whole number; the longest that Python surely reads has 640
+_LEAST_SECRET = 8  # characters: a shorter key would be found in many a word
+_MAX_DEPTH = 20
+_HIDDEN = "…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back for a request."""
+
+    status: int
+    body: Any = None  # a JSON value; a text where it is none; None: nothing
+    retry_after_s: float | None = None
+    fault: ProviderError | None = None  # why the body is not whole
+
+
+async def read(response: aiohttp.ClientResponse, key: str | None = None) -> Answer:
+    """Read an answer as far as it comes: with its status here, nothing is raised any more.
+
+    `key` is taken out of its words, should the service repeat it.
+    """
+    content = bytearray()
+    fault: ProviderError | None = None
+    try:
+        async for block in response.content.iter_any():
+            content += block
+            if len(content) > MAX_BYTES:
+                fault = ProtocolError("an answer is longer than 16 MiB")
+                break
+    except (aiohttp.ClientError, TimeoutError) as error:
+        fault = UnavailableError(f"an answer broke off ({type(error).__name__})")
+    return Answer(
+        status=response.status,
+        body=without(parse(bytes(content)), key),
+        retry_after_s=rate.retry_after_s(response.headers),
+        fault=fault,
+    )
+
+
+def parse(content: bytes) -> Any:
+    """Read JSON, also where some bytes of it are no text; what is no JSON is a text as a whole."""
+    if not content:
+        return None
+    text = content.decode("utf-8", "replace")
+    for form in (content, text):
+        try:
+            return json.loads(form, parse_int=_whole)
+        except (ValueError, RecursionError):
+            continue
+    return text
+
+
+def without(value: Any, key: str | None, depth: int = 0) -> Any:
+    """Return a JSON value without a key that its texts repeat; an address stays as it is."""
+    if key is None or len(key) < _LEAST_SECRET or depth > _MAX_DEPTH:
+        return value
+    if isinstance(value, str):
+        is_address = value.startswith("https://") and " " not in value
+        return value if is_address else value.replace(key, _HIDDEN)
+    if isinstance(value, list):
+        return [without(item, key, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {without(k, key): without(v, key, depth + 1) for k, v in value.items()}
+    return value
+
+
+def _whole(digits: str) -> int | str:
+    """Read a whole number; one that Python may refuse to read stays a text."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else digits
