@@ -176,7 +176,7 @@ def _collects_another(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Fa
     """Say whether the tasks to be collected are for something that is not wanted any more."""
     live = _still_alive(job, entry, facts)
     return bool(live) and all(
-        r.task_id and r.fingerprint != wanted and facts.asked.reaches(r) for r in live
+        r.task_id and not wanted.is_of(r.fingerprint) and facts.asked.reaches(r) for r in live
     )
 
 
@@ -267,7 +267,7 @@ def _changed(
     if aside is not None and aside.superseded is not None and facts.is_present(aside.superseded):
         return Verdict.RESUME, f"as it was before: its clip comes back from {aside.superseded.path}"
     why = f"its definition changed: {changes(made_by.fingerprint, wanted)}"
-    if made_by.fingerprint == wanted:
+    if wanted.is_of(made_by.fingerprint):
         why = _another_route(made_by, facts.asked)
     if facts.keep_stale:
         return Verdict.CURRENT, f"kept by --keep-stale, though {why}"
@@ -296,7 +296,7 @@ def _is_refused(last: TaskRecord | None, wanted: Fingerprint, facts: Facts) -> b
     """Say whether this route has refused just this; another one is yet to be asked."""
     if last is None or last.state is not JobState.BLOCKED:
         return False
-    return last.fingerprint == wanted and facts.asked.reaches(last)
+    return wanted.is_of(last.fingerprint) and facts.asked.reaches(last)
 
 
 def _how_it_ended(last: TaskRecord | None) -> str:

@@ -30,16 +30,17 @@ def seen(
         parents = {need: clips[need] for need in job.parents if need in clips}
         if job.id in lock.entries or len(parents) < len(job.parents):
             continue
-        wanted = fingerprint(job, digests, parents).digest
-        if wanted in made_for:
-            before = made_for.pop(wanted)
+        wanted = fingerprint(job, digests, parents).digests
+        known = next((digest for digest in wanted if digest in made_for), None)
+        if known is not None:
+            before = made_for.pop(known)
             moved[before] = job.id
             clips[job.id] = clips[before]
     for take in takes:
         if take.id not in lock.entries and all(job in clips for job in take.segments):
-            wanted = join_fingerprint(take, tuple(clips[job] for job in take.segments)).digest
-            if wanted in made_for:
-                moved[made_for.pop(wanted)] = take.id
+            joined = join_fingerprint(take, tuple(clips[job] for job in take.segments)).digest
+            if joined in made_for:
+                moved[made_for.pop(joined)] = take.id
     return moved
 
 

@@ -17,6 +17,7 @@ from seedrender.plan.outcome import summary
 from seedrender.plan.paid import balance, said
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.job import Job, JobId
+from seedrender.values.signed_url import unsigned_in
 from seedrender.values.task import Artifact
 
 
@@ -121,7 +122,7 @@ def _article(
         state = fold.job_state(entry).value if entry is not None else "not rendered yet"
         film = f'<div class="none">{escape(state)}</div>'
     lines = "".join(f'<p class="small">{escape(line)}</p>' for line in details)
-    words = f'<p class="prompt">{escape(prompt)}</p>' if prompt else ""
+    words = f'<p class="prompt">{escape(unsigned_in(prompt))}</p>' if prompt else ""
     return (
         f'<article id="{escape(job)}">{film}<div class="text">'
         f'<span class="state {verdict}">{verdict}</span><h3>{escape(job)}</h3>{words}{lines}'

@@ -164,7 +164,7 @@ def _about(
         notes.append(f"it settles the submit{when} whose answer was lost")
     if any(r.task_id is None for r in _live(store, step)):
         notes.append("another submit of this job is still unknown")
-    if step.fingerprint is not None and record.fingerprint != step.fingerprint:
+    if step.fingerprint is not None and not step.fingerprint.is_of(record.fingerprint):
         notes.append("the job's definition has changed since: it is stale once it is collected")
     return tuple(notes)
 

@@ -34,12 +34,23 @@ class JobState(StrEnum):
 class Fingerprint:
     """What a clip was made from, as named parts; equal digests mean equal footage.
 
-    `parts` is empty, and `version` 0, where only the digest was kept.
+    `parts` is empty, and `version` 0, where only the digest was kept. `older` are the digests that
+    earlier versions of seedrender gave the same job, where their rules differ from today's.
     """
 
     digest: str  # "sha256:…"
     version: int = field(default=0, compare=False)
     parts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    older: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Its digest by today's rules, and by older ones."""
+        return (self.digest, *self.older)
+
+    def is_of(self, other: Fingerprint) -> bool:
+        """Say whether a record's fingerprint, which may be of an older rule, is of this footage."""
+        return other.digest in self.digests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
