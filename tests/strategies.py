@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -59,6 +60,9 @@ def entries(draw: st.DrawFn, job: str = "spin") -> LockEntry:
     output = None
     if draw(st.booleans()) and tasks:
         made_by = draw(st.sampled_from(tasks)).correlation_id
-        output = clip(made_by, minute=draw(st.integers(0, 9)))
+        output = replace(
+            clip(made_by, minute=draw(st.integers(0, 9))),
+            differs=draw(st.sampled_from([(), ("asked for 5 s, got 4 s",)])),
+        )
     pin = draw(st.none() | st.builds(Pin, is_on=st.booleans(), at=times))
     return LockEntry(job=JobId(job), tasks=tuple(tasks), output=output, pin=pin)

@@ -19,6 +19,7 @@ FINGERPRINT_KEYS = frozenset({"version", "digest", "parts"})
 PIN_KEYS = frozenset({"is_on", "at"})
 ARTIFACT_KEYS = frozenset(
     {"path", "sha256", "size_bytes", "duration_s", "width", "height", "made_at", "made_by"}
+    | {"differs"}
 )
 FRAME_KEYS = frozenset({"path", "sha256", "size_bytes"})
 TASK_KEYS = frozenset(
@@ -155,6 +156,7 @@ def _artifact_json(value: Artifact | None) -> dict[str, Any] | None:
         "height": value.height,
         "made_at": _time_text(value.made_at),
         "made_by": value.made_by,
+        "differs": list(value.differs) or None,
     }
     return {key: item for key, item in values.items() if item is not None}
 
@@ -213,6 +215,7 @@ def _artifact(value: Any) -> Artifact | None:
         height=checks.whole(value["height"]),
         made_at=checks.moment(value["made_at"]),
         made_by=checks.text(value["made_by"]),
+        differs=tuple(map(checks.text, checks.list_of(value.get("differs", [])))),
     )
 
 

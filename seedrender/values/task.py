@@ -72,6 +72,7 @@ class Artifact:
     height: int
     made_at: datetime
     made_by: str
+    differs: tuple[str, ...] = ()  # from what was asked for: "asked for 5 s, got 2.04 s"
 
     @property
     def is_picture(self) -> bool:
