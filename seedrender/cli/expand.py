@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,13 @@ from seedrender.cli.console import (
     table,
 )
 from seedrender.errors import ConfigError
-from seedrender.lock.fingerprint import unsigned
 from seedrender.run import project
 from seedrender.run.project import Choices, Project
 from seedrender.source import yaml_text
 from seedrender.source.trace import Source
 from seedrender.values.job import CorrelationId, Job, JobId, MediaKind, Reference
 from seedrender.values.provider import MediaUrl
+from seedrender.values.signed_url import unsigned, unsigned_in
 
 
 @click.command("expand")
@@ -75,7 +75,7 @@ def _explain(found: Project, wanted: JobId, *, is_json: bool) -> int:
     if job is None:
         raise ConfigError(f"{wanted} is not one job; `expand` lists them. Nothing was sent")
     if is_json:
-        sources = [source.as_json() for source in found.sources]
+        sources = [_kept(source.as_json()) for source in found.sources]
         say_json({"exit_code": 0, "job": job.id, "line": str(job.origin), "values": sources})
         return 0
     rows = [line for source in found.sources for line in _lines(source, "")]
@@ -86,7 +86,8 @@ def _explain(found: Project, wanted: JobId, *, is_json: bool) -> int:
 
 
 def _lines(source: Source, indent: str) -> Iterator[tuple[str, str, str, str]]:
-    text = source.value if isinstance(source.value, str) else json.dumps(source.value)
+    value = _kept(source.value)
+    text = value if isinstance(value, str) else json.dumps(value)
     shown = " ".join(text.split())
     yield f"{indent}{source.name}", source.by, str(source.origin), shown
     for by, origin in reversed(source.overrides):
@@ -105,10 +106,19 @@ def _row(found: Project, job: Job) -> dict[str, Any]:
         "job": job.id,
         "mode": job.mode_reason,
         "post": request.path,
-        "body": dict(request.body),
+        "body": _kept(request.body),
         **({"rights": noted} if noted else {}),
         "output": job.output,
     }
+
+
+def _kept(value: Any) -> Any:
+    """Leave out of every text what opens something: also of those that an author wrote."""
+    if isinstance(value, str):
+        return unsigned_in(value)
+    if isinstance(value, Mapping):
+        return {key: _kept(inner) for key, inner in value.items()}
+    return [_kept(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _shown(reference: Reference) -> MediaUrl:

@@ -54,9 +54,14 @@ def _changes(found: Project, lock: Lock, step: Step) -> tuple[Change, ...]:
         old = fold.newest_fingerprint(entry)
     if old is None or not old.parts:
         return ()
-    changed = compare(step.job, *_comparable(found, step, old))
+    changed = () if _is_same(step, old) else compare(step.job, *_comparable(found, step, old))
     asked = found.facts(lock).asked
     return (*changed, *other_route(made_by, asked, found.place(("provider",))))
+
+
+def _is_same(step: Step, old: Fingerprint) -> bool:
+    """Say whether nothing differs but the rule by which the digest was made."""
+    return step.fingerprint is not None and step.fingerprint.is_of(old)
 
 
 def _comparable(found: Project, step: Step, old: Fingerprint) -> tuple[Fingerprint, Fingerprint]:

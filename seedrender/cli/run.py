@@ -33,7 +33,8 @@ from seedrender.run.project import AS_WRITTEN, Choices, Project, Wishes
 from seedrender.run.promise import Agreed
 from seedrender.run.store import is_left
 from seedrender.values.entry import Lock
-from seedrender.values.job import JobId
+from seedrender.values.job import Job, JobId
+from seedrender.values.picture import place
 
 if TYPE_CHECKING:
     from seedrender.run.render import Options, Result
@@ -131,16 +132,17 @@ def command(
         )
     given_up = tuple(JobId(job) for job in said["resubmit"])
     wishes = Wishes(resubmit=given_up, keep_stale=said["keep_stale"])
-    before = found.plan(found.read_lock(wishes), wishes)
+    lock = found.read_lock(wishes)
+    before = found.plan(lock, wishes)
     if agreed is not None:
         agreed.hold(found, before)
     if before.is_done and not is_left(found.lock_path):
-        return _nothing_to_do(found.lock_path, before, is_json=is_json)
+        return _nothing_to_do(found.lock_path, before, lock, is_json=is_json)
     holds = partial(agreed.hold, found) if agreed is not None else None
     result = _rendered(found, before, _options(holds=holds, **{**said, "resubmit": given_up}))
     with heard_or_not(sys.stdout):
         if is_json:
-            ending = _as_json(result.exit, result.after, result.errors)
+            ending = _as_json(result.exit, result.after, result.lock, result.errors)
             say_json(ending | {"message": result.message, "budget": result.budget})
         else:
             _say(found.lock_path, result, is_locked=said["is_locked"])
@@ -197,9 +199,9 @@ def _not_bought(after: Plan) -> list[str]:
     return [*lines, "Run without --locked where buying is allowed, and check in the lockfile."]
 
 
-def _nothing_to_do(lock_path: Path, plan: Plan, *, is_json: bool) -> int:
+def _nothing_to_do(lock_path: Path, plan: Plan, lock: Lock, *, is_json: bool) -> int:
     if is_json:
-        say_json(_as_json(Exit.DONE, plan, {}))
+        say_json(_as_json(Exit.DONE, plan, lock, {}))
     else:
         click.echo(f"Everything is done: {summary(plan)}, as {lock_path} says.")
     return Exit.DONE
@@ -240,7 +242,13 @@ def _is_current(step: Any) -> bool:
     return bool(step.verdict is Verdict.CURRENT)
 
 
-def _as_json(code: Exit, after: Plan, errors: Any) -> dict[str, Any]:
+def _output(job: Job, lock: Lock) -> str:
+    """Return where a job's clip is: what came may have another suffix than was planned."""
+    entry = lock.entries.get(job.id)
+    return job.output if entry is None or entry.output is None else place(job, entry.output)
+
+
+def _as_json(code: Exit, after: Plan, lock: Lock, errors: Any) -> dict[str, Any]:
     return {
         "exit_code": int(code),
         "to_buy": [s.job.id for s in after.steps if s.will_submit],
@@ -249,7 +257,7 @@ def _as_json(code: Exit, after: Plan, errors: Any) -> dict[str, Any]:
                 "job": s.job.id,
                 "plan": s.verdict.value,
                 "reason": s.reason,
-                "output": s.job.output,
+                "output": _output(s.job, lock),
                 "error": errors.get(s.job.id),
             }
             for s in after.steps

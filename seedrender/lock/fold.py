@@ -121,7 +121,7 @@ def rehome(lock: Lock, owners: Mapping[CorrelationId, JobId], known: Lock) -> Lo
 
 
 def _first_lines(lock: Lock) -> dict[CorrelationId, JobId]:
-    """Say on which line a record is kept that stands on several: where its clip is, or the first."""
+    """Say which line keeps a record that stands on several: where its clip is, or the first."""
     lines: dict[CorrelationId, list[JobId]] = {}
     for job, entry in sorted(lock.entries.items()):
         for record in entry.tasks:

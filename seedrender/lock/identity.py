@@ -39,7 +39,7 @@ class Asked:
 
     def is_made(self, record: TaskRecord | None, wanted: Fingerprint) -> bool:
         """Say whether a record made what is wanted."""
-        return record is not None and record.fingerprint == wanted and self.takes(record)
+        return record is not None and wanted.is_of(record.fingerprint) and self.takes(record)
 
 
 WHICHEVER = Asked()

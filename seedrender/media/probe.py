@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,11 +14,16 @@ import av
 from av.stream import Stream
 
 from seedrender.errors import ArtifactError
+from seedrender.media import gif
 
 MAX_PACKETS = 2_000_000  # some ten hours of sound and picture
 _BOX = struct.Struct(">I4s")
 _WIDE = struct.Struct(">Q")
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp")
+_CONTAINERS = {"apng": "apng", "gif": "gif", "mpegts": "ts", "ogg": "ogv", "asf": "wmv"}
+_ANIMATED = ("apng", "gif")  # where one frame is a still picture
+_EBML_BYTES = 256  # within which Matroska says whether it is WebM
+_WEBM = re.compile(rb"\x42\x82[\x80-\xff]webm")
 _SLACK_S = 0.5  # how far containers without a frame count may be off
 
 
@@ -34,7 +40,13 @@ class Probe:
     audio_codec: str | None
     audio_duration_s: float | None
     size_bytes: int
+    container: str  # "mp4", "mov", "webm", "gif", "mkv" …: also the suffix of its name
     monotonic: bool  # decoding times only grow, in each stream
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether there is a track of sound, which may be silent."""
+        return self.audio_codec is not None
 
 
 @dataclass(slots=True)
@@ -61,8 +73,10 @@ def probe(path: Path, *, max_packets: int = MAX_PACKETS) -> Probe:
             raise ArtifactError(f"{path.name}: the file is empty")
         with path.open("rb") as file:
             _check_boxes(path.name, file, size)
+            if gif.is_gif(file) and not gif.is_whole(file):
+                raise ArtifactError(f"{path.name}: cut short, the GIF has no end")
         with av.open(str(path)) as container:
-            return _probe(path.name, container, size, max_packets)
+            return _probe(path, container, size, max_packets)
     except (av.FFmpegError, UnicodeDecodeError) as error:
         words = getattr(error, "strerror", None) or "a text in it is damaged"
         raise ArtifactError(f"{path.name}: not a clip that can be read ({words})") from error
@@ -70,7 +84,19 @@ def probe(path: Path, *, max_packets: int = MAX_PACKETS) -> Probe:
         raise ArtifactError(f"{path.name}: cannot be read ({error.strerror or error})") from error
 
 
-def _probe(name: str, container: av.container.InputContainer, size: int, max_packets: int) -> Probe:
+def has_sound(path: Path) -> bool:
+    """Say whether a clip has a track of sound; its packets are not read. Raises: ArtifactError."""
+    try:
+        with av.open(str(path)) as container:
+            return bool(container.streams.audio)
+    except (av.FFmpegError, UnicodeDecodeError, OSError) as error:
+        raise ArtifactError(f"{path.name}: not a clip that can be read ({error})") from error
+
+
+def _probe(
+    path: Path, container: av.container.InputContainer, size: int, max_packets: int
+) -> Probe:
+    name, form = path.name, _container(path, container)
     if container.format.name == "image2" or container.format.name.endswith("_pipe"):
         raise ArtifactError(f"{name}: a still picture, not a clip")
     if not container.streams.video:
@@ -82,6 +108,8 @@ def _probe(name: str, container: av.container.InputContainer, size: int, max_pac
     for stream in streams:
         _check_complete(name, stream, counts[stream.index])
     seen = counts[video.index]
+    if form in _ANIMATED and seen.packets == 1:
+        raise ArtifactError(f"{name}: a still picture, not a clip")
     if len(counts) == 1 or not all(stream.frames for stream in streams):
         _check_length(name, container, counts)
     if not video.width or not video.height or not seen.length:
@@ -97,8 +125,20 @@ def _probe(name: str, container: av.container.InputContainer, size: int, max_pac
         audio_codec=audio.codec_context.name if audio is not None else None,
         audio_duration_s=float(sound.end) if sound is not None else None,
         size_bytes=size,
+        container=form,
         monotonic=all(count.monotonic for count in counts.values()),
     )
+
+
+def _container(path: Path, container: av.container.InputContainer) -> str:
+    """Name the container; families that share a reader are told apart by their own words."""
+    names = container.format.name.split(",")
+    if "mp4" in names:
+        return "mov" if container.metadata.get("major_brand") == "qt  " else "mp4"
+    if "webm" in names:
+        with path.open("rb") as file:
+            return "webm" if _WEBM.search(file.read(_EBML_BYTES)) else "mkv"
+    return _CONTAINERS.get(names[0], names[0])
 
 
 def _counts(

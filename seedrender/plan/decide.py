@@ -82,7 +82,7 @@ class Note:
 
 
 Act = Nothing | Submit | Settle | Place | Download | Note
-_NOTHING = Nothing()
+NOTHING = Nothing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Decision:
 
     verdict: Verdict
     reason: str
-    act: Act = _NOTHING
+    act: Act = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

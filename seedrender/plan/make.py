@@ -10,11 +10,11 @@ from seedrender.lock.fingerprint import fingerprint, of_parts
 from seedrender.lock.identity import Asked
 from seedrender.plan.decide import (
     HAS_CLIP,
+    NOTHING,
     SPENDS,
     Act,
     Download,
     Facts,
-    Nothing,
     Place,
     Verdict,
     decide,
@@ -48,8 +48,8 @@ class Step:
     reason: str
     fingerprint: Fingerprint | None  # None: it needs a clip that is not there yet
     will_submit: bool  # now, or once what it waits for is there
-    act: Act = Nothing()
-    clip: str | None = None  # sha256 of the clip that it has, or will have after work that is free
+    act: Act = NOTHING
+    clip: str | None = None  # sha256 of the clip that it has, or will have after free work
     elsewhere: str | None = None  # the route that has its task, where another one is asked for
 
 

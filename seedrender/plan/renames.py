@@ -24,7 +24,7 @@ def seen(lock: Lock, takes: Sequence[LongTake], named: frozenset[JobId]) -> Mapp
     moved: dict[str, str] = {}
     for take in takes:
         if take.id not in lock.entries and all(job in clips for job in take.segments):
-            wanted = join_fingerprint(take, tuple(clips[job] for job in take.segments)).digest
-            if wanted in made_for:
-                moved[made_for.pop(wanted)] = take.id
+            joined = join_fingerprint(take, tuple(clips[job] for job in take.segments)).digest
+            if joined in made_for:
+                moved[made_for.pop(joined)] = take.id
     return moved

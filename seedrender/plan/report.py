@@ -18,6 +18,8 @@ from seedrender.plan.outcome import summary
 from seedrender.plan.paid import balance, said
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.job import Job, JobId
+from seedrender.values.picture import form_of
+from seedrender.values.signed_url import unsigned_in
 from seedrender.values.task import Artifact
 
 
@@ -101,6 +103,10 @@ def _take(step: JoinStep, lock: Lock, pictures: Mapping[JobId, Pictures]) -> str
     return _article(step.take.id, step.verdict.value, "", details, output, pictures, entry)
 
 
+def _is_shown_as_picture(output: Artifact) -> bool:
+    return output.is_picture or form_of(output.path) == "gif"  # no player of films plays one
+
+
 def _article(
     job: JobId,
     verdict: str,
@@ -111,7 +117,7 @@ def _article(
     entry: LockEntry | None,
 ) -> str:
     seen = pictures.get(job)
-    if output is not None and seen is not None and output.is_picture:
+    if output is not None and seen is not None and _is_shown_as_picture(output):
         words = f'href="{quote(output.path)}"'
         film = f'<a {words}><img class="still" alt="" src="{_data(seen.poster)}"></a>'
     elif output is not None and seen is not None:
@@ -122,7 +128,7 @@ def _article(
         state = fold.job_state(entry).value if entry is not None else "not rendered yet"
         film = f'<div class="none">{escape(state)}</div>'
     lines = "".join(f'<p class="small">{escape(line)}</p>' for line in details)
-    words = f'<p class="prompt">{escape(prompt)}</p>' if prompt else ""
+    words = f'<p class="prompt">{escape(unsigned_in(prompt))}</p>' if prompt else ""
     return (
         f'<article id="{escape(job)}">{film}<div class="text">'
         f'<span class="state {verdict}">{verdict}</span><h3>{escape(job)}</h3>{words}{lines}'

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seedrender.errors import ConfigError, ManifestError, printable
-from seedrender.lock.fingerprint import is_signed
 from seedrender.plan.cost import Estimate
 from seedrender.plan.decide import Verdict
 from seedrender.plan.explain import Parts, definition
@@ -16,6 +15,7 @@ from seedrender.plan.make import JoinStep, Plan, Step
 from seedrender.source import yaml_text
 from seedrender.values.job import Job
 from seedrender.values.money import Amount, Price
+from seedrender.values.signed_url import holds_signed
 
 VERSION = 1
 
@@ -78,7 +78,7 @@ def promise(
 ) -> Promise:
     """Make the promise of a plan. Raises: ConfigError where it would keep a signed address."""
     for name, value in chosen.vars.items():
-        if any(is_signed(text) for text in _texts(value)):
+        if any(map(holds_signed, _texts(value))):
             raise ConfigError(
                 f"the var '{name}' is given a signed address, and a plan is a file that is handed "
                 "around: give the address without its signature, or a file; nothing was written"
@@ -99,9 +99,9 @@ def promise(
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        yield from value.split()
+        yield value
     elif isinstance(value, Mapping | list | tuple):
-        for inner in value.values() if isinstance(value, Mapping) else value:
+        for inner in (*value.keys(), *value.values()) if isinstance(value, Mapping) else value:
             yield from _texts(inner)
 
 

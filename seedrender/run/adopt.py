@@ -18,6 +18,7 @@ from seedrender.run.project import Project
 from seedrender.run.store import Store, hold
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job
+from seedrender.values.picture import is_replaced
 from seedrender.values.task import Artifact, TaskId
 
 _TASK_ID = re.compile(r"[!-~]{1,200}")
@@ -89,6 +90,7 @@ async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
             kind=step.job.makes,
         )
         output = replace(artifact, made_at=store.clock.now())
+        kept = kept or _left_behind(project, store, step.job, output)
         superseded = _superseded(project, store, step.job, kept)
         event = LockEntry(job=step.job.id, tasks=(*superseded, record), output=output)
         await store.append(event)
@@ -164,9 +166,18 @@ def _about(
         notes.append(f"it settles the submit{when} whose answer was lost")
     if any(r.task_id is None for r in _live(store, step)):
         notes.append("another submit of this job is still unknown")
-    if step.fingerprint is not None and record.fingerprint != step.fingerprint:
+    if step.fingerprint is not None and not step.fingerprint.is_of(record.fingerprint):
         notes.append("the job's definition has changed since: it is stale once it is collected")
     return tuple(notes)
+
+
+def _left_behind(project: Project, store: Store, job: Job, new: Artifact) -> str | None:
+    """Set a clip aside whose successor has another suffix; None: there is none."""
+    entry = store.entry(job.id)
+    old = entry.output if entry is not None else None
+    if old is None or not is_replaced(old.path, new.path) or not project.files.is_present(old):
+        return None
+    return project.files.set_aside(old.path)
 
 
 def _superseded(

@@ -17,6 +17,7 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.lock import fold
+from seedrender.plan.asked import Got, mismatches
 from seedrender.plan.decide import Place
 from seedrender.run import last_frame
 from seedrender.run.desk import Desk
@@ -24,7 +25,7 @@ from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, Patience, retri
 from seedrender.run.watch import is_remembered
 from seedrender.values.entry import LOST, JobState, LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
-from seedrender.values.picture import another, place, stem
+from seedrender.values.picture import another, form_of, is_replaced, place
 from seedrender.values.task import Artifact, RemoteFile, Task
 
 
@@ -120,7 +121,24 @@ class Collect:
         for number, file in enumerate(others, 2):
             await self._save_another(job, record, file, another(saved[0].path, number))
         self._desk.inputs.remember(job.id, first.url, first.expires_at)
-        return saved
+        return await self._compared(job, record, saved[0]), saved[1]
+
+    async def _compared(self, job: Job, record: TaskRecord, artifact: Artifact) -> Artifact:
+        """Mark a clip that is not what was asked for, and say so: it is paid, and kept."""
+        from seedrender.media.probe import has_sound  # PyAV is loaded where a clip is
+
+        path = self._desk.files.path(artifact.path)
+        got = Got(
+            width=artifact.width,
+            height=artifact.height,
+            container=form_of(artifact.path),
+            duration_s=artifact.duration_s,
+            has_sound=None if artifact.is_picture else await asyncio.to_thread(has_sound, path),
+        )
+        differs = tuple(map(str, mismatches(job, got, record.provider)))
+        if differs:
+            self._desk.listener.note(job.id, "differs", f"{artifact.path}: {'; '.join(differs)}")
+        return replace(artifact, differs=differs)
 
     async def _save(
         self, job: Job, record: TaskRecord, file: RemoteFile, target: str
@@ -164,9 +182,8 @@ class Collect:
         desk.listener.note(job.id, "done", artifact.path)
 
     async def _replaced(self, old: Artifact, new: Artifact) -> str | None:
-        """Set a picture aside whose successor has another suffix; None: there is none."""
-        is_same_place = old.path != new.path and stem(old.path) == stem(new.path)
-        if not is_same_place or not self._desk.files.is_present(old):
+        """Set a file aside whose successor has another suffix; None: there is none."""
+        if not is_replaced(old.path, new.path) or not self._desk.files.is_present(old):
             return None
         return await asyncio.to_thread(self._desk.files.set_aside, old.path)
 

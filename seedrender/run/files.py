@@ -75,7 +75,7 @@ class Files:
     ) -> tuple[Artifact, str | None]:
         """Stream to a partial file, verify it, and move it into place.
 
-        Returns the artifact, and where the clip that it replaced is kept. A picture gets the
+        Returns the artifact, and where the clip that it replaced is kept. It gets the
         suffix of the format that it turns out to have.
 
         Raises: ArtifactError where it is short or not of its kind; what was in place stays.
@@ -189,7 +189,7 @@ class Files:
 
     def _place(self, part: Path, target: str, digest: str, made_by: str) -> Artifact:
         artifact = self._verified(part, target, digest, made_by)
-        self._move_in(part, target)
+        self._move_in(part, artifact.path)
         return artifact
 
     def _verified(
@@ -206,7 +206,7 @@ class Files:
             return self._seen(part, target, digest, made_by)
         found = probe(part)
         return Artifact(
-            path=target,
+            path=named(target, found.container),
             sha256=digest,
             size_bytes=found.size_bytes,
             duration_s=round(found.duration_s, 3),

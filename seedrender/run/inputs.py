@@ -13,9 +13,10 @@ from seedrender.errors import ArtifactError, NotFoundError, ProviderError
 from seedrender.lock import fold
 from seedrender.run.files import Files
 from seedrender.run.hosting import Host, Link, ProviderHost, check_content
-from seedrender.run.lifetimes import expected_wait_s, lapses_at
+from seedrender.run.lifetimes import expected_wait_s
 from seedrender.run.shelf import Shelf, to_nobody
 from seedrender.run.store import Store
+from seedrender.values import signed_url
 from seedrender.values.job import CorrelationId, Job, JobId, MediaKind, Reference
 from seedrender.values.provider import LocalFile, MediaUrl, Provider
 
@@ -53,7 +54,9 @@ class Inputs:
 
     def remember(self, job: JobId, url: str, expires_at: datetime | None = None) -> None:
         """Keep a fresh clip's own URL: nothing needs to be uploaded while it lives."""
-        self._clips[job] = Link(url=MediaUrl(url), lapses_at=expires_at or lapses_at(url))
+        self._clips[job] = Link(
+            url=MediaUrl(url), lapses_at=expires_at or signed_url.expires_at(url)
+        )
 
     def expect(self, jobs: Iterable[JobId]) -> None:
         """Hear whom this run drives: when their earlier tasks have ended, files come free."""

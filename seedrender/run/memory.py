@@ -77,9 +77,10 @@ class Memory:
 
     def _objection(self, manifest: str, wanted: Mapping[JobId, Fingerprint]) -> str:
         found = {
-            job: self._lacking[fingerprint.digest]
+            job: self._lacking[digest]
             for job, fingerprint in wanted.items()
-            if fingerprint.digest in self._lacking
+            for digest in fingerprint.digests
+            if digest in self._lacking
         }
         return self._words(manifest, found) if found else ""
 

@@ -10,15 +10,14 @@ from pathlib import Path
 
 from seedrender.catalog.models import ROUTES, Catalog, Family, catalog
 from seedrender.errors import ArtifactError, Origin, Violation
-from seedrender.lock.fingerprint import unsigned
 from seedrender.media.medium import Medium, inspect, size
 from seedrender.run.fits import SLACK_S, problems
 from seedrender.run.foreseen import Foreseen
-from seedrender.run.lifetimes import lapses_at
 from seedrender.run.remote import Found, Remote, RemoteError
 from seedrender.values.hosting import Hosting, ProviderFiles, UrlPrefix
 from seedrender.values.job import Job, JobId, MediaKind, Reference
 from seedrender.values.manifest import Path as Place
+from seedrender.values.signed_url import expires_at, unsigned
 
 _PARALLEL_FILES = 4
 _BASE64 = 4 / 3
@@ -194,7 +193,7 @@ def _misfits(reference: Reference, medium: Medium, families: Sequence[Family]) -
 
 def _lapsing(url: str, wait_s: float) -> list[str]:
     """Say that a link of the author's will not hold: it cannot be renewed here."""
-    end = lapses_at(url)
+    end = expires_at(url)
     if end is None:
         return []
     left_s = (end - datetime.now(UTC)).total_seconds()

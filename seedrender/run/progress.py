@@ -95,7 +95,9 @@ class TerminalProgress:
         """Move a job's row; print how it ended."""
         from rich.markup import escape
 
-        if what in _ENDS or what == "joined":
+        if what == "differs":
+            self._console.print(escape(f"{job}  {what}  {detail}"))
+        elif what in _ENDS or what == "joined":
             self._end(job, what)
             self._console.print(escape(f"{job}  {what}  {detail}".rstrip()))
         elif job in self._rows:

@@ -9,6 +9,7 @@ from pathlib import Path
 from seedrender.errors import ArtifactError
 from seedrender.lock import prune
 from seedrender.media.medium import Medium, inspect
+from seedrender.media.probe import Probe, probe
 from seedrender.run.files import sha256
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId, MediaKind
@@ -48,14 +49,14 @@ def _wrong(folder: Path, output: Artifact) -> str:
     if wrong := _changed(folder, output):
         return wrong
     try:
-        found = inspect(path)
+        found = inspect(path) if output.is_picture else probe(path)
     except ArtifactError as error:
         return str(error)
     return _unlike(found, output)
 
 
-def _unlike(found: Medium, output: Artifact) -> str:
-    if (found.kind is MediaKind.IMAGE) is not output.is_picture:
+def _unlike(found: Medium | Probe, output: Artifact) -> str:
+    if isinstance(found, Medium) and found.kind is not MediaKind.IMAGE:
         return f"it is {found}"
     if (found.width, found.height) != (output.width, output.height):
         return f"it is {found.width}x{found.height}, not {output.width}x{output.height}"

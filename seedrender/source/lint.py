@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
 
 from seedrender.errors import Origin, Severity, Violation
 from seedrender.source.lint_prompt import PROMPT_RULES, Finding
@@ -14,6 +13,7 @@ from seedrender.source.phrases import Reading, Term, read
 from seedrender.source.rules import RULES, Rule
 from seedrender.values.job import Job, MediaKind, Role, Tier
 from seedrender.values.manifest import Manifest
+from seedrender.values.signed_url import is_signed
 
 __all__ = ["RULES", "Place", "Rule", "lint"]
 
@@ -35,10 +35,6 @@ _KINDS = {
     **dict.fromkeys(("video", "视频"), MediaKind.VIDEO),
     **dict.fromkeys(("audio", "音频"), MediaKind.AUDIO),
 }
-_SIGNED = re.compile(
-    r"x-(?:amz|tos|goog|oss)-(?:expires|signature|security-token|credential)|expires|signature|sig"
-    r"|se|sv|(?:access_|auth_)?token|auth_key|key-pair-id"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +203,7 @@ def _unused_references(
 def _signed_urls(manifest: Manifest, places: Place) -> Iterator[Violation]:
     """SR120: find URLs that hold a secret or end; the secret is never repeated."""
     for name, reference in manifest.references.items():
-        if reference.url is None:
-            continue
-        try:
-            parts = urlsplit(reference.url)
-            keys = {key.lower() for key, _ in parse_qsl(parts.query, keep_blank_values=True)}
-        except ValueError:  # refused where it is read
-            continue
-        if any(_SIGNED.fullmatch(key) for key in keys):
+        if reference.url is not None and is_signed(reference.url):
             message = f"the URL of reference '{name}' is signed or expires"
             hint = (
                 "give a file, an asset or a lasting URL; and withdraw the key if it is checked in"

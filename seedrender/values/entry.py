@@ -36,7 +36,8 @@ class JobState(StrEnum):
 class Fingerprint:
     """What a clip was made from, as named parts; equal digests mean equal footage.
 
-    `parts` is empty, and `version` 0, where only the digest was kept.
+    `parts` is empty, and `version` 0, where only the digest was kept. `older` are the digests that
+    earlier versions of seedrender gave the same job, where their rules differ from today's.
     """
 
     digest: str  # "sha256:…"

@@ -17,6 +17,7 @@ from seedrender.run import store
 from seedrender.values.entry import GUESSED, Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId
 from tests.builders import entry, record
+from tests.containers import contained
 from tests.scripted import clip_bytes
 
 FILM = """seedrender: 1
@@ -239,3 +240,27 @@ def test_there_is_nothing_to_pin_without_a_clip(film: Path) -> None:
         seedrender("pin", film, "fly")
     with pytest.raises(ConfigError, match="no job, shot or chain matches 'z'"):
         seedrender("pin", film, "z")
+
+
+def test_a_clip_of_another_container_takes_the_place_of_the_one_that_was_there(film: Path) -> None:
+    assert run(film) == 0
+    before = known(film, "a").output
+    (film.parent / "mine.gif").write_bytes(contained("gif"))
+
+    assert seedrender("adopt", film, "a", "--file", film.parent / "mine.gif")[0] == 0
+
+    after = known(film, "a")
+    assert before is not None
+    assert after.output is not None
+    assert after.output.path == "renders/a.gif"
+    assert [p.name for p in (film.parent / "renders").glob("a.*")] == ["a.gif"]
+    (aside,) = [record.superseded for record in after.tasks if record.superseded is not None]
+    assert (film.parent / aside.path).stat().st_size == before.size_bytes
+    assert plan(film)["a"][0] == "current"
+    jobs = json.loads(seedrender("run", film, "--json")[1])["jobs"]
+    assert [job["output"] for job in jobs[:2]] == ["renders/a.gif", "renders/b.mp4"]
+    assert seedrender("verify", film)[0] == 0
+    assert seedrender("report", film)[0] == 0
+    page = film.with_suffix(".report.html").read_text()
+    assert '<a href="renders/a.gif"><img class="still"' in page
+    assert '<video controls preload="none" src="renders/b.mp4"' in page

@@ -32,7 +32,9 @@ EVERYTHING = entry(
         superseded=ASIDE,
     ),
     record("c2", JobState.BLOCKED, fingerprint=WHOLE, task_id=None, error="Éloigné: no"),
-    output=clip("c2", minute=2),
+    output=replace(
+        clip("c2", minute=2), differs=("asked for 4 s, got 5 s", "asked for mp4, got gif")
+    ),
     pin=Pin(is_on=True, at=T0),
 )
 CLIP = (
@@ -53,7 +55,8 @@ WRITTEN = (
     '{"correlation_id": "c2", "fingerprint": "sha256:bb", "state": "blocked", '
     '"submitted_at": "2026-11-23T10:00:00Z", "error": "Éloigné: no"}], '
     '"output": {"path": "renders/spin.mp4", '
-    f'{CLIP}"2026-11-23T10:02:00Z", "made_by": "c2"}}, '
+    f'{CLIP}"2026-11-23T10:02:00Z", "made_by": "c2", '
+    '"differs": ["asked for 4 s, got 5 s", "asked for mp4, got gif"]}, '
     '"pin": {"is_on": true, "at": "2026-11-23T10:00:00Z"}}\n'
 )
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedrender.errors import Origin
-from seedrender.lock.fingerprint import fingerprint, is_signed, unsigned
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.values.entry import Fingerprint
 from seedrender.values.job import (
     FOOTAGE,
     RUNTIME,
@@ -22,6 +23,7 @@ from seedrender.values.job import (
     Role,
     Tier,
 )
+from seedrender.values.signed_url import TABLE
 from tests.builders import job
 
 HERO = Reference(name="hero", kind=MediaKind.IMAGE, path="refs/hero.png")
@@ -150,26 +152,6 @@ def test_another_name_for_the_same_bytes_is_the_same_picture() -> None:
     assert digest(one) == digest(other)
 
 
-@pytest.mark.parametrize(
-    ("url", "identity"),
-    [
-        pytest.param("https://h/a.png", "https://h/a.png", id="as it is"),
-        pytest.param("https://u:p@h/a.png", "https://h/a.png", id="no password"),
-        pytest.param("https://h/a?X-Amz-Signature=s&Expires=1", "https://h/a", id="no signature"),
-        pytest.param("https://h/a.png#x", "https://h/a.png", id="no fragment"),
-        pytest.param("https://h/a?id=7", "https://h/a?f422c82d6db73d91", id="a query, as a digest"),
-        pytest.param("https://h/a?sig=s&id=7", "https://h/a?f422c82d6db73d91", id="what is left"),
-    ],
-)
-def test_a_url_is_known_without_its_secrets(url: str, identity: str) -> None:
-    assert unsigned(url) == identity
-
-
-@pytest.mark.parametrize("url", ["https://h/a?token=", "https://h/a?b=1&sig=s", "https://u@h/a"])
-def test_a_url_that_opens_something_is_signed_even_where_the_value_is_empty(url: str) -> None:
-    assert is_signed(url)
-
-
 def test_an_asset_of_the_provider_is_known_by_its_name_there() -> None:
     mira = Reference(name="mira", kind=MediaKind.IMAGE, asset="asset-2026")
 
@@ -178,11 +160,83 @@ def test_an_asset_of_the_provider_is_known_by_its_name_there() -> None:
     assert found.parts["references"] == ["asset:asset-2026"]
 
 
-@given(st.text(st.characters(categories=["L", "N"]), min_size=8))
-def test_no_value_of_a_query_is_shown(secret: str) -> None:
-    assert secret not in unsigned(f"https://cdn.example/a.png?id={secret}")
-
-
 def test_a_length_that_the_model_chooses_is_a_length_of_its_own() -> None:
     assert fingerprint(job(duration_s=-1), {}, {}).parts["duration_s"] == -1
     assert len({digest(job(duration_s=length)) for length in (None, -1, 5)}) == 3
+
+
+def used(url: str, **fields: Any) -> Job:
+    street = replace(STREET, url=url)
+    return job(references=(ReferenceUse(reference=street, role=Role.FIRST_FRAME),), **fields)
+
+
+ROTATED = "https://cdn.example/a.png?id=7&sign={}&t={}"
+
+
+def test_a_link_that_is_signed_anew_is_the_same_picture() -> None:
+    assert digest(used(ROTATED.format("old", 1))) == digest(used(ROTATED.format("new", 2)))
+    assert digest(used("https://cdn.example/a.png?id=8")) != digest(used(ROTATED.format("x", 1)))
+
+
+def test_what_an_earlier_version_rendered_is_still_what_is_wanted() -> None:
+    """The digest is one that version 0.1.0 made, when `sign` and `t` counted."""
+    before = Fingerprint(
+        digest="sha256:83a0c0a7cee6af5d478044a534f20bbb106ef3cad5452d5fa77b7c1913a8be75"
+    )
+
+    wanted = fingerprint(used(ROTATED.format("old", 1)), {}, {})
+
+    assert wanted.digest != before.digest
+    assert wanted.is_of(before)
+    assert wanted.is_of(wanted)
+    assert not fingerprint(used(ROTATED.format("new", 1)), {}, {}).is_of(before)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("https://cdn.example/street.jpg", id="no query"),
+        pytest.param("https://cdn.example/a?a=1&b=2", id="in order"),
+        pytest.param("https://cdn.example/a?b=2&X-Amz-Signature=x&Expires=1", id="known before"),
+    ],
+)
+def test_a_url_that_was_always_known_so_has_one_digest(url: str) -> None:
+    assert fingerprint(used(url), {}, {}).older == ()
+
+
+def test_a_url_that_could_not_be_read_before_has_one_digest() -> None:
+    assert fingerprint(used("https://h/a?\ud800=1"), {}, {}).older == ()
+
+
+@pytest.mark.parametrize("name", ["prompt", "negative_prompt"])
+def test_a_signed_url_in_a_text_is_kept_without_its_signature(name: str) -> None:
+    before = fingerprint(job(**{name: "As https://h/a.png?sign=planted shows."}), {}, {})
+    after = fingerprint(job(**{name: "As https://h/a.png?sign=another shows."}), {}, {})
+
+    assert before.parts[name] == "As https://h/a.png shows."
+    assert before == after
+    assert before.older != after.older
+
+
+@given(
+    st.sampled_from(sorted({name for names in TABLE.values() for name in names})),
+    st.text("abcdefghijklmnop", min_size=8, max_size=20),
+)
+def test_no_secret_is_among_the_parts(name: str, secret: str) -> None:
+    url = f"https://cdn.example/a.png?id=7&{name.replace('*', 'x')}={secret}"
+
+    found = fingerprint(used(url, prompt=f"See {url}."), {}, {})
+
+    assert secret not in repr(found.parts)
+
+
+OLD_NAMES = (
+    *("X-Amz-Date", "x-tos-expires", "x-oss-x", "x-goog-x", "x-cos-x", "sig", "Signature", "token"),
+    *("Expires", "Policy", "Key-Pair-Id", "AWSAccessKeyId", "OSSAccessKeyId", "GoogleAccessId"),
+    *("auth", "author", "se", "sp", "sv", "sr", "st", "skoid", "sktid", "ske", "skt", "sks", "skv"),
+)
+
+
+@pytest.mark.parametrize("name", OLD_NAMES)
+def test_what_never_counted_does_not_count_now(name: str) -> None:
+    assert digest(used(f"https://h/a?{name}=1")) == digest(used("https://h/a"))

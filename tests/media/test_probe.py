@@ -11,7 +11,8 @@ from PIL import Image
 
 from seedrender.errors import ArtifactError
 from seedrender.media import make
-from seedrender.media.probe import probe
+from seedrender.media.probe import has_sound, probe
+from tests.containers import contained
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +139,62 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
 def test_reading_stops_at_the_limit(clip: Path) -> None:
     with pytest.raises(ArtifactError, match="more than 10 packets"):
         probe(clip, max_packets=10)
+
+
+@pytest.mark.parametrize("form", ["mp4", "mov", "mkv", "webm", "gif", "apng", "ts"])
+def test_a_container_is_known_by_its_content_whatever_its_name(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4.part"
+    path.write_bytes(contained(form))
+
+    found = probe(path)
+
+    assert (found.container, found.width, found.height) == (form, 64, 64)
+    assert found.duration_s == pytest.approx(2.0, abs=0.1)
+    assert not found.has_sound
+    assert not has_sound(path)
+
+
+def test_a_clip_with_a_track_of_sound_says_so(clip: Path) -> None:
+    assert probe(clip).has_sound
+    assert has_sound(clip)
+
+
+@pytest.mark.parametrize("form", ["gif", "apng"])
+def test_an_animation_of_one_picture_is_a_still_picture(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(contained(form, 1))
+
+    with pytest.raises(ArtifactError, match="still picture"):
+        probe(path)
+
+
+@pytest.mark.parametrize("form", ["webm", "mov", "apng"])
+def test_another_container_that_was_cut_is_refused(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(contained(form)[: len(contained(form)) // 2])
+
+    with pytest.raises(ArtifactError):
+        probe(path)
+
+
+def test_a_gif_that_was_cut_at_any_byte_is_refused(tmp_path: Path) -> None:
+    path, whole = tmp_path / "clip.mp4", contained("gif", 3)
+
+    accepted = []
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        try:
+            probe(path)
+        except ArtifactError:
+            continue
+        accepted.append(length)
+
+    assert accepted == []
+
+
+def test_of_what_is_no_clip_nobody_can_say_whether_it_sounds(tmp_path: Path) -> None:
+    (tmp_path / "page.mp4").write_bytes(b"<html>")
+
+    for name in ("page.mp4", "gone.mp4"):
+        with pytest.raises(ArtifactError, match=name):
+            has_sound(tmp_path / name)

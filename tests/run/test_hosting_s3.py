@@ -14,10 +14,10 @@ from aiohttp import web
 from seedrender.errors import ArtifactError, ConfigError, ProviderError, UnavailableError
 from seedrender.run.hosting import Link
 from seedrender.run.hosting_s3 import BucketHost
-from seedrender.run.lifetimes import lapses_at
 from seedrender.values.hosting import S3Store
 from seedrender.values.job import MediaKind
 from seedrender.values.provider import LocalFile
+from seedrender.values.signed_url import expires_at
 from tests.site import Site
 
 KEYS = {"AWS_ACCESS_KEY_ID": "planted-id", "AWS_SECRET_ACCESS_KEY": "planted-secret"}
@@ -79,7 +79,7 @@ def test_a_link_says_until_when_it_holds(tmp_path: Path) -> None:
 
     assert link.lapses_at is not None
     assert abs(link.lapses_at - datetime.now(UTC) - timedelta(hours=2)) < timedelta(minutes=5)
-    assert abs(link.lapses_at - (lapses_at(link.url) or link.lapses_at)) < timedelta(seconds=2)
+    assert abs(link.lapses_at - (expires_at(link.url) or link.lapses_at)) < timedelta(seconds=2)
     assert "planted-secret" not in link.url
 
 

@@ -1,37 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import pytest
-
-from seedrender.run.lifetimes import expected_wait_s, lapses_at
+from seedrender.run.lifetimes import expected_wait_s
 from seedrender.values.entry import LockEntry
 from tests.builders import T0, entry, record
-
-END = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        pytest.param("X-Amz-Date=20261125T120000Z&X-Amz-Expires=7200&X-Amz-Signature=x", id="s3"),
-        pytest.param("x-goog-date=20261125T120000Z&x-goog-expires=7200", id="google"),
-        pytest.param("X-Tos-Date=20261125T120000Z&X-Tos-Expires=7200", id="tos"),
-        pytest.param(f"Expires={int(END.timestamp())}&Signature=x", id="seconds"),
-        pytest.param("se=2026-11-25T14%3A00%3A00Z&sig=x", id="azure"),
-    ],
-)
-def test_a_signed_link_says_how_long_it_holds(query: str) -> None:
-    assert lapses_at(f"https://cdn.example/a.png?{query}") == END
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["", "v=3", "X-Amz-Date=today&X-Amz-Expires=1", "X-Amz-Date=20261125T120000Z&X-Amz-Expires=9" + "9" * 30, "expires=never", "se=soon&sig=x"],
-)  # fmt: skip
-def test_what_says_nothing_holds_as_far_as_we_know(query: str) -> None:
-    assert lapses_at(f"https://cdn.example/a.png?{query}") is None
 
 
 def waited(seconds: float, name: str, **fields: Any) -> LockEntry:

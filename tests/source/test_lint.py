@@ -185,6 +185,8 @@ def test_references_that_no_job_uses_are_found_at_their_own_place() -> None:
     [
         ("X-Amz-Expires=900&X-Amz-Signature=s3cret", ["SR120"]),
         ("token=s3cret", ["SR120"]),
+        ("q-sign-time=1;2&q-signature=s3cret", ["SR120"]),
+        ("v=2&x-cos-security-token=s3cret", ["SR120"]),
         ("sv=2024&se=2026&sig=s3cret", ["SR120"]),
         ("width=900&seed=4", []),
     ],
