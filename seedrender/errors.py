@@ -211,3 +211,7 @@ class ArtifactError(SeedrenderError):
     """A file is short, is not the promised one, or is not a clip."""
 
     exit_code = 4
+
+
+class StorageError(ArtifactError):
+    """This machine cannot keep a file: no room, no permission, or something else in its place."""

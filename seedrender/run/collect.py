@@ -12,6 +12,7 @@ from seedrender.errors import (
     NotFoundError,
     ProtocolError,
     RateLimitedError,
+    StorageError,
     UnavailableError,
 )
 from seedrender.lock import fold
@@ -47,6 +48,8 @@ class Collect:
                     await self._desk.pace.turn()
                     task = await self._desk.provider.poll(record.task_id)
                 artifact, kept = await self._download(job, record, task)
+            except StorageError:
+                raise  # another download would find the same disk
             except (UnavailableError, RateLimitedError, ArtifactError, NotFoundError) as error:
                 if attempt == _ATTEMPTS:
                     raise
@@ -71,8 +74,10 @@ class Collect:
             return
         assert entry.output is not None, "it has a clip in the lock"
         target = place(job, entry.output)
-        if self._desk.files.is_present(entry.output) and entry.output.path != target:
-            moved = await asyncio.to_thread(self._desk.files.move, entry.output, target)
+        found = await asyncio.to_thread(self._desk.files.find, entry.output)
+        if found is not None:
+            here = replace(entry.output, path=found)
+            moved = await asyncio.to_thread(self._desk.files.move, here, target)
             await self._replace_output(job, moved, None, None)
             return
         record = fold.output_record(entry)

@@ -15,7 +15,7 @@ from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
 from seedrender.providers.addresses import Network
-from seedrender.run import online
+from seedrender.run import online, places
 from seedrender.run.control import steered
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
@@ -88,8 +88,8 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     refused = _refused(project, before, options)
     if refused is not None:
         return refused
-    refusal: SeedrenderError | None = None
-    if options.looks_first:
+    refusal: SeedrenderError | None = places.refusal(project, probes=True)
+    if refusal is None and options.looks_first:
         lock = project.read_lock()
         refusal = await online.wrong_references(project, before, lock, allowed=options.allowed)
     if refusal is not None and not _is_owed(before):
@@ -101,6 +101,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         if before.is_done:
             return _nothing_sent(Exit.DONE, before, project)
         store.memory.check(before, store.lock, options.resubmit)
+        places.begin(project)
         result, refusal = await _driven(project, options, listener, store, before, refusal)
     if store.failure is not None:
         raise LockError(

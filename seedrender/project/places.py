@@ -1,0 +1,241 @@
+"""Looks at the places that a run would write to, before anything is bought."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from seedrender.errors import Origin, Severity, Violation
+from seedrender.project.clips import SUPERSEDED, Clips
+from seedrender.project.files import new_file
+from seedrender.project.kept import DIGITS
+from seedrender.project.own_folder import NAME, OwnFolder
+from seedrender.project.ownership import Ownership, lock_path
+from seedrender.values.entry import Lock
+from seedrender.values.task import Artifact, Frame
+
+CODE = "place"
+_PROBE_BYTES = 1 << 16
+_KEPT_BYTES = 1 + DIGITS  # by which the name of a clip grows that is set aside
+_USUAL_NAME_BYTES, _USUAL_PATH_BYTES = 255, 4096
+_ADVICE = "clips are paid for before they arrive: make room, or mend the permissions"
+_OUTPUT_DIR: tuple[str | int, ...] = ("output", "dir")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A file that a run would write: for which job or long take, and where that is written."""
+
+    path: str  # posix, relative to the manifest
+    owner: str
+    origin: Origin
+    at: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """All places that a run of one manifest would write to."""
+
+    clips: Clips
+    ownership: Ownership
+    wanted: tuple[Wanted, ...]
+    origin: Callable[[tuple[str | int, ...]], Origin]  # where the key of a value stands
+    _folders: dict[Path, tuple[Path, Path | None]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    def wrong(self) -> Iterator[Violation]:
+        """Find what no run could write, whatever the permissions are; nothing is written."""
+        if OwnFolder(self.clips.root).is_outside():
+            yield self._of_all(f"{NAME} leads outside", "make it a folder: runs keep notes there")
+        for one in self.wanted:
+            yield from self._wrong(one)
+        yield from self._shared()
+
+    def unwritable(self, *, probes: bool, severity: Severity) -> Iterator[Violation]:
+        """Find the folders that take no file; a probe writes a small one and removes it."""
+        rooms: set[int] = set()
+        for folder in self.folders():
+            words = _closed(folder) or (_full(folder, rooms) if probes else _no_room(folder))
+            if words:
+                yield self._of_all(f"{self.said(folder)} {words}", _ADVICE, severity)
+
+    def unexplained(self, locks: Collection[Lock]) -> Iterator[Violation]:
+        """Find the files in the places of clips that no record explains."""
+        known = {file.sha256: file.size_bytes for lock in locks for file in files_of(lock)}
+        sizes = set(known.values())
+        noted = {file.path: file for lock in locks for file in files_of(lock)}
+        for one in self.wanted:
+            file = noted.get(one.path)
+            if file is not None and self.clips.is_present(file):
+                continue
+            place = self.clips.root / one.path
+            if place.is_dir() or not self.clips.unexplained(one.path, known.keys(), sizes):
+                continue
+            words = f"{one.path} is there and no record explains it"
+            name = self.ownership.manifest.name
+            hint = (
+                f"move it away, or take it over: `seedrender adopt {name} {one.owner} --file COPY`; "
+                f"a run puts it into {SUPERSEDED}"
+            )
+            yield self._of(one, words, hint, Severity.WARNING)
+
+    def elsewhere(self) -> Iterator[str]:
+        """Say which output folders are on another file system than the manifest."""
+        home = self.clips.root.stat().st_dev
+        for folder in self.folders():
+            if folder.stat().st_dev != home:
+                yield f"{self.said(folder)} is on another file system"
+
+    def folders(self) -> list[Path]:
+        """Return the folders that exist around all that is written, the manifest's own first."""
+        found = {self._around(one.path)[0] for one in self.wanted} - {self.clips.root}
+        return [self.clips.root, *sorted(found)]
+
+    def _wrong(self, one: Wanted) -> Iterator[Violation]:
+        folder, blocked = self._around(one.path)
+        outside = self._outside(one.path)
+        if outside is not None:
+            yield outside
+            return
+        if blocked is not None:
+            words = f"{self.said(blocked)} is a file, and {one.path} needs a folder there"
+            yield self._of(one, words, "move it away, or give the clip another output")
+            return
+        path = self.clips.root / one.path
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "no regular file"
+            words = f"{one.path} is {what}: the clip could not be kept there"
+            yield self._of(one, words, "move it away, or give the clip another output")
+        if _is_too_long(folder, path):
+            words = f"{one.path} is too long for the file system"
+            yield self._of(one, words, "give it a shorter output")
+
+    def _outside(self, relative: str) -> Violation | None:
+        """Name the first part of a path that leads outside, once for all that go through it."""
+        roots, place = self.clips.roots, PurePosixPath(relative)
+        if roots.hold(self.clips.root / relative):
+            return None
+        parts = [*reversed(place.parents[:-1]), place]
+        first = next((p for p in parts if not roots.hold(self.clips.root / p)), place)
+        words = f"{first.as_posix()} {roots.words(self.clips.root / first)}"
+        return self._of_all(words, "clips would be written there")
+
+    def _shared(self) -> Iterator[Violation]:
+        by_path = {one.path: one for one in self.wanted}
+        for clash in self.ownership.clashes(by_path):
+            one = by_path[clash.path]
+            words = f"{clash.path} is an output of {clash.owner} too ({clash.told_by} says so)"
+            hint = (
+                "give one of the manifests another `output.dir`; where the other one has given it "
+                f"up, run it once or delete {clash.told_by}"
+            )
+            yield self._of(one, words, hint)
+        own = lock_path(self.ownership.manifest).name
+        for other in self.ownership.namesakes():
+            words = f"{other.name} would have the same lockfile, {own}"
+            yield self._of_all(words, "rename one of the two manifests")
+        for name, why in self.ownership.unreadable():
+            words = f"{name} cannot be read, so its outputs are not known: {why}"
+            yield self._of_all(words, "see `seedrender lock repair`", Severity.WARNING)
+
+    def _around(self, relative: str) -> tuple[Path, Path | None]:
+        """Return the nearest folder that exists around a path, and a file that stands in its way.
+
+        One look serves all clips of a folder.
+        """
+        parent = (self.clips.root / relative).parent
+        if parent not in self._folders:
+            blocked, place = None, parent
+            while not place.is_dir() and place != place.parent:
+                blocked = place if os.path.lexists(place) else blocked
+                place = place.parent
+            self._folders[parent] = (place, blocked)
+        return self._folders[parent]
+
+    def said(self, folder: Path) -> str:
+        """Return how a folder is called beside the manifest."""
+        if not folder.is_relative_to(self.clips.root):
+            return str(folder)
+        inside = folder.relative_to(self.clips.root).as_posix()
+        return "the manifest's folder" if inside == "." else inside
+
+    def _of_all(self, words: str, hint: str, severity: Severity = Severity.ERROR) -> Violation:
+        return Violation(
+            origin=self.origin(_OUTPUT_DIR),
+            message=words,
+            hint=hint,
+            path=_OUTPUT_DIR,
+            code=CODE,
+            severity=severity,
+        )
+
+    def _of(
+        self, one: Wanted, words: str, hint: str, severity: Severity = Severity.ERROR
+    ) -> Violation:
+        return Violation(
+            origin=one.origin,
+            message=words,
+            hint=hint,
+            path=one.at,
+            jobs=(one.owner,),
+            code=CODE,
+            severity=severity,
+        )
+
+
+def files_of(lock: Lock) -> Iterator[Artifact | Frame]:
+    """Return every file that a lock explains."""
+    for entry in lock.entries.values():
+        if entry.output is not None:
+            yield entry.output
+        for record in entry.tasks:
+            yield from (file for file in (record.superseded, record.last_frame) if file is not None)
+
+
+def _closed(folder: Path) -> str:
+    """Say why a folder takes no file, as far as permissions tell; empty: it may."""
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "cannot be written to"
+
+
+def _no_room(folder: Path) -> str:
+    """Say whether a disk is full, as far as it tells."""
+    try:
+        found = os.statvfs(folder)
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"
+    is_full = bool(found.f_blocks) and not found.f_bavail
+    return "is on a disk without any room" if is_full else ""
+
+
+def _full(folder: Path, rooms: set[int]) -> str:
+    """Write a small file into a folder and remove it; of each disk one waits for its bytes."""
+    try:
+        device = folder.stat().st_dev
+        with new_file(folder / "probe") as probe:
+            probe.file.write(bytes(_PROBE_BYTES))
+            if device not in rooms:
+                probe.sync()
+            rooms.add(device)
+    except OSError as error:
+        return f"takes no file: {error.strerror}"
+    return ""
+
+
+def _is_too_long(folder: Path, path: Path) -> bool:
+    """Return whether a name, also once the clip is set aside, is more than a file system takes."""
+    most = _limit(folder, "PC_NAME_MAX", _USUAL_NAME_BYTES)
+    names = [len(os.fsencode(part)) for part in path.parts]
+    is_long = max(names) > most or names[-1] + _KEPT_BYTES > most
+    kept = len(os.fsencode(path)) + len(SUPERSEDED) + _KEPT_BYTES + 1
+    return is_long or kept >= _limit(folder, "PC_PATH_MAX", _USUAL_PATH_BYTES)
+
+
+def _limit(folder: Path, name: str, usual: int) -> int:
+    try:
+        found = os.pathconf(folder, name)
+    except (OSError, ValueError):
+        return usual
+    return found if found > 0 else usual
