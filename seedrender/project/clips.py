@@ -91,6 +91,16 @@ class Clips:
             return True
         return self._digests.of(place) not in known
 
+    def folder_beside(self, kind: str, relative: str) -> Path:
+        """Return where what belongs to an output is kept: under `.superseded`, `.last-frames`."""
+        return (self.root / self.output_dir / kind / self._inside(relative)).parent
+
+    def _inside(self, relative: str) -> PurePosixPath:
+        """Return a path relative to the output folder, or as it is where it is outside of it."""
+        path = PurePosixPath(relative)
+        is_inside = path.is_relative_to(self.output_dir)
+        return path.relative_to(self.output_dir) if is_inside else path
+
     def _has(self, relative: str, artifact: Artifact | Frame) -> bool:
         """Return whether a file inside is a clip or picture with these bytes."""
         path = self.root / relative
@@ -113,9 +123,7 @@ class Clips:
 
     def _beside(self, folder: str, relative: str, digest: str, *, suffix: str) -> str:
         """Return a name that ends in the digits of a digest, and is free or has these bytes."""
-        inside = PurePosixPath(relative)
-        if inside.is_relative_to(self.output_dir):
-            inside = inside.relative_to(self.output_dir)
+        inside = self._inside(relative)
         for number in count():
             more = f".{number}" if number else ""
             name = f"{inside.stem}{more}.{digest[:DIGITS]}{suffix}"

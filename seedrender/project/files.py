@@ -32,6 +32,9 @@ _IN_USE = frozenset({errno.EBUSY, errno.ETXTBSY, errno.EACCES, errno.EPERM})
 _PAUSES_S = (0.02, 0.08, 0.3)  # while another program on a share has a file open
 
 
+_making: set[str] = set()  # names of this process: what is not among them was left behind
+
+
 class NewFile:
     """A file in the making: under a temporary name of its own, beside the place that it is for.
 
@@ -47,6 +50,7 @@ class NewFile:
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
         self.file = os.fdopen(os.open(self.path, flags, 0o666), "wb")
         self._is_placed = False
+        _making.add(self.path.name)
 
     @property
     def size_bytes(self) -> int:
@@ -75,6 +79,7 @@ class NewFile:
         if not self._is_placed:
             with contextlib.suppress(OSError):
                 self.path.unlink()
+        _making.discard(self.path.name)
 
 
 @contextmanager
@@ -200,7 +205,7 @@ def tidy(folder: Path) -> None:
             with contextlib.suppress(OSError):
                 seen = entry.stat(follow_symlinks=False)
                 is_old = time.time() - seen.st_mtime > _DAY_S
-                is_left = found["node"] == _node() and _is_gone(int(found["pid"], 16))
+                is_left = found["node"] == _node() and _is_left(entry.name, int(found["pid"], 16))
                 if stat.S_ISREG(seen.st_mode) and (is_old or is_left):
                     Path(entry.path).unlink()
 
@@ -220,7 +225,10 @@ def _node() -> str:
     return hashlib.sha256(f"{socket.gethostname()}\n{space}".encode()).hexdigest()[:6]
 
 
-def _is_gone(pid: int) -> bool:
+def _is_left(name: str, pid: int) -> bool:
+    """Return whether nobody is writing a temporary file of this machine any more."""
+    if pid == os.getpid():
+        return name not in _making
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -51,7 +51,9 @@ class Ownership:
     title: str  # the film's name: tells manifests apart that share a folder elsewhere
     output_dir: str
     roots: Roots
-    _real_folders: dict[Path, Path] = field(default_factory=dict, init=False, repr=False)
+    _real_folders: dict[Path, Path] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def clashes(self, outputs: Iterable[str]) -> Iterator[Clash]:
         """Find the outputs that another manifest, which still exists, writes too."""

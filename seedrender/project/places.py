@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -35,6 +36,24 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Folder:
+    """What is known of a folder that clips go into."""
+
+    place: Path  # the nearest one that exists
+    blocked: Path | None  # a file that stands where a folder is needed
+    is_inside: bool
+    name_bytes: int  # the most that its file system takes
+    path_bytes: int
+
+    def is_too_long(self, path: Path) -> bool:
+        """Return whether a name, also once the clip is set aside, is more than may be."""
+        names = [len(os.fsencode(part)) for part in path.parts]
+        kept = len(os.fsencode(path)) + len(SUPERSEDED) + _KEPT_BYTES + 1
+        is_long = max(names) > self.name_bytes or names[-1] + _KEPT_BYTES > self.name_bytes
+        return is_long or kept >= self.path_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
     """All places that a run of one manifest would write to."""
 
@@ -42,8 +61,8 @@ class Places:
     ownership: Ownership
     wanted: tuple[Wanted, ...]
     origin: Callable[[tuple[str | int, ...]], Origin]  # where the key of a value stands
-    _folders: dict[Path, tuple[Path, Path | None]] = field(
-        default_factory=dict, init=False, repr=False
+    _looked: dict[Path, _Folder] = field(
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     def wrong(self) -> Iterator[Violation]:
@@ -72,13 +91,13 @@ class Places:
             if file is not None and self.clips.is_present(file):
                 continue
             place = self.clips.root / one.path
-            if place.is_dir() or not self.clips.unexplained(one.path, known.keys(), sizes):
+            if _is_folder(place) or not self.clips.unexplained(one.path, known.keys(), sizes):
                 continue
             words = f"{one.path} is there and no record explains it"
             name = self.ownership.manifest.name
             hint = (
-                f"move it away, or take it over: `seedrender adopt {name} {one.owner} --file COPY`; "
-                f"a run puts it into {SUPERSEDED}"
+                "move it away, or take a copy of it over: `seedrender adopt "
+                f"{name} {one.owner} --file COPY`; a run puts it into {SUPERSEDED}"
             )
             yield self._of(one, words, hint, Severity.WARNING)
 
@@ -91,33 +110,28 @@ class Places:
 
     def folders(self) -> list[Path]:
         """Return the folders that exist around all that is written, the manifest's own first."""
-        found = {self._around(one.path)[0] for one in self.wanted} - {self.clips.root}
+        found = {self._around(one.path).place for one in self.wanted} - {self.clips.root}
         return [self.clips.root, *sorted(found)]
 
     def _wrong(self, one: Wanted) -> Iterator[Violation]:
-        folder, blocked = self._around(one.path)
-        outside = self._outside(one.path)
-        if outside is not None:
-            yield outside
-            return
-        if blocked is not None:
-            words = f"{self.said(blocked)} is a file, and {one.path} needs a folder there"
+        path, around = self.clips.root / one.path, self._around(one.path)
+        mode = _mode(path)
+        if not around.is_inside or (_is_link(path) and not self.clips.roots.hold(path)):
+            yield self._outside(one.path)
+        elif around.blocked is not None:
+            words = f"{self.said(around.blocked)} is a file, and {one.path} needs a folder there"
             yield self._of(one, words, "move it away, or give the clip another output")
-            return
-        path = self.clips.root / one.path
-        if path.exists() and not path.is_file():
-            what = "a folder" if path.is_dir() else "no regular file"
-            words = f"{one.path} is {what}: the clip could not be kept there"
-            yield self._of(one, words, "move it away, or give the clip another output")
-        if _is_too_long(folder, path):
+        elif around.is_too_long(path):
             words = f"{one.path} is too long for the file system"
             yield self._of(one, words, "give it a shorter output")
+        elif mode is not None and not stat.S_ISREG(mode):
+            what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+            words = f"{one.path} is {what}: the clip could not be kept there"
+            yield self._of(one, words, "move it away, or give the clip another output")
 
-    def _outside(self, relative: str) -> Violation | None:
+    def _outside(self, relative: str) -> Violation:
         """Name the first part of a path that leads outside, once for all that go through it."""
         roots, place = self.clips.roots, PurePosixPath(relative)
-        if roots.hold(self.clips.root / relative):
-            return None
         parts = [*reversed(place.parents[:-1]), place]
         first = next((p for p in parts if not roots.hold(self.clips.root / p)), place)
         words = f"{first.as_posix()} {roots.words(self.clips.root / first)}"
@@ -141,19 +155,12 @@ class Places:
             words = f"{name} cannot be read, so its outputs are not known: {why}"
             yield self._of_all(words, "see `seedrender lock repair`", Severity.WARNING)
 
-    def _around(self, relative: str) -> tuple[Path, Path | None]:
-        """Return the nearest folder that exists around a path, and a file that stands in its way.
-
-        One look serves all clips of a folder.
-        """
+    def _around(self, relative: str) -> _Folder:
+        """Look at the folder of a path; one look serves all clips of it."""
         parent = (self.clips.root / relative).parent
-        if parent not in self._folders:
-            blocked, place = None, parent
-            while not place.is_dir() and place != place.parent:
-                blocked = place if os.path.lexists(place) else blocked
-                place = place.parent
-            self._folders[parent] = (place, blocked)
-        return self._folders[parent]
+        if parent not in self._looked:
+            self._looked[parent] = _folder(parent, is_inside=self.clips.roots.hold(parent))
+        return self._looked[parent]
 
     def said(self, folder: Path) -> str:
         """Return how a folder is called beside the manifest."""
@@ -224,13 +231,38 @@ def _full(folder: Path, rooms: set[int]) -> str:
     return ""
 
 
-def _is_too_long(folder: Path, path: Path) -> bool:
-    """Return whether a name, also once the clip is set aside, is more than a file system takes."""
-    most = _limit(folder, "PC_NAME_MAX", _USUAL_NAME_BYTES)
-    names = [len(os.fsencode(part)) for part in path.parts]
-    is_long = max(names) > most or names[-1] + _KEPT_BYTES > most
-    kept = len(os.fsencode(path)) + len(SUPERSEDED) + _KEPT_BYTES + 1
-    return is_long or kept >= _limit(folder, "PC_PATH_MAX", _USUAL_PATH_BYTES)
+def _folder(parent: Path, *, is_inside: bool) -> _Folder:
+    blocked, place = None, parent
+    while not _is_folder(place) and place != place.parent:
+        blocked = place if _mode(place) is not None or _is_link(place) else blocked
+        place = place.parent
+    return _Folder(
+        place=place,
+        blocked=blocked,
+        is_inside=is_inside,
+        name_bytes=_limit(place, "PC_NAME_MAX", _USUAL_NAME_BYTES),
+        path_bytes=_limit(place, "PC_PATH_MAX", _USUAL_PATH_BYTES),
+    )
+
+
+def _is_folder(path: Path) -> bool:
+    mode = _mode(path)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return stat.S_ISLNK(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _mode(path: Path) -> int | None:
+    """Return what is at a path, links followed; None: nothing that can be looked at."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return None
 
 
 def _limit(folder: Path, name: str, usual: int) -> int:

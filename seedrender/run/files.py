@@ -183,11 +183,11 @@ class Files(Clips):
         Raises: StorageError where it is no file.
         """
         path = self.path(relative)
-        if not path.exists():
-            return None
-        if not path.is_file():
-            raise StorageError(f"{relative} is no file: move it away; nothing was replaced")
         with writing(relative):
+            if not path.exists():
+                return None
+            if not path.is_file():
+                raise StorageError(f"{relative} is no file: move it away; nothing was replaced")
             digest = sha256(path)
         kept = self._beside(SUPERSEDED, relative, digest, suffix=path.suffix)
         self._bring(path, self.path(kept), digest)

@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Collection
 
 from seedrender.errors import ManifestError, Severity, Violation, merged
+from seedrender.project.clips import FRAMES, SUPERSEDED
 from seedrender.project.files import tidy
+from seedrender.project.own_folder import NAME
 from seedrender.project.places import Places, Wanted
 from seedrender.run.memory import Memory
 from seedrender.run.project import Project
@@ -76,7 +78,12 @@ def begin(project: Project) -> None:
     outputs += [take.output for take in project.all_takes]
     with contextlib.suppress(OSError):
         project.ownership.claim(outputs)
-    for folder in sorted({(project.path.parent / output).parent for output in outputs}):
+    root, files = project.path.parent, project.files
+    folders = {root, root / NAME, *((root / output).parent for output in outputs)}
+    folders |= {
+        files.folder_beside(kind, output) for kind in (SUPERSEDED, FRAMES) for output in outputs
+    }
+    for folder in sorted(folders):
         tidy(folder)
 
 
