@@ -218,4 +218,4 @@ class ArtifactError(SeedrenderError):
 
 
 class StorageError(ArtifactError):
-    """This machine cannot keep a file: its disk is full, or the folder cannot be written."""
+    """This machine cannot keep a file: no room, no permission, or something else in its place."""

@@ -22,6 +22,7 @@ CODES = {  # of errors that are no lint rules
     "value": "An expression's value does not fit where it stands.",
     "data": "A row of a table is wrong: of data, or of prices.",
     "output": "Two clips would be one file.",
+    "place": "A clip could not be kept where it is wanted, or another manifest writes it too.",
     "limits": "The route's model does not render this; `seedrender providers` says what it does.",
     "prompt": "An option in a prompt would be obeyed by the route; no comment allows it.",
     "hosting": "A local file that the route takes as a URL only.",

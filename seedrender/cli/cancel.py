@@ -11,6 +11,7 @@ from seedrender.cli.console import (
     json_option,
     manifest_argument,
     only_route_option,
+    outside_option,
     selectors_argument,
 )
 from seedrender.cli.settled import ask, say
@@ -25,9 +26,15 @@ _RUNS_ON = "it cannot be cancelled: it runs on and is paid, and the next run col
 @manifest_argument
 @selectors_argument
 @only_route_option
+@outside_option
 @json_option
 def command(
-    manifest: Path, *, selectors: tuple[str, ...], provider: str | None, is_json: bool
+    manifest: Path,
+    *,
+    selectors: tuple[str, ...],
+    provider: str | None,
+    outside: tuple[Path, ...],
+    is_json: bool,
 ) -> int:
     """Ask the provider to cancel what is still queued; never deletes a task that has finished.
 
@@ -35,7 +42,7 @@ def command(
     """
     from seedrender.run.reconcile import cancel  # aiohttp is loaded where work is to be done
 
-    settled = asyncio.run(ask(cancel, manifest, selectors, provider))
+    settled = asyncio.run(ask(cancel, manifest, selectors, provider, outside))
     is_over = [one.record.state is JobState.CANCELLED for one in settled]
     code = Exit.DONE if all(is_over) else Exit.UNFINISHED
     words = [_DROPPED if over else _RUNS_ON for over in is_over]

@@ -11,9 +11,9 @@ import click
 
 from seedrender.cli import findings, online
 from seedrender.cli.console import choices_options, counting, json_option, route_option, say_json
-from seedrender.errors import ConfigError, ManifestError, Severity, Violation, merged
-from seedrender.run import project
-from seedrender.run.project import Choices
+from seedrender.errors import ConfigError, LockError, ManifestError, Severity, Violation, merged
+from seedrender.run import places, project
+from seedrender.run.project import Choices, Project
 from seedrender.source import review
 from seedrender.source.rules import RULES
 
@@ -111,12 +111,21 @@ def _check(
     wrong = merged(seen.looks.violations) if seen is not None else ()
     return Checked(
         manifest=manifest,
-        violations=(*review.deny(found.findings, deny), *wrong),
+        violations=(*review.deny(found.findings, deny), *_places(found), *wrong),
         online=seen,
         jobs=len(found.jobs),
         takes=len(found.takes),
         seconds=sum(job.stated_duration_s or 0 for job in found.jobs),
     )
+
+
+def _places(found: Project) -> Sequence[Violation]:
+    """Look at where a run would write."""
+    try:
+        lock = found.read_lock()
+    except LockError:  # said by every command that needs it
+        lock = None
+    return places.look(found, lock)
 
 
 def _say(found: Sequence[Checked]) -> None:

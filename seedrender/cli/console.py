@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from seedrender.errors import ManifestError, SeedrenderError, printable
+from seedrender.project.roots import OPTION
 from seedrender.run.project import Choices
 from seedrender.source.expand import Tick
 from seedrender.source.parse import duration_s
@@ -59,13 +60,19 @@ def selectors_argument(command: F) -> F:
 
 
 def choices_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Take `--profile`, `--set` and `--vars`, and hand them over as one value."""
+    """Take `--profile`, `--set`, `--vars` and `--allow-outside`, and hand them over as one."""
 
     @wraps(command)
     def with_choices(
-        *, profile: str | None, flags: tuple[str, ...], files: tuple[Path, ...], **others: Any
+        *,
+        profile: str | None,
+        flags: tuple[str, ...],
+        files: tuple[Path, ...],
+        outside: tuple[Path, ...],
+        **others: Any,
     ) -> int:
-        return command(choices=Choices(profile=profile, flags=flags, files=files), **others)
+        choices = Choices(profile=profile, flags=flags, files=files, outside=outside)
+        return command(choices=choices, **others)
 
     path = click.Path(exists=True, dir_okay=False, path_type=Path)
     for option in (
@@ -87,7 +94,20 @@ def choices_options(command: Callable[..., int]) -> Callable[..., int]:
         ),
     ):
         with_choices = option(with_choices)
-    return with_choices
+    return outside_option(with_choices)
+
+
+def outside_option(command: F) -> F:
+    """Take `--allow-outside`: links to clips and references may lead there."""
+    return click.option(
+        OPTION,
+        "outside",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        multiple=True,
+        help="Let links to renders and references lead to this folder, such as one on another "
+        "volume. May be repeated.",
+    )(command)
 
 
 def route_option(command: Callable[..., int]) -> Callable[..., int]:

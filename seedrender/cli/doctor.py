@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import json_option, only_route_option, say_json, table
+from seedrender.cli.console import json_option, only_route_option, outside_option, say_json, table
 from seedrender.errors import ConfigError, ManifestError
 from seedrender.plan.outcome import Exit
 from seedrender.providers import registry
@@ -24,8 +24,15 @@ from seedrender.source.names import known
     "manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @only_route_option
+@outside_option
 @json_option
-def command(manifest: Path | None, *, provider: str | None, is_json: bool) -> int:
+def command(
+    manifest: Path | None,
+    *,
+    provider: str | None,
+    outside: tuple[Path, ...],
+    is_json: bool,
+) -> int:
     """Look over what a run rests on: the machine, the folder of MANIFEST, the route's account.
 
     Without MANIFEST, the machine and the route of --provider alone. A few small reads are sent to
@@ -33,7 +40,7 @@ def command(manifest: Path | None, *, provider: str | None, is_json: bool) -> in
     """
     if provider is not None:
         known("provider", provider, registry.names())
-    checks = asyncio.run(_checks(manifest, provider))
+    checks = asyncio.run(_checks(manifest, Choices(provider=provider, outside=outside)))
     code = Exit.UNFIT if any(c.grade is Grade.FAIL for c in checks) else Exit.DONE
     if is_json:
         rows = [
@@ -51,24 +58,24 @@ def _row(check: Check) -> tuple[str, str, str]:
     return check.grade.value, check.name, f"{check.found}{advice}"
 
 
-async def _checks(manifest: Path | None, provider: str | None) -> Sequence[Check]:
+async def _checks(manifest: Path | None, choices: Choices) -> Sequence[Check]:
     from seedrender.run.doctor_account import account  # aiohttp is loaded where it is needed
     from seedrender.run.doctor_folder import folder
     from seedrender.run.doctor_machine import machine
 
-    found = _project(manifest, provider) if manifest is not None else None
+    found = _project(manifest, choices) if manifest is not None else None
     checks = [*machine()]
     if manifest is not None and found is not None:
         checks += folder(manifest, found)
     film = found if isinstance(found, Project) else None
-    route = provider or (film.manifest.provider if film is not None else None)
+    route = choices.provider or (film.manifest.provider if film is not None else None)
     if route is not None:
         checks += [check async for check in account(route, os.environ, film)]
     return checks
 
 
-def _project(manifest: Path, provider: str | None) -> Project | ManifestError | ConfigError:
+def _project(manifest: Path, choices: Choices) -> Project | ManifestError | ConfigError:
     try:
-        return project.load(manifest, choices=Choices(provider=provider))
+        return project.load(manifest, choices=choices)
     except (ManifestError, ConfigError) as error:
         return error

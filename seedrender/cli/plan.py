@@ -25,7 +25,7 @@ from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
 from seedrender.plan.routes import Carried
 from seedrender.plan.saved import Chosen
-from seedrender.run import project, promise, revision
+from seedrender.run import places, project, promise, revision
 from seedrender.run.carried import carried as compare_routes
 from seedrender.run.memory import Memory
 from seedrender.run.project import Choices, Project, Wishes
@@ -75,6 +75,9 @@ def command(
         found = project.load(
             manifest, choices=choices, selectors=selectors, tick=tick, may_be_unfit=is_moving
         )
+    wrong = places.refusal(found, probes=False)
+    if wrong is not None:
+        raise wrong
     lock = found.read_lock()
     made = found.plan(lock, Wishes(keep_stale=keep_stale))
     if ref is not None:
@@ -96,6 +99,8 @@ def command(
     code = code if is_whole else Exit.UNFIT
     objection = Memory(found.lock_path).objection(made, lock)
     _say(made, costs(found, made, lock), moved, objection, code, is_json=is_json)
+    for finding in places.unexplained(found, lock):
+        click.echo(str(finding), err=True)
     if out is not None and is_whole and not is_json:
         click.echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
     return code

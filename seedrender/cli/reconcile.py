@@ -12,6 +12,7 @@ from seedrender.cli.console import (
     json_option,
     manifest_argument,
     only_route_option,
+    outside_option,
     selectors_argument,
 )
 from seedrender.cli.settled import ask, say
@@ -27,9 +28,15 @@ if TYPE_CHECKING:
 @manifest_argument
 @selectors_argument
 @only_route_option
+@outside_option
 @json_option
 def command(
-    manifest: Path, *, selectors: tuple[str, ...], provider: str | None, is_json: bool
+    manifest: Path,
+    *,
+    selectors: tuple[str, ...],
+    provider: str | None,
+    outside: tuple[Path, ...],
+    is_json: bool,
 ) -> int:
     """Settle outcomes that are unknown, by asking the provider where it can tell; buys nothing.
 
@@ -37,7 +44,7 @@ def command(
     """
     from seedrender.run.reconcile import reconcile  # aiohttp is loaded where work is to be done
 
-    settled = asyncio.run(ask(reconcile, manifest, selectors, provider))
+    settled = asyncio.run(ask(reconcile, manifest, selectors, provider, outside))
     is_open = any(fold.next_action(one.record.state) is fold.Action.ASK for one in settled)
     code = Exit.UNDECIDED if is_open else Exit.DONE
     words = [_what_now(one) for one in settled]

@@ -9,8 +9,8 @@ import click
 from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
 from seedrender.cli.estimate import costs
 from seedrender.plan.report import Pictures, to_html
+from seedrender.project.files import write_atomically
 from seedrender.run import project
-from seedrender.run.files import write_atomically
 from seedrender.run.project import Choices, Project
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from seedrender.errors import printable
 from seedrender.plan.decide import Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
-from seedrender.run import project, promise
+from seedrender.run import places, project, promise
 from seedrender.run.progress import heard_or_not, progress
 from seedrender.run.project import AS_WRITTEN, Choices, Project, Wishes
 from seedrender.run.promise import Agreed
@@ -117,10 +118,12 @@ def command(
     """
     if said["resubmit"] and (saved is not None or said["is_locked"]):
         raise click.UsageError("--resubmit buys what neither --plan nor --locked allows")
-    is_bare = choices == AS_WRITTEN and not selectors and not said["keep_stale"]
+    has_choices = replace(choices, outside=()) != AS_WRITTEN
+    is_bare = not (has_choices or selectors or said["keep_stale"])
     agreed = _agreed(saved, manifest, is_bare=is_bare)
     if agreed is not None:
-        choices, selectors = agreed.choices, agreed.made.chosen.selectors
+        choices = replace(agreed.choices, outside=choices.outside)
+        selectors = agreed.made.chosen.selectors
         said["keep_stale"] = agreed.made.chosen.keep_stale
     with counting() as tick:
         found = project.load(
@@ -139,6 +142,8 @@ def command(
     if before.is_done and not is_left(found.lock_path):
         return _nothing_to_do(found.lock_path, before, lock, is_json=is_json)
     holds = partial(agreed.hold, found) if agreed is not None else None
+    for finding in places.unexplained(found, found.read_lock()):
+        click.echo(str(finding), err=True)
     result = _rendered(found, before, _options(holds=holds, **{**said, "resubmit": given_up}))
     with heard_or_not(sys.stdout):
         if is_json:

@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 
 
 async def ask(
-    question: Question, manifest: Path, selectors: Sequence[str], provider: str | None
+    question: Question,
+    manifest: Path,
+    selectors: Sequence[str],
+    provider: str | None,
+    outside: tuple[Path, ...],
 ) -> tuple[Settled, ...]:
     """Ask about the selected jobs; without a selector, about all that the lockfile knows."""
     from seedrender.run.render import Options
 
-    choices = Choices(provider=provider)
+    choices = Choices(provider=provider, outside=outside)
     found = project.load(
         manifest, choices=choices, selectors=selectors, may_be_unfit=provider is not None
     )

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import json_option, manifest_argument, say_json, table
+from seedrender.cli.console import (
+    json_option,
+    manifest_argument,
+    outside_option,
+    say_json,
+    table,
+)
 from seedrender.plan.outcome import Exit
 from seedrender.run import store
 from seedrender.run.project import lock_path
@@ -15,15 +21,16 @@ from seedrender.run.verify import verify
 
 @click.command("verify")
 @manifest_argument
+@outside_option
 @json_option
-def command(manifest: Path, *, is_json: bool) -> int:
+def command(manifest: Path, *, outside: tuple[Path, ...], is_json: bool) -> int:
     """Compare every clip of MANIFEST with its lockfile: size, sha256, container.
 
     Exit code 4 where one differs: the next run downloads it again while the provider keeps it, and
     buys nothing for it by itself.
     """
     lock = store.read(lock_path(manifest), manifest.name)
-    found = list(verify(lock, manifest.parent))
+    found = list(verify(lock, manifest.parent, outside))
     wrong = [finding for finding in found if finding.wrong]
     code = Exit.FAILED if wrong else Exit.DONE
     if is_json:

@@ -7,9 +7,18 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from seedrender.errors import ConfigError, LockError, LockHeldError, ManifestError, printable
+from seedrender.errors import (
+    ConfigError,
+    LockError,
+    LockHeldError,
+    ManifestError,
+    Severity,
+    merged,
+    printable,
+)
 from seedrender.lock import fold
-from seedrender.run import git, store
+from seedrender.project import share
+from seedrender.run import git, places, store
 from seedrender.run.doctor import Check, fail, ok, warn
 from seedrender.run.project import Project, lock_path
 from seedrender.values.entry import JobState, Lock
@@ -29,6 +38,8 @@ def folder(manifest: Path, found: Project | ManifestError | ConfigError) -> Iter
     yield from _git(manifest)
     output = found.manifest.output_dir if isinstance(found, Project) else ""
     yield _room(manifest.resolve().parent, output)
+    if isinstance(found, Project):
+        yield from _places(found)
     if isinstance(found, Project) and isinstance(found.manifest.hosting, S3Store):
         yield _bucket(found.manifest.hosting)
 
@@ -126,6 +137,21 @@ def _room(parent: Path, output: str) -> Check:
     if free < _LITTLE_BYTES:
         return warn("disk", words, "make room before a long run")
     return ok("disk", words)
+
+
+def _places(found: Project) -> Iterator[Check]:
+    """Look at where clips go, and at what the file systems there cannot do."""
+    seen = places.places(found)
+    for violation in merged(seen.wrong()):
+        make = fail if violation.severity is Severity.ERROR else warn
+        yield make("places", printable(violation.message), violation.hint or "")
+    for words in seen.elsewhere():
+        yield ok("places", printable(f"{words}: clips are copied there, and checked, when moved"))
+    for folder in seen.folders():
+        lacking = share.lacking(folder)
+        if lacking:
+            words = f"{seen.said(folder)} is on a file system without {' and '.join(lacking)}"
+            yield ok("share", printable(f"{words}: a run does without"))
 
 
 def _bucket(hosting: S3Store) -> Check:

@@ -11,6 +11,7 @@ from seedrender.errors import (
     LockError,
     ProviderError,
     SeedrenderError,
+    StorageError,
     UnavailableError,
 )
 from seedrender.lock import fold
@@ -127,6 +128,9 @@ class Executor:
             self._fail(job, error, str(error))
         except LockError as error:
             self._gate.close(str(error), has_failed=True)
+            self._fail(job, error, str(error))
+        except StorageError as error:
+            self._gate.close(str(error), has_failed=True)  # what is bought now could not be kept
             self._fail(job, error, str(error))
         except ArtifactError as error:
             self._fail(job, error, str(error))
@@ -263,6 +267,11 @@ class Executor:
                 return False
         return True
 
+    def _replaced(self, take: JobId) -> str | None:
+        """Return the sha256 of the join before: it is made again at no cost."""
+        entry = self._store.entry(take)
+        return entry.output.sha256 if entry is not None and entry.output is not None else None
+
     def _output(self, job: JobId) -> Artifact:
         entry = self._store.entry(job)
         assert entry is not None, "asked for jobs only that are done"
@@ -278,7 +287,9 @@ class Executor:
         clips = [self._output(job) for job in take.segments]
         wanted = make.join_fingerprint(take, tuple(clip.sha256 for clip in clips))
         try:
-            artifact = await join(take, clips, self._files, made_by=wanted.digest)
+            artifact = await join(
+                take, clips, self._files, made_by=wanted.digest, replaces=self._replaced(take.id)
+            )
         except ArtifactError as error:
             self.failed[take.id] = error
             self._listener.note(take.id, "error", f"{error}; joining costs nothing")

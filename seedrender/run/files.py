@@ -4,65 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
 
-from seedrender.errors import ArtifactError
+from seedrender.errors import ArtifactError, StorageError
+from seedrender.project.clips import FRAMES, Clips
+from seedrender.project.files import (
+    NewFile,
+    copy_file,
+    make_folder,
+    move_file,
+    replace_file,
+    sha256,
+    writing,
+)
 from seedrender.run.clock import Clock
 from seedrender.values.job import MediaKind
 from seedrender.values.picture import named
-from seedrender.values.task import Artifact, Frame
-
-_BLOCK_BYTES = 1 << 18
-_SUPERSEDED, _FRAMES = ".superseded", ".last-frames"
+from seedrender.values.task import SUPERSEDED, Artifact, Frame
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """The files beside a manifest; every path handed in is posix, relative and stays inside."""
+class Files(Clips):
+    """The files beside a manifest, as a run makes, moves and replaces them."""
 
-    root: Path  # the manifest's folder
-    output_dir: str
     clock: Clock = field(default_factory=Clock)
 
-    def path(self, relative: str) -> Path:
-        """Return where a file is. Raises: ArtifactError where a link or `..` leads outside."""
-        path = self.root / relative
-        if not path.resolve().is_relative_to(self.root.resolve()):
-            raise ArtifactError(
-                f"{relative} leads outside the manifest's folder: nothing is written"
-            )
-        return path
+    @contextmanager
+    def making(self, target: str) -> Iterator[NewFile]:
+        """Begin a file beside its target, in a folder that exists; what is not placed goes.
 
-    def is_present(self, artifact: Artifact | Frame) -> bool:
-        """Say whether a file is on disk in its full size; its content is not read."""
+        Raises: StorageError.
+        """
+        path = self.path(target)
+        with writing(target):
+            make_folder(path.parent)
+            new = NewFile(path)
         try:
-            return (self.root / artifact.path).stat().st_size == artifact.size_bytes
-        except OSError:
-            return False
-
-    def find(self, artifact: Artifact, also: Collection[str] = ()) -> str | None:
-        """Return where the bytes of a clip lie, under whatever name; None: nowhere."""
-        kept = self._kept_path(artifact.path, artifact.sha256)
-        folder = self.root / self.output_dir / _SUPERSEDED
-        aside = [
-            p.relative_to(self.root).as_posix() for p in folder.rglob(f"*{artifact.sha256[:12]}*")
-        ]
-        for name in dict.fromkeys([*also, artifact.path, kept, *aside]):
-            path = self.root / name
-            if path.is_file() and path.stat().st_size == artifact.size_bytes:
-                if sha256(path) == artifact.sha256:
-                    return name
-        return None
-
-    def unexplained(self, path: str, known: Collection[str]) -> bool:
-        """Whether a file lies at an output path that no record explains."""
-        found = self.root / path
-        return found.exists() and not (found.is_file() and sha256(found) in known)
+            yield new
+        finally:
+            new.discard()
 
     async def save(
         self,
@@ -73,132 +56,165 @@ class Files:
         made_by: str,
         kind: MediaKind = MediaKind.VIDEO,
     ) -> tuple[Artifact, str | None]:
-        """Stream to a partial file, verify it, and move it into place.
+        """Stream to a new file, verify it, and move it into place.
 
-        Returns the artifact, and where the clip that it replaced is kept. It gets the
+        Returns the artifact, and where the clip that it replaced is kept. A picture gets the
         suffix of the format that it turns out to have.
 
         Raises: ArtifactError where it is short or not of its kind; what was in place stays.
+            StorageError.
         """
-        part, digest = self.part(target), hashlib.sha256()
-        try:
-            with writing(target), part.open("wb") as out:
+        digest = hashlib.sha256()
 
-                def take(block: bytes) -> None:
-                    digest.update(block)
-                    out.write(block)
+        def take(block: bytes) -> None:
+            digest.update(block)
+            with writing(target):
+                new.file.write(block)
 
-                async for block in blocks:
-                    await asyncio.to_thread(take, block)
-                await asyncio.to_thread(_sync, out)
-                size = out.tell()
-        except ArtifactError:
-            part.unlink(missing_ok=True)  # its room is needed: the disk may be full
-            raise
-        if promised_bytes is not None and size != promised_bytes:
-            raise ArtifactError(f"{target}: {size} of {promised_bytes} bytes arrived")
-        return await asyncio.to_thread(
-            self._keep_and_place, part, target, digest.hexdigest(), made_by, kind
-        )
+        with self.making(target) as new:
+            async for block in blocks:
+                await asyncio.to_thread(take, block)
+            with writing(target):
+                size = new.size_bytes
+            if promised_bytes is not None and size != promised_bytes:
+                raise ArtifactError(f"{target}: {size} of {promised_bytes} bytes arrived")
+            return await asyncio.to_thread(
+                self.place, new, target, digest=digest.hexdigest(), made_by=made_by, kind=kind
+            )
 
-    async def adopt(self, part: Path, target: str, *, made_by: str) -> Artifact:
-        """Verify a file that was written here, and move it into place."""
+    def place(
+        self,
+        new: NewFile,
+        target: str,
+        *,
+        digest: str,
+        made_by: str,
+        kind: MediaKind = MediaKind.VIDEO,
+        replaces: str | None = None,
+    ) -> tuple[Artifact, str | None]:
+        """Verify a new file and move it into place; also say where what it replaced is kept.
+
+        What has the sha256 `replaces` is not kept.
+
+        Raises: ArtifactError, StorageError.
+        """
         with writing(target):
-            digest = await asyncio.to_thread(sha256, part)
-        return await asyncio.to_thread(self._place, part, target, digest, made_by)
+            new.sync()  # on the disk before anything makes room for it
+            artifact = self._verified(new.path, target, digest, made_by, kind)
+        path = self.path(artifact.path)
+        is_needless = self._digests.of(path) in (digest, replaces or digest)
+        kept = None if is_needless else self.set_aside(artifact.path)
+        with writing(artifact.path):
+            new.place(path)
+        return artifact, kept
+
+    async def adopt(
+        self, new: NewFile, target: str, *, made_by: str, replaces: str | None = None
+    ) -> Artifact:
+        """Verify a file that was written here, and move it into place.
+
+        What lies there is set aside, unless its sha256 is that of `replaces`.
+        """
+        with writing(target):
+            digest = await asyncio.to_thread(sha256, new.path)
+        artifact, _ = await asyncio.to_thread(
+            self.place, new, target, digest=digest, made_by=made_by, replaces=replaces
+        )
+        return artifact
 
     def keep_frame(self, clip: str, content: bytes, suffix: str) -> Frame:
         """Put a picture under a name of its own, so that none ever replaces another.
 
-        Raises: ArtifactError.
+        Raises: StorageError.
         """
         digest = hashlib.sha256(content).hexdigest()
-        inside = Path(clip)
-        if inside.is_relative_to(self.output_dir):
-            inside = inside.relative_to(self.output_dir)
-        name = f"{inside.stem}.{digest[:12]}.{suffix}"
-        target = (Path(self.output_dir) / _FRAMES / inside.with_name(name)).as_posix()
-        part = self.part(target)
-        try:
-            with writing(target), part.open("wb") as out:
-                out.write(content)
-                _sync(out)
-            self._move_in(part, target)
-        except ArtifactError:
-            part.unlink(missing_ok=True)
-            raise
+        target = self._beside(FRAMES, clip, digest, suffix=f".{suffix}")
+        with self.making(target) as new, writing(target):
+            new.file.write(content)
+            new.place()
         return Frame(path=target, sha256=digest, size_bytes=len(content))
 
-    def part(self, target: str) -> Path:
-        """Return the partial file's path beside its target, in a folder that exists."""
-        path = self.path(target)
-        with writing(target):
-            _make_folder(path.parent)
-        return part_path(path)
-
     def move(self, artifact: Artifact, target: str) -> Artifact:
-        """Move a clip to the place that the manifest now gives it."""
-        source, path = self.path(artifact.path), self.path(target)
-        self.set_aside(target)
-        with writing(target):
-            _make_folder(path.parent)
-            source.replace(path)
-            sync_folder(path.parent)
+        """Bring a clip, from wherever its bytes are, to the place that the manifest now gives it.
+
+        Raises: ArtifactError where no file has its bytes; StorageError.
+        """
+        found = self.find(artifact)
+        if found is None:
+            raise ArtifactError(
+                f"{artifact.path} has other bytes than the lock says, and no file has those; "
+                "nothing was moved"
+            )
+        source, path = self.path(found), self.path(target)
+        if not self._has(target, artifact):
+            self.set_aside(target)
+            self._bring(source, path, artifact.sha256, is_taken=self._may_take(found))
+        elif source.name != path.name and source.samefile(path) and not source.is_symlink():
+            with writing(target):
+                replace_file(source, path)  # two spellings of one name
         return replace(artifact, path=target, made_at=self.clock.now())
 
     def bring_back(self, artifact: Artifact, target: str) -> tuple[Artifact, str | None]:
-        """Exchange what is in place for a clip that was set aside; also say where that went."""
-        kept = self.set_aside(target)
-        return self.move(artifact, target), kept
+        """Exchange what is in place for a clip that was set aside; also say where that went.
+
+        Raises: ArtifactError where that clip is nowhere: what is in place stays; StorageError.
+        """
+        found = self.find(artifact)
+        if found is None:
+            raise ArtifactError(f"{artifact.path} is not there as the lock says; nothing was moved")
+        kept = None if self._has(target, artifact) else self.set_aside(target)
+        return self.move(replace(artifact, path=found), target), kept
+
+    def exchange(self, first: Artifact, second: Artifact) -> tuple[Artifact, Artifact]:
+        """Exchange two clips; cut off in between, both are found by their bytes.
+
+        Raises: ArtifactError where one is not in its place; StorageError.
+        """
+        for artifact in (first, second):
+            if not self._has(artifact.path, artifact):
+                raise ArtifactError(f"{artifact.path} has not the bytes that the lock says")
+        aside = self.set_aside(first.path) or first.path
+        moved = self.move(second, first.path)
+        return self.move(replace(first, path=aside), second.path), moved
 
     def set_aside(self, relative: str) -> str | None:
-        """Move a file that is about to be replaced to `.superseded/`; None: there was none."""
+        """Move a file that is about to be replaced to `.superseded/`; None: there was none.
+
+        Raises: StorageError where it is no file.
+        """
         path = self.path(relative)
-        if not path.exists():
-            return None
         with writing(relative):
-            kept = self._kept_path(relative, sha256(path))
-            target = self.path(kept)
-            _make_folder(target.parent)
-            path.replace(target)
-            sync_folder(target.parent)
+            if not path.exists():
+                return None
+            if not path.is_file():
+                raise StorageError(f"{relative} is no file: move it away; nothing was replaced")
+            digest = sha256(path)
+        kept = self._beside(SUPERSEDED, relative, digest, suffix=path.suffix)
+        self._bring(path, self.path(kept), digest)
         return kept
 
-    def where_kept(self, artifact: Artifact) -> str | None:
-        """Say where a clip was set aside, also by a run that could not note it any more."""
-        kept = self._kept_path(artifact.path, artifact.sha256)
-        return kept if self.path(kept).is_file() else None
+    def remove(self, artifact: Artifact | Frame) -> bool:
+        """Delete a clip that is where clips are written and as the lock says; False: it is not."""
+        if not (self._may_take(artifact.path) and self._has(artifact.path, artifact)):
+            return False
+        with writing(artifact.path):
+            (self.root / artifact.path).unlink()
+        self._kept.forget()
+        return True
 
-    def _kept_path(self, relative: str, digest: str) -> str:
-        inside = Path(relative)
-        if inside.is_relative_to(self.output_dir):
-            inside = inside.relative_to(self.output_dir)
-        name = f"{inside.stem}.{digest[:12]}{inside.suffix}"
-        return (Path(self.output_dir) / _SUPERSEDED / inside.with_name(name)).as_posix()
-
-    def _keep_and_place(
-        self, part: Path, target: str, digest: str, made_by: str, kind: MediaKind
-    ) -> tuple[Artifact, str | None]:
-        with writing(target):
-            artifact = self._verified(part, target, digest, made_by, kind)
-            path = self.path(artifact.path)
-            is_same = path.exists() and sha256(path) == digest
-        kept = None if is_same else self.set_aside(artifact.path)
-        self._move_in(part, artifact.path)
-        return artifact, kept
-
-    def _place(self, part: Path, target: str, digest: str, made_by: str) -> Artifact:
-        artifact = self._verified(part, target, digest, made_by)
-        self._move_in(part, artifact.path)
-        return artifact
+    def _bring(self, source: Path, target: Path, digest: str, *, is_taken: bool = True) -> None:
+        """Move a file, or copy it; of a link the bytes are copied, and only the link goes."""
+        with writing(target.name):
+            if is_taken and not source.is_symlink():
+                move_file(source, target, digest)
+            else:
+                copy_file(source, target, digest)
+                if is_taken:
+                    source.unlink()
+        self._kept.forget()
 
     def _verified(
-        self,
-        part: Path,
-        target: str,
-        digest: str,
-        made_by: str,
-        kind: MediaKind = MediaKind.VIDEO,
+        self, part: Path, target: str, digest: str, made_by: str, kind: MediaKind
     ) -> Artifact:
         from seedrender.media.probe import probe  # PyAV is loaded where a clip is
 
@@ -232,64 +248,3 @@ class Files:
             made_at=self.clock.now(),
             made_by=made_by,
         )
-
-    def _move_in(self, part: Path, target: str) -> None:
-        path = self.path(target)
-        with writing(target):
-            part.replace(path)
-            sync_folder(path.parent)
-
-
-@contextmanager
-def writing(target: str) -> Iterator[None]:
-    """Turn what a disk says into the trouble of one clip. Raises: ArtifactError."""
-    try:
-        yield
-    except OSError as error:
-        raise ArtifactError(f"{target} cannot be written: {error.strerror}") from None
-
-
-def sha256(path: Path) -> str:
-    """Digest a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder with those above it, so that they last."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
-
-
-def part_path(path: Path) -> Path:
-    """Return where a file is written before it takes its place."""
-    return path.with_name(f".{path.name}.part")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a text file; after a crash there is the old one or the new one, never a part."""
-    part = part_path(path)
-    with part.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        _sync(file)
-    part.replace(path)
-    sync_folder(path.parent)
-
-
-def _sync(file: IO[Any]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames, and files that are new in a folder, last."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from seedrender.run.files import sha256, write_atomically
+from seedrender.project.files import sha256
+from seedrender.project.own_folder import NAME, OwnFolder
 
-CACHE = Path(".seedrender") / "hashes.json"  # beside the manifest
+CACHE = Path(NAME) / "hashes.json"  # beside the manifest
 _VERSION = 1
 _MIN_BYTES = 1 << 20  # smaller files are read faster than they are worth a line
 _GRANULE_NS = 2_000_000_000  # the coarsest clock of a file system that we know: FAT
@@ -68,11 +69,8 @@ class Hashes:
             return
         rows = {name: [*stamp, digest] for name, (stamp, digest) in sorted(self._rows.items())}
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(exist_ok=True)
-            ignore = self._path.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", "utf-8")
-            write_atomically(self._path, json.dumps({"hashes": _VERSION, "files": rows}))
+            text = json.dumps({"hashes": _VERSION, "files": rows})
+            OwnFolder(self._root).write(self._path.name, text)
             self._is_changed = False
 
     def _load(self) -> None:

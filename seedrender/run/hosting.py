@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from seedrender.catalog.models import Uploads
 from seedrender.errors import ArtifactError
-from seedrender.run.files import sha256
+from seedrender.project.files import sha256
 from seedrender.run.leftovers import Leftovers
 from seedrender.values.hosting import UrlPrefix
 from seedrender.values.job import CorrelationId

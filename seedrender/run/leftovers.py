@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from seedrender.run.files import write_atomically
+from seedrender.project.own_folder import NAME, OwnFolder
 from seedrender.values.job import CorrelationId
 
 _MOST = 1000
@@ -20,7 +20,7 @@ class Leftovers:
     """
 
     def __init__(self, root: Path, name: str) -> None:
-        self._path = root / ".seedrender" / f"uploads-{name}.json"
+        self._path = root / NAME / f"uploads-{name}.json"
         self._submits = _read(self._path)
         self._earlier = set(self._submits)
 
@@ -62,12 +62,8 @@ class Leftovers:
             if not self._submits:
                 self._path.unlink(missing_ok=True)
                 return
-            self._path.parent.mkdir(exist_ok=True)
-            ignore = self._path.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", "utf-8")
             rows = {file_id: sorted(submits) for file_id, submits in self._submits.items()}
-            write_atomically(self._path, json.dumps(rows))
+            OwnFolder(self._path.parents[1]).write(self._path.name, json.dumps(rows))
 
 
 def _read(path: Path) -> dict[str, set[CorrelationId]]:

@@ -12,7 +12,7 @@ from seedrender.lock import fold, lockfile
 from seedrender.lock.fold import Action
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.make import Plan
-from seedrender.run.files import write_atomically
+from seedrender.project.own_folder import NAME, OwnFolder
 from seedrender.values.entry import Fingerprint, Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId
 
@@ -27,7 +27,7 @@ class Memory:
     """
 
     def __init__(self, lock_path: Path) -> None:
-        self._path = lock_path.parent / ".seedrender" / lock_path.name
+        self._path = lock_path.parent / NAME / lock_path.name
         self._lacking: dict[str, TaskRecord] = {}  # by fingerprint: what a lock should know
 
     def keep(self, lock: Lock, *, forgotten: Collection[str] = ()) -> None:
@@ -40,11 +40,11 @@ class Memory:
             return
         text = lockfile.dumps(Lock(manifest=lock.manifest, entries=entries))
         with contextlib.suppress(OSError):  # it is a net, and no floor
-            self._path.parent.mkdir(exist_ok=True)
-            ignore = self._path.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", "utf-8")
-            write_atomically(self._path, text)
+            OwnFolder(self._path.parents[1]).write(self._path.name, text)
+
+    def known(self, manifest: str) -> Lock:
+        """Return what is remembered of paid tasks."""
+        return self._read(manifest)
 
     def check(self, plan: Plan, lock: Lock, allowed: Collection[JobId]) -> None:
         """Refuse to buy what was bought before by a lockfile that knew more than this one.

@@ -19,6 +19,9 @@ from seedrender.plan.cost import Pricing
 from seedrender.plan.decide import Facts
 from seedrender.plan.make import Plan
 from seedrender.plan.owners import Owners
+from seedrender.project import ownership
+from seedrender.project.ownership import Ownership
+from seedrender.project.roots import Roots
 from seedrender.providers import plugins, registry
 from seedrender.run import store
 from seedrender.run.bounds import bounded
@@ -66,6 +69,7 @@ class Project:
     provider: Provider  # offline
     sources: tuple[Source, ...] = ()  # of the job that was to be explained
     findings: tuple[Violation, ...] = ()  # of a review
+    outside: tuple[Path, ...] = ()  # folders elsewhere that a person allowed
     unfit: tuple[Violation, ...] = ()  # what the route does not render, where that may be
     place: Callable[[tuple[str | int, ...]], Origin]  # where the key of a value stands
 
@@ -77,7 +81,24 @@ class Project:
     @property
     def files(self) -> Files:
         """The files beside the manifest."""
-        return Files(root=self.path.parent, output_dir=self.manifest.output_dir)
+        references = self.manifest.references.values()
+        return Files(
+            root=self.path.parent,
+            output_dir=self.manifest.output_dir,
+            allowed=self.outside,
+            inputs=frozenset(r.path for r in references if r.path is not None),
+            written=self.ownership.written,
+        )
+
+    @property
+    def ownership(self) -> Ownership:
+        """What is noted of its outputs, and of those of the manifests around it."""
+        return Ownership(
+            manifest=self.path,
+            title=self.manifest.name,
+            output_dir=self.manifest.output_dir,
+            roots=Roots.around(self.path.parent, self.outside),
+        )
 
     @property
     def ids(self) -> frozenset[JobId]:
@@ -163,8 +184,7 @@ def _is_unexplained(files: Files, lock: Lock, path: str) -> bool:
 
 def lock_path(manifest: Path) -> Path:
     """Return where a manifest's lockfile is: `launch.yaml` and `launch.yaml.j2` → `launch.lock`."""
-    stem = manifest.with_suffix("") if manifest.suffix == ".j2" else manifest
-    return stem.with_suffix(".lock")
+    return ownership.lock_path(manifest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +196,7 @@ class Choices:
     files: tuple[Path, ...] = ()  # of vars, relative to the current folder
     kept: Given | None = None  # the vars of a saved plan, instead of flags and files
     provider: str | None = None  # a route instead of the manifest's own
+    outside: tuple[Path, ...] = ()  # folders elsewhere that links may lead to
 
     def given(self) -> Given:
         """Read the values for vars. Raises: ConfigError, ManifestError."""
@@ -227,7 +248,13 @@ def load(
             )
             is_trial = choices.provider is not None
             found = _checked(
-                path, expansion, selectors, read, may_be_unfit=may_be_unfit, is_trial=is_trial
+                path,
+                expansion,
+                selectors,
+                read,
+                outside=choices.outside,
+                may_be_unfit=may_be_unfit,
+                is_trial=is_trial,
             )
             if is_reviewed:
                 findings = review.review(expansion, read, profile=choices.profile)
@@ -255,6 +282,7 @@ def _checked(
     selectors: Sequence[str],
     read: Callable[[str], str],
     *,
+    outside: tuple[Path, ...],
     may_be_unfit: bool,
     is_trial: bool,
 ) -> Project:
@@ -267,7 +295,8 @@ def _checked(
     violations = [v for job in asked for v in provider.violations(job)]
     if not isinstance(expansion.manifest.hosting, ProviderFiles):  # local files have a place
         violations = [violation for violation in violations if violation.code != "hosting"]
-    digests, missing = _digest(path.parent, expansion.whole)
+    roots = Roots.around(path.parent, outside)
+    digests, missing = _digest(path.parent, expansion.whole, roots)
     said = {violation.origin for violation in violations if violation.code == "prompt"}
     lint = [v for v in review.mistakes(expansion, read) if v.origin not in said]
     wrong = [*expansion.problems, *violations, *missing, *lint]
@@ -288,6 +317,7 @@ def _checked(
         provider=provider,
         sources=expansion.sources,
         place=expansion.place,
+        outside=outside,
         unfit=tuple(unfit),
     )
 
@@ -295,7 +325,7 @@ def _checked(
 def _read_inside(root: Path, name: str) -> str:
     """Read a file of data: inside the repository, as references are."""
     path = root / name
-    if not path.resolve().is_relative_to(_repository(root)) or not path.is_file():
+    if not Roots.around(root).hold(path) or not path.is_file():
         raise ConfigError(f"{name} is no file in this repository")
     return read_text(path)
 
@@ -314,12 +344,14 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path} cannot be read: {error.strerror}; nothing was sent") from None
 
 
-def _digest(root: Path, jobs: Sequence[Job]) -> tuple[dict[str, str], list[Violation]]:
+def _digest(
+    root: Path, jobs: Sequence[Job], roots: Roots
+) -> tuple[dict[str, str], list[Violation]]:
     """Digest every local reference in use once; report those that are not there."""
     digests: dict[str, str] = {}
     violations: list[Violation] = []
     seen: set[str] = set()
-    boundary, hashes = _repository(root), Hashes(root)
+    hashes = Hashes(root)
     for job in jobs:
         for use in job.references:
             reference = use.reference
@@ -327,20 +359,14 @@ def _digest(root: Path, jobs: Sequence[Job]) -> tuple[dict[str, str], list[Viola
                 continue
             seen.add(reference.name)
             path = root / reference.path
-            if not path.resolve().is_relative_to(boundary):
-                violations.append(_wrong(job, reference.name, "leads out of the repository"))
+            if not roots.hold(path):
+                violations.append(_wrong(job, reference.name, roots.words(path)))
             elif not path.is_file():
                 violations.append(_wrong(job, reference.name, f"{reference.path} is not there"))
             else:
                 digests[reference.name] = hashes.sha256(path)
     hashes.save()
     return digests, violations
-
-
-def _repository(folder: Path) -> Path:
-    """Return the git repository around a folder, or the folder: references stay inside."""
-    resolved = folder.resolve()
-    return next((p for p in (resolved, *resolved.parents) if (p / ".git").exists()), resolved)
 
 
 def _wrong(job: Job, reference: str, what: str) -> Violation:

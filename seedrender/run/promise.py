@@ -10,7 +10,7 @@ from seedrender.plan import breach, saved
 from seedrender.plan.cost import estimate
 from seedrender.plan.make import Plan
 from seedrender.plan.saved import Chosen, Promise, Rates
-from seedrender.run.files import write_atomically
+from seedrender.project.files import write_atomically
 from seedrender.run.project import Choices, Project, read_text
 from seedrender.source.given import Given
 

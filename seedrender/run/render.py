@@ -16,7 +16,7 @@ from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
 from seedrender.providers.addresses import Network
-from seedrender.run import online
+from seedrender.run import online, places
 from seedrender.run.control import steered
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
@@ -95,8 +95,8 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     refused = _refused(project, before, options)
     if refused is not None:
         return refused
-    refusal: SeedrenderError | None = None
-    if options.looks_first:
+    refusal: SeedrenderError | None = places.refusal(project, probes=True)
+    if refusal is None and options.looks_first:
         refusal = await online.wrong_references(project, before, lock, allowed=options.allowed)
     if refusal is not None and not _is_owed(before):
         raise refusal
@@ -107,6 +107,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             options.holds(before)
         if before.is_idle:
             return _nothing_sent(outcome(before, store.lock), before, project)
+        places.begin(project)
         result, refusal = await _driven(project, options, listener, store, before, refusal)
     if store.failure is not None:
         raise LockError(

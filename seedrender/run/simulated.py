@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from seedrender.project.files import writing
+from seedrender.project.own_folder import NAME, OwnFolder
 from seedrender.providers import registry
 from seedrender.sim.app import SimSettings, serve
 from seedrender.values.provider import Limits, Provider
 
-WORLD = Path(".seedrender") / "sim"  # beside the manifest: what the simulator must remember
+WORLD = Path(NAME) / "sim"  # beside the manifest: what the simulator must remember
 
 
 @asynccontextmanager
 async def simulator(folder: Path, *, speed: float, limits: Limits) -> AsyncIterator[Provider]:
     """Serve a simulator whose tasks outlive this process, as a real provider's do."""
     world = folder / WORLD
-    world.mkdir(parents=True, exist_ok=True)
-    (world.parent / ".gitignore").write_text("*\n", "utf-8")
+    own = OwnFolder(folder)
+    with writing(WORLD.as_posix()):
+        if own.is_outside(WORLD.name):
+            raise OSError(errno.ELOOP, "it is a link that leads outside")
+        own.make()
+        world.mkdir(exist_ok=True)
     settings = SimSettings(
         speed=speed,
         folder=world,

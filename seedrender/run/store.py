@@ -16,8 +16,9 @@ from typing import BinaryIO
 from seedrender.errors import LockCorruptError, LockError, LockHeldError
 from seedrender.lock import codec, fold, lockfile
 from seedrender.lock.fold import Moves
+from seedrender.project.files import sync_folder, tidy, write_atomically
+from seedrender.project.roots import Roots
 from seedrender.run.clock import Clock
-from seedrender.run.files import part_path, sync_folder, write_atomically
 from seedrender.run.journal import Journal
 from seedrender.run.memory import Memory
 from seedrender.values.entry import Event, JobState, Lock, LockEntry, TaskRecord
@@ -182,7 +183,7 @@ async def hold(
             yield store
         finally:
             store.compact()
-            part_path(path).unlink(missing_ok=True)  # of a run that was killed
+            tidy(path.parent)  # of a run that was killed
             journal_path(path).unlink(missing_ok=True)
 
 
@@ -235,7 +236,16 @@ def read_lockfile(path: Path, manifest: str) -> Lock:
 
 
 def real(path: Path) -> Path:
-    """Return where a lockfile really is: two runs by different paths must meet at one journal."""
+    """Return where a lockfile really is: two runs by different paths must meet at one journal.
+
+    Raises: LockError where it is a link that leads out of the repository.
+    """
+    roots = Roots.around(path.parent)
+    if path.is_symlink() and not roots.hold(path):
+        raise LockError(
+            f"{path.name} is a link that {roots.words(path, is_allowable=False)}; nothing was "
+            "changed. Put the lockfile beside its manifest, where git has it"
+        )
     return path.resolve()
 
 

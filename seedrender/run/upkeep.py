@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seedrender.errors import ArtifactError, ConfigError, LockError
+from seedrender.errors import ConfigError, LockError
 from seedrender.lock import fold, lockfile, merge, prune, repair
 from seedrender.lock.prune import Orphan
 from seedrender.lock.repair import Repaired
+from seedrender.project.files import sync_folder, write_atomically
 from seedrender.run import store
-from seedrender.run.files import Files, sha256, sync_folder, write_atomically
+from seedrender.run.files import Files
 from seedrender.run.project import Project
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
@@ -160,17 +161,8 @@ def _delete(
 ) -> tuple[Artifact | Frame, ...]:
     """Delete clips that no entry names any more, where the file is still the one that was noted."""
     needed = {file.path for o in prune.orphans(left, ()) for file in _files(o)}
-    deleted = []
-    for clip in dict.fromkeys(clips):
-        try:
-            path = files.path(clip.path)
-        except ArtifactError:
-            continue
-        is_its = files.is_present(clip) and path.is_file() and sha256(path) == clip.sha256
-        if clip.path not in needed and is_its:
-            path.unlink()
-            deleted.append(clip)
-    return tuple(deleted)
+    found = dict.fromkeys(clips)
+    return tuple(c for c in found if c.path not in needed and files.remove(c))
 
 
 def _set_aside(*paths: Path) -> tuple[Path, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from seedrender.errors import ArtifactError
 from seedrender.lock import prune
 from seedrender.media.medium import Medium, inspect
 from seedrender.media.probe import Probe, probe
-from seedrender.run.files import sha256
+from seedrender.project.files import sha256
+from seedrender.project.roots import Roots
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId, MediaKind
 from seedrender.values.task import Artifact, Frame
@@ -25,13 +26,22 @@ class Finding:
     wrong: str
 
 
-def verify(lock: Lock, folder: Path) -> Iterator[Finding]:
-    """Read every clip of a lock from one end to the other, in the order of the jobs."""
+def verify(lock: Lock, folder: Path, outside: Iterable[Path] = ()) -> Iterator[Finding]:
+    """Read every clip of a lock from one end to the other, in the order of the jobs.
+
+    One that a link keeps elsewhere is read in the folders that are allowed.
+    """
+    roots = Roots.around(folder, outside)
     for job, entry in sorted(lock.entries.items()):
-        if entry.output is not None:
-            yield Finding(job, entry.output.path, _wrong(folder, entry.output))
-        for frame in prune.frames_of(entry):
-            yield Finding(job, frame.path, _changed(folder, frame))
+        files: list[Artifact | Frame] = [entry.output] if entry.output is not None else []
+        for file in [*files, *prune.frames_of(entry)]:
+            path = folder / file.path
+            if not roots.hold(path):
+                yield Finding(job, file.path, f"it {roots.words(path)}")
+            elif isinstance(file, Artifact):
+                yield Finding(job, file.path, _wrong(folder, file))
+            else:
+                yield Finding(job, file.path, _changed(folder, file))
 
 
 def _changed(folder: Path, file: Artifact | Frame) -> str:

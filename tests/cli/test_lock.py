@@ -29,6 +29,7 @@ shots:
   a: {prompt: A kite over the sea.}
   b: {prompt: A fox in the snow.}
 """
+CLIP = b"\x00\x00\x00\x18ftypmp42"  # begins one
 COST = Cost(amount=Amount(Decimal("0.69"), "USD"), source="provider")
 
 
@@ -188,13 +189,13 @@ def test_clips_are_deleted_only_on_request_and_only_where_they_are_what_was_note
 ) -> None:
     (film.parent / "renders").mkdir()
     for name, content in (("gone", b"1"), ("other", b"changed"), ("shared", b"2"), ("kept", b"3")):
-        (film.parent / f"renders/{name}.mp4").write_bytes(content)
+        (film.parent / f"renders/{name}.mp4").write_bytes(CLIP + content)
 
     def made(job: str, name: str, path: str, content: bytes) -> LockEntry:
         output = replace(
             clip(name, f"renders/{path}.mp4"),
-            sha256=hashlib.sha256(content).hexdigest(),
-            size_bytes=len(content),
+            sha256=hashlib.sha256(CLIP + content).hexdigest(),
+            size_bytes=len(CLIP + content),
         )
         return entry(job, record(name, JobState.SUCCEEDED), output=output)
 
@@ -215,7 +216,7 @@ def test_clips_are_deleted_only_on_request_and_only_where_they_are_what_was_note
 
 def test_a_last_frame_is_shown_and_goes_with_the_clips(film: Path) -> None:
     (film.parent / "renders").mkdir()
-    content = b"picture"
+    content = b"\x89PNG\r\n\x1a\npicture"
     for name in ("gone.png", "changed.png"):
         (film.parent / "renders" / name).write_bytes(content)
 

@@ -79,12 +79,18 @@ def test_a_lock_that_describes_another_picture_is_told(film: Path) -> None:
     assert first == {"job": "a", "path": CLIP, "wrong": "it is 864x496, not 8640x496"}
 
 
-def test_a_folder_of_clips_may_be_a_link_to_another_disk(film: Path) -> None:
+def test_a_folder_of_clips_may_be_a_link_to_another_disk_where_a_person_allows_it(
+    film: Path,
+) -> None:
     elsewhere = film.parent.parent / f"{film.parent.name}-disk"
     (film.parent / "renders").rename(elsewhere)
     (film.parent / "renders").symlink_to(elsewhere)
 
-    assert verify(film)[0] == 0
+    refused, words = verify(film)
+
+    assert refused == 4
+    assert f"`--allow-outside {elsewhere}` allows that" in words
+    assert verify(film, "--allow-outside", str(elsewhere))[0] == 0
 
 
 def test_a_lock_that_names_a_clip_outside_is_not_followed(film: Path) -> None:

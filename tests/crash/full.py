@@ -22,7 +22,9 @@ def fill_everywhere(
 ) -> Totals:
     """Leave so many pages free, run, make room, and run again."""
     world.mkdir()
-    (mount / WORLD.parts[0]).symlink_to(world)  # the provider has a disk of its own
+    own = mount / WORLD.parts[0]
+    own.mkdir()
+    tool("mount", "--bind", str(world), str(own))  # the provider has a disk of its own
     film, loaded = started(mount, route, shots)
     start, totals = look(film, "start", {}), Totals()
     for free in pages:

@@ -45,7 +45,11 @@ _MARKS = (
     *("500", "503", "rate-limited", "concurrent", "fail-once", "poll-500", "poll-lost", "slow"),
     *("truncated", "short", "garbage", "download-503", "no-size", "odd-status"),
 )
-_PARTS = {"compaction": ".film.lock.part", "join": ".fly.mp4.part", "download": ".s1.mp4.part"}
+_PARTS = {
+    "compaction": ".film.lock.*.part",
+    "join": ".fly.mp4.*.part",
+    "download": ".s1.mp4.*.part",
+}
 _LONGEST_S = 60.0  # of one run
 _MOST_RUNS = 12  # until a film is done, when nobody kills
 

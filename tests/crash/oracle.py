@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seedrender.lock import fold
-from seedrender.run.files import sha256
+from seedrender.project.files import sha256
 from seedrender.values.entry import JobState, Lock, TaskRecord
 from seedrender.values.job import JobId
 from seedrender.values.task import Artifact

@@ -78,7 +78,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     except (FileNotFoundError, subprocess.CalledProcessError):
         pytest.skip("this machine lets nobody mount a small file system")
     yield folder
-    tool("umount", str(folder))
+    tool("umount", "--recursive", str(folder))
 
 
 def test_a_disk_that_is_really_full_loses_no_task(small_disk: Path, tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def test_a_second_run_by_another_path_is_refused_and_names_the_holder(
     if way == "linked lockfile":
         place = tmp_path / "other"
         place.mkdir()
+        (tmp_path / ".git").mkdir()  # links stay inside a repository
         (place / "film.yaml").write_text(FILM)
         (place / "film.lock").symlink_to(Path("..") / "film" / "film.lock")
 
@@ -97,8 +98,9 @@ def test_a_second_run_by_another_path_is_refused_and_names_the_holder(
     assert not (place / ".seedrender").exists() or place == folder
 
 
-def test_a_linked_lockfile_stays_a_link(folder: Path, tmp_path: Path) -> None:
-    lock = tmp_path / "shared.lock"
+def test_a_linked_lockfile_stays_a_link(folder: Path) -> None:
+    lock = folder / "shared" / "film.lock"
+    lock.parent.mkdir()
     (folder / "film.lock").symlink_to(lock)
 
     code, words = ended(start(folder, "film.yaml", 600))

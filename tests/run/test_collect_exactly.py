@@ -42,7 +42,8 @@ EARLIER = record(
     "c0", JobState.SUCCEEDED, provider="scripted", fingerprint=Fingerprint(digest="sha256:00")
 )
 URL = "https://scripted.example/spin.mp4?sig=secret"
-OLD = b"the clip before"
+_FILM = b"\x00\x00\x00\x18ftypmp42"  # begins a clip
+OLD, FIRST = _FILM + b"the clip before", _FILM + b"the first"
 DONE = ("note", "spin", "done", "renders/spin.mp4")
 TROUBLES = [UnavailableError, RateLimitedError, ArtifactError, NotFoundError]
 
@@ -425,7 +426,7 @@ def test_one_of_them_that_cannot_be_kept_is_told_and_stops_nothing(
 def test_a_clip_that_was_set_aside_comes_back_as_that_of_its_task(
     tmp_path: Path, in_place: bytes
 ) -> None:
-    aside = put(tmp_path, "renders/.superseded/spin.aa.mp4", b"the first", "edited")
+    aside = put(tmp_path, "renders/.superseded/spin.aa.mp4", FIRST, "edited")
     before = put(tmp_path, "renders/spin.mp4", OLD)
     put(tmp_path, "renders/spin.mp4", in_place)
     others = Others(entry("spin", replace(THIS, superseded=aside), EARLIER, output=before))
@@ -439,12 +440,12 @@ def test_a_clip_that_was_set_aside_comes_back_as_that_of_its_task(
         ("keep", entry("spin", replace(EARLIER, superseded=gone), output=back)),
         DONE,
     ]
-    assert (tmp_path / back.path).read_bytes() == b"the first"
+    assert (tmp_path / back.path).read_bytes() == FIRST
     assert (tmp_path / gone.path).read_bytes() == in_place
 
 
 def test_a_picture_comes_back_under_the_suffix_that_it_has(tmp_path: Path) -> None:
-    aside = put(tmp_path, "renders/.superseded/spin.aa.webp", b"the first", "c1")
+    aside = put(tmp_path, "renders/.superseded/spin.aa.webp", FIRST, "c1")
     before = put(tmp_path, "renders/spin.jpeg", OLD)
     aside, before = (replace(found, duration_s=None) for found in (aside, before))
     others = Others(entry("spin", replace(THIS, superseded=aside), EARLIER, output=before))
@@ -460,7 +461,7 @@ def test_a_picture_comes_back_under_the_suffix_that_it_has(tmp_path: Path) -> No
 def test_a_clip_of_another_route_does_not_come_back_where_the_route_matters(
     tmp_path: Path,
 ) -> None:
-    aside = put(tmp_path, "renders/.superseded/spin.aa.mp4", b"the first", "c1")
+    aside = put(tmp_path, "renders/.superseded/spin.aa.mp4", FIRST, "c1")
     elsewhere = replace(THIS, provider="another", superseded=aside)
     before = put(tmp_path, "renders/other.mp4", OLD)
     others = Others(entry("spin", elsewhere, EARLIER, output=before))
@@ -468,7 +469,7 @@ def test_a_clip_of_another_route_does_not_come_back_where_the_route_matters(
     restore(tmp_path, others, THIS, Asked(route="scripted", is_identity=True))
 
     assert (tmp_path / "renders/spin.mp4").read_bytes() == OLD
-    assert (tmp_path / aside.path).read_bytes() == b"the first"
+    assert (tmp_path / aside.path).read_bytes() == FIRST
 
 
 def test_a_clip_moves_to_the_place_that_it_is_given_now(tmp_path: Path) -> None:

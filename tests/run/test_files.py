@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from seedrender.errors import ArtifactError
-from seedrender.run.files import Files, sha256
+from seedrender.project.files import sha256
+from seedrender.run.files import Files
 from seedrender.values.task import Artifact
 from tests.crash.disk import Disk
 from tests.scripted import clip_bytes

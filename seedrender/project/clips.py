@@ -1,0 +1,134 @@
+"""Finds the clips of a lock on disk: by their bytes, whatever their names are by now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path, PurePosixPath
+
+from seedrender.errors import StorageError
+from seedrender.media.magic import is_footage, is_footage_name
+from seedrender.project.digests import Digests
+from seedrender.project.kept import DIGITS, Kept
+from seedrender.project.roots import Roots
+from seedrender.values.task import SUPERSEDED, Artifact, Frame
+
+FRAMES = ".last-frames"
+
+
+@dataclass(frozen=True, slots=True)
+class Clips:
+    """The clips beside a manifest; every path handed in is posix, relative and stays inside.
+
+    A path in a lock is no authority: a file may be taken away only where clips are written, only if
+    it is a clip or a picture, and only if it has the sha256 that the lock says. A clip that lies
+    elsewhere is copied, and stays.
+    """
+
+    root: Path  # the manifest's folder
+    output_dir: str
+    allowed: tuple[Path, ...] = ()  # folders elsewhere that links may lead to
+    inputs: Collection[str] = ()  # files of the author, that are never taken away
+    written: Callable[[], Collection[str]] = tuple  # places elsewhere that earlier runs wrote to
+    _digests: Digests = field(default_factory=Digests, init=False, repr=False, compare=False)
+    _kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    _roots: list[Roots] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def roots(self) -> Roots:
+        """The folders that a path may lead to."""
+        if not self._roots:
+            self._roots.append(Roots.around(self.root, self.allowed))
+        return self._roots[0]
+
+    def path(self, relative: str) -> Path:
+        """Return where a file is. Raises: StorageError where a link or `..` leads outside."""
+        path = self.root / relative
+        if not self.roots.hold(path):
+            raise StorageError(f"{relative} {self.roots.words(path)}; nothing was written")
+        return path
+
+    def is_present(self, artifact: Artifact | Frame) -> bool:
+        """Say whether a clip or picture is there in its full size; its content is not read."""
+        try:
+            size_bytes = (self.root / artifact.path).stat().st_size
+        except OSError:
+            return False
+        return size_bytes == artifact.size_bytes and is_footage_name(artifact.path)
+
+    def find(self, artifact: Artifact | Frame, also: Collection[str] = ()) -> str | None:
+        """Return where the bytes of a clip are, by their sha256; None: nowhere that is known.
+
+        Looked at are the places handed in, its recorded place, and what was set aside.
+        """
+        kept = self._kept_names(artifact.sha256)
+        places = dict.fromkeys([*also, artifact.path, *kept])
+        return next((place for place in places if self._has(place, artifact)), None)
+
+    def where_kept(self, artifact: Artifact) -> str | None:
+        """Say where a clip was set aside, also by a run that could not note it any more."""
+        kept = self._kept_names(artifact.sha256)
+        return next((place for place in kept if self._has(place, artifact)), None)
+
+    def unexplained(
+        self, path: str, known: Collection[str], sizes: Collection[int] | None = None
+    ) -> bool:
+        """Return whether a file lies at an output path that no record explains.
+
+        `known` are the sha256 of all that a record explains. A file of none of their `sizes`, where
+        those are given, is not read.
+        """
+        place = self.root / path
+        if not os.path.lexists(place):
+            return False
+        try:
+            size_bytes = place.stat().st_size
+        except OSError:
+            return True  # a link that leads nowhere
+        if sizes is not None and size_bytes not in sizes:
+            return True
+        return self._digests.of(place) not in known
+
+    def folder_beside(self, kind: str, relative: str) -> Path:
+        """Return where what belongs to an output is kept: under `.superseded`, `.last-frames`."""
+        return (self.root / self.output_dir / kind / self._inside(relative)).parent
+
+    def _inside(self, relative: str) -> PurePosixPath:
+        """Return a path relative to the output folder, or as it is where it is outside of it."""
+        path = PurePosixPath(relative)
+        is_inside = path.is_relative_to(self.output_dir)
+        return path.relative_to(self.output_dir) if is_inside else path
+
+    def _has(self, relative: str, artifact: Artifact | Frame) -> bool:
+        """Return whether a file inside is a clip or picture with these bytes."""
+        path = self.root / relative
+        if not is_footage_name(relative) or not self.roots.hold(path):
+            return False
+        if self._digests.of(path, artifact.size_bytes) != artifact.sha256:
+            return False
+        return is_footage(path)
+
+    def _may_take(self, relative: str) -> bool:
+        """Return whether a file lies where clips are written, and is none of the author's."""
+        place = PurePosixPath(relative)
+        if place.as_posix() in self.inputs:
+            return False
+        return place.is_relative_to(self.output_dir) or place.as_posix() in self.written()
+
+    def _kept_names(self, digest: str) -> list[str]:
+        folder = PurePosixPath(self.output_dir) / SUPERSEDED
+        return [(folder / name).as_posix() for name in self._kept.names(self.root / folder, digest)]
+
+    def _beside(self, folder: str, relative: str, digest: str, *, suffix: str) -> str:
+        """Return a name that ends in the digits of a digest, and is free or has these bytes."""
+        inside = self._inside(relative)
+        for number in count():
+            more = f".{number}" if number else ""
+            name = f"{inside.stem}{more}.{digest[:DIGITS]}{suffix}"
+            found = (PurePosixPath(self.output_dir) / folder / inside.with_name(name)).as_posix()
+            path = self.path(found)
+            if not os.path.lexists(path) or self._digests.of(path) == digest:
+                break
+        return found

@@ -1,0 +1,92 @@
+"""Looks at the places that a project's run would write to, and refuses what could not be kept."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection
+
+from seedrender.errors import ManifestError, Severity, Violation, merged
+from seedrender.project.clips import FRAMES
+from seedrender.project.files import tidy
+from seedrender.project.own_folder import NAME
+from seedrender.project.places import Places, Wanted
+from seedrender.run.memory import Memory
+from seedrender.run.project import Project
+from seedrender.values.entry import Lock
+from seedrender.values.task import SUPERSEDED
+
+
+def places(project: Project) -> Places:
+    """Return the places of the selected jobs and their long takes."""
+    by_id = {job.id: job for job in project.all_jobs}
+    wanted = [
+        Wanted(
+            path=job.output,
+            owner=job.id,
+            origin=job.origin_of("output"),
+            at=job.path_of("output"),
+        )
+        for job in project.jobs
+    ]
+    wanted += [
+        Wanted(path=take.output, owner=take.id, origin=by_id[take.segments[0]].origin)
+        for take in project.takes
+    ]
+    return Places(
+        clips=project.files,
+        ownership=project.ownership,
+        wanted=tuple(wanted),
+        origin=project.place,
+    )
+
+
+def look(project: Project, lock: Lock | None) -> tuple[Violation, ...]:
+    """Return all that can be said without writing anything; what may change is a warning.
+
+    None for a lock that cannot be read: what its files are is not known then.
+    """
+    found = places(project)
+    violations = [*found.wrong(), *found.unwritable(probes=False, severity=Severity.WARNING)]
+    if lock is not None:
+        violations += found.unexplained(_locks(project, lock))
+    return merged(violations)
+
+
+def unexplained(project: Project, lock: Lock) -> tuple[Violation, ...]:
+    """Return the files in the places of clips that no record explains."""
+    return merged(places(project).unexplained(_locks(project, lock)))
+
+
+def refusal(project: Project, *, probes: bool) -> ManifestError | None:
+    """Say why a run would be refused, as far as its places show; None: they are right.
+
+    Only a run probes: it writes a small file into each folder and removes it.
+    """
+    found = places(project)
+    violations = [*found.wrong()]
+    if probes and not violations:
+        violations += found.unwritable(probes=True, severity=Severity.ERROR)
+    wrong = [v for v in violations if v.severity is Severity.ERROR]
+    return ManifestError(wrong) if wrong else None
+
+
+def begin(project: Project) -> None:
+    """Note which files are this manifest's, and take away what killed runs left there.
+
+    A folder that takes no note is no error: the lockfiles tell too.
+    """
+    outputs = [job.output for job in project.all_jobs]
+    outputs += [take.output for take in project.all_takes]
+    with contextlib.suppress(OSError):
+        project.ownership.claim(outputs)
+    root, files = project.path.parent, project.files
+    folders = {root, root / NAME, *((root / output).parent for output in outputs)}
+    folders |= {
+        files.folder_beside(kind, output) for kind in (SUPERSEDED, FRAMES) for output in outputs
+    }
+    for folder in sorted(folders):
+        tidy(folder)
+
+
+def _locks(project: Project, lock: Lock) -> Collection[Lock]:
+    return lock, Memory(project.lock_path).known(lock.manifest)
