@@ -211,3 +211,9 @@ class ArtifactError(SeedrenderError):
     """A file is short, is not the promised one, or is not a clip."""
 
     exit_code = 4
+
+
+class StorageError(ArtifactError):
+    """This machine cannot keep a file; a second download would fare no better."""
+
+    exit_code = 4

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from seedrender.errors import (
     ArtifactError,
-    NotFoundError,
     ProtocolError,
-    RateLimitedError,
+    StorageError,
     UnavailableError,
 )
 from seedrender.lock import fold
 from seedrender.lock.identity import Asked
 from seedrender.run import last_frame
 from seedrender.run.desk import Desk
+from seedrender.run.downloads import FLEETING, CostlyError, Fresh, download
 from seedrender.values.entry import Fingerprint, LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
 from seedrender.values.picture import another, place, stem
 from seedrender.values.task import Artifact, RemoteFile, Task
 
 _ATTEMPTS = 6
+_COSTLY_RETRIES = 3
 
 
 class Collect:
@@ -37,24 +38,16 @@ class Collect:
 
         Raises: ProviderError, ArtifactError: the next run tries again.
         """
-        assert record.task_id is not None, "only tasks are collected"
         before = self._desk.store.entry(job.id)
-        attempt = 0
+        links = _Links(self._desk, job, record, task)
         while True:
-            attempt += 1
+            found = await links.files()
             try:
-                if task is None:
-                    await self._desk.pace.turn()
-                    task = await self._desk.provider.poll(record.task_id)
-                artifact, kept = await self._download(job, record, task)
-            except (UnavailableError, RateLimitedError, ArtifactError, NotFoundError) as error:
-                if attempt == _ATTEMPTS:
-                    raise
-                self._desk.listener.note(job.id, "waits", f"{error}; asking again")
-                await self._desk.back_off(error, attempt)
-                task = None  # its URL may have lapsed: a poll gives a fresh one
+                artifact, kept = await self._download(job, record, links, found)
+            except FLEETING as error:  # also what arrived in full, and is no clip
+                await links.failed(error)
             else:
-                await last_frame.keep(self._desk, job, record, task)
+                await last_frame.keep(self._desk, job, record, links.task)
                 await self._replace_output(job, artifact, kept, before)
                 return
 
@@ -96,29 +89,28 @@ class Collect:
         await self._replace_output(job, artifact, kept, entry)
 
     async def _download(
-        self, job: Job, record: TaskRecord, task: Task
+        self, job: Job, record: TaskRecord, links: _Links, files: Sequence[RemoteFile]
     ) -> tuple[Artifact, str | None]:
-        if not task.state.is_final:  # answered by a server that lags behind the one before
-            raise UnavailableError(f"task {task.id} is {task.provider_state} again")
-        first, *others = _wanted(job, task)
-        saved = await self._save(job, record, first, job.output)
+        first, *others = files
+        saved = await self._save(job, record, first, job.output, links.fresh)
         for number, file in enumerate(others, 2):
             await self._save_another(job, record, file, another(saved[0].path, number))
-        self._desk.inputs.remember(job.id, first.url, first.expires_at)
+        self._desk.inputs.remember(job.id, links.first.url, links.first.expires_at)
         return saved
 
     async def _save(
-        self, job: Job, record: TaskRecord, file: RemoteFile, target: str
+        self,
+        job: Job,
+        record: TaskRecord,
+        file: RemoteFile,
+        target: str,
+        fresh: Fresh | None = None,
     ) -> tuple[Artifact, str | None]:
         desk = self._desk
-        async with desk.downloads, aclosing(desk.provider.retrieve(file)) as blocks:
-            return await desk.files.save(
-                blocks,
-                target,
-                promised_bytes=file.size_bytes,
-                made_by=record.correlation_id,
-                kind=job.makes,
-            )
+        async with desk.downloads.place(partial(desk.listener.note, job.id, "slow")) as place:
+            fill = partial(download, desk.provider, file, place=place, fresh=fresh)
+            made_by = record.correlation_id
+            return await desk.files.receive(fill, target, made_by=made_by, kind=job.makes)
 
     async def _save_another(
         self, job: Job, record: TaskRecord, file: RemoteFile, target: str
@@ -126,7 +118,7 @@ class Collect:
         """Keep a picture that came unasked: it is paid for. That it is lost stops nothing."""
         try:
             extra, _ = await self._save(job, record, file, target)
-        except (UnavailableError, RateLimitedError, ArtifactError, NotFoundError) as error:
+        except FLEETING as error:
             words = f"one more picture than was asked for cannot be kept as {target}: {error}"
         else:
             words = f"{extra.path}: one more picture than was asked for; the lock names the first"
@@ -153,6 +145,61 @@ class Collect:
         if not is_same_place or not self._desk.files.is_present(old):
             return None
         return await asyncio.to_thread(self._desk.files.set_aside, old.path)
+
+
+class _Links:
+    """The fresh links to the files of one task, and how often its provider is asked for them."""
+
+    def __init__(self, desk: Desk, job: Job, record: TaskRecord, task: Task | None) -> None:
+        self._desk, self._job, self._record, self._task = desk, job, record, task
+        self._failures = self._costly = 0
+
+    @property
+    def task(self) -> Task:
+        """The task as the newest answer says."""
+        assert self._task is not None, "a file was there"
+        return self._task
+
+    @property
+    def first(self) -> RemoteFile:
+        """The file that was asked for, under its newest link."""
+        return _wanted(self._job, self.task)[0]
+
+    async def files(self) -> Sequence[RemoteFile]:
+        """Return the files of the task, the one that was asked for first.
+
+        Raises: ProviderError, ArtifactError: what went wrong last.
+        """
+        while True:
+            try:
+                return await self._files()
+            except FLEETING as error:
+                await self.failed(error)
+
+    async def _files(self) -> Sequence[RemoteFile]:
+        if self._task is None:
+            assert self._record.task_id is not None, "only tasks are collected"
+            await self._desk.pace.turn()
+            self._task = await self._desk.provider.poll(self._record.task_id)
+        if not self._task.state.is_final:  # answered by a server that lags behind the one before
+            raise UnavailableError(f"task {self._task.id} is {self._task.provider_state} again")
+        return _wanted(self._job, self._task)
+
+    async def fresh(self, error: Exception) -> RemoteFile:
+        """Return the file that was asked for under a fresh link. Raises: as `files`."""
+        await self.failed(error)
+        return (await self.files())[0]
+
+    async def failed(self, error: Exception) -> None:
+        """Wait before another download. Raises: the error, where it would be no use."""
+        self._failures += 1
+        self._costly += isinstance(error, CostlyError)
+        is_over = self._failures >= _ATTEMPTS or self._costly > _COSTLY_RETRIES
+        if is_over or isinstance(error, StorageError):
+            raise error
+        self._desk.listener.note(self._job.id, "waits", f"{error}; asking again")
+        await self._desk.back_off(error, self._failures)
+        self._task = None  # its URL may have lapsed: a poll gives a fresh one
 
 
 def _wanted(job: Job, task: Task) -> Sequence[RemoteFile]:

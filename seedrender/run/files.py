@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
-from seedrender.errors import ArtifactError
+import aiofiles
+
+from seedrender.errors import ArtifactError, SeedrenderError, StorageError
 from seedrender.run.clock import Clock
+from seedrender.run.downloads import Downloaded
 from seedrender.values.job import MediaKind
 from seedrender.values.picture import named
 from seedrender.values.task import Artifact, Frame
+
+Fill = Callable[[BinaryIO], Awaitable[Downloaded]]
 
 _BLOCK_BYTES = 1 << 18
 _SUPERSEDED, _FRAMES = ".superseded", ".last-frames"
@@ -30,10 +35,10 @@ class Files:
     clock: Clock = field(default_factory=Clock)
 
     def path(self, relative: str) -> Path:
-        """Return where a file is. Raises: ArtifactError where a link or `..` leads outside."""
+        """Return where a file is. Raises: StorageError where a link or `..` leads outside."""
         path = self.root / relative
         if not path.resolve().is_relative_to(self.root.resolve()):
-            raise ArtifactError(
+            raise StorageError(
                 f"{relative} leads outside the manifest's folder: nothing is written"
             )
         return path
@@ -82,13 +87,37 @@ class Files:
             self._keep_and_place, part, target, digest.hexdigest(), made_by, kind
         )
 
+    async def receive(
+        self, fill: Fill, target: str, *, made_by: str, kind: MediaKind = MediaKind.VIDEO
+    ) -> tuple[Artifact, str | None]:
+        """Let `fill` write a partial file, verify it, and move it into place.
+
+        Returns: as `save`.
+
+        Raises: what `fill` raises; ArtifactError where it is not of its kind; StorageError.
+        """
+        part = self.part(target)
+        with writing(target):
+            out = part.open("wb")
+        try:
+            digest = (await fill(out)).sha256
+            with writing(target):
+                await asyncio.to_thread(_sync, out)
+        except SeedrenderError:
+            part.unlink(missing_ok=True)  # its room is needed: the disk may be full
+            raise
+        finally:
+            with suppress(OSError):  # what is still buffered on a full disk
+                out.close()
+        return await asyncio.to_thread(self._keep_and_place, part, target, digest, made_by, kind)
+
     async def adopt(self, part: Path, target: str, *, made_by: str) -> Artifact:
         """Verify a file that was written here, and move it into place."""
         with writing(target):
             digest = await asyncio.to_thread(sha256, part)
         return await asyncio.to_thread(self._place, part, target, digest, made_by)
 
-    def keep_frame(self, clip: str, content: bytes, suffix: str) -> Frame:
+    async def keep_frame(self, clip: str, content: bytes, suffix: str) -> Frame:
         """Put a picture under a name of its own, so that none ever replaces another.
 
         Raises: ArtifactError.
@@ -101,10 +130,12 @@ class Files:
         target = (Path(self.output_dir) / _FRAMES / inside.with_name(name)).as_posix()
         part = self.part(target)
         try:
-            with writing(target), part.open("wb") as out:
-                out.write(content)
-                _sync(out)
-            self._move_in(part, target)
+            with writing(target):
+                async with aiofiles.open(part, "wb") as out:
+                    await out.write(content)
+                    await out.flush()
+                    await asyncio.to_thread(os.fsync, out.fileno())
+            await asyncio.to_thread(self._move_in, part, target)
         except ArtifactError:
             part.unlink(missing_ok=True)
             raise
@@ -223,11 +254,11 @@ class Files:
 
 @contextmanager
 def writing(target: str) -> Iterator[None]:
-    """Turn what a disk says into the trouble of one clip. Raises: ArtifactError."""
+    """Turn what a disk says into the trouble of one clip. Raises: StorageError."""
     try:
         yield
     except OSError as error:
-        raise ArtifactError(f"{target} cannot be written: {error.strerror}") from None
+        raise StorageError(f"{target} cannot be written: {error.strerror}") from None
 
 
 def sha256(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,12 @@ from seedrender.values.job import MediaKind
 from seedrender.values.money import Amount
 
 TaskId = NewType("TaskId", str)
+
+MAX_BYTES: Mapping[MediaKind, int] = {  # no larger file is downloaded, whatever a server says
+    MediaKind.VIDEO: 4 * 2**30,
+    MediaKind.AUDIO: 4 * 2**30,
+    MediaKind.IMAGE: 64 * 2**20,
+}
 
 
 class TaskState(StrEnum):
