@@ -124,9 +124,12 @@ class _Brotli:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         try:
-            yield self._stream.process(data, output_buffer_limit=STEP_BYTES)
-            while not (self._stream.is_finished() or self._stream.can_accept_more_data()):
-                yield self._stream.process(b"", output_buffer_limit=STEP_BYTES)
+            has_more = True
+            while has_more and not self._stream.is_finished():
+                step = self._stream.process(data, output_buffer_limit=STEP_BYTES)
+                data, has_more = b"", bool(step)
+                if step:
+                    yield step
         except self._error:
             raise ArtifactError("the br encoding of a download is damaged") from None
 

@@ -198,7 +198,8 @@ class _Links:
         if is_over or isinstance(error, StorageError):
             raise error
         self._desk.listener.note(self._job.id, "waits", f"{error}; asking again")
-        await self._desk.back_off(error, self._failures)
+        if not isinstance(error, CostlyError):  # that one took its time already
+            await self._desk.back_off(error, self._failures)
         self._task = None  # its URL may have lapsed: a poll gives a fresh one
 
 

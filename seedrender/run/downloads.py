@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from seedrender.errors import (
@@ -25,6 +26,7 @@ FLEETING = (UnavailableError, RateLimitedError, ArtifactError, NotFoundError)  #
 
 _WRITE_BYTES = 2**20  # at least, in one hop to a thread
 _FLOOR_BYTES, _FLOOR_S = 60_000, 60
+_TRICKLE_BYTES, _TRICKLE_S = 20, 4
 _SLOW_BYTES, _SLOW_S = 80_000, 5.0
 _PLACES = 8
 # with the places 64 at once: on a line of 64 kB/s none of them falls below the floor
@@ -75,6 +77,7 @@ async def download(
             if fresh is None:
                 raise
             place.leave()
+            await arrival.make_room()
             file = await fresh(error)
             await place.take()
 
@@ -190,6 +193,17 @@ class _Speed:
                 break
         return max(0.0, until - self._waited_s)
 
+    def check(self) -> None:
+        """Raises: CostlyError where each of the last seconds brought next to nothing.
+
+        So does a server that holds back; a network that fails for a moment brings nothing at all.
+        """
+        now = int(self._waited_s)
+        newest = islice(reversed(self._seconds), _TRICKLE_S + 1)
+        last = [size for second, size in newest if now - _TRICKLE_S <= second < now]
+        if len(last) == _TRICKLE_S and all(last) and sum(last) < _TRICKLE_BYTES:
+            raise CostlyError(f"only {sum(last)} bytes in {_TRICKLE_S} s")
+
     def __str__(self) -> str:
         return f"only {sum(size for _, size in self._seconds)} bytes in {_FLOOR_S} s"
 
@@ -222,6 +236,8 @@ class _Arrival:
                 place.progress(len(block.data))
                 await self._take(block, most, promised)
         received, version = self._received.size_bytes, self._received.version
+        if not received:
+            raise ArtifactError("not a byte arrived")
         expected = promised if version is None else version.total_bytes
         if promised not in (None, received) or expected not in (None, received):
             self._begin()
@@ -265,6 +281,11 @@ class _Arrival:
         size_bytes = self._received.size_bytes
         return Downloaded(sha256=self._digest.hexdigest(), size_bytes=size_bytes)
 
+    async def make_room(self) -> None:
+        """Empty the file where nothing of it will be used. Raises: StorageError."""
+        if self._is_void:
+            await self._write()
+
     async def _write(self) -> None:
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
         if not waiting and not self._is_void:
@@ -302,6 +323,7 @@ async def _next(blocks: AsyncGenerator[Block, None], speed: _Speed) -> Block | N
             raise CostlyError(str(speed)) from None
         raise UnavailableError(f"the download broke off ({type(error).__name__})") from None
     speed.note(loop.time() - begun, len(block.data))
+    speed.check()
     return block
 
 
