@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from typing import Any, BinaryIO, TypeVar, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedrender.errors import ArtifactError, NotFoundError, StorageError, UnavailableError
@@ -165,24 +165,26 @@ def test_a_server_that_holds_back_byte_by_byte_is_left_at_once() -> None:
     assert run(work()) <= 5
 
 
-@given(st.integers(1, 30), st.integers(0, 59))
+@settings(max_examples=20)
+@given(st.integers(1, 9), st.integers(0, 59))
 def test_whoever_keeps_up_a_kilobyte_a_second_is_waited_for(rate_kb: int, stall_s: int) -> None:
-    data = bytes(rate_kb * 1000 * 300)
+    data = bytes(rate_kb * 1000 * 200)
     steps = [*drip(HEAD + data, 2100 * rate_kb, 2.0)]
-    steps.insert(100, float(stall_s) if rate_kb > 1 and stall_s * 2 < 60 else 0.0)
+    steps.insert(80, float(stall_s) if rate_kb > 1 and stall_s * 2 < 60 else 0.0)
 
     found, _ = run(arriving(Plain(steps)))
 
     assert found.size_bytes == len(HEAD + data)
 
 
-@given(st.integers(0, 50_000_000), st.integers(1, 900))
+@settings(max_examples=20)
+@given(st.integers(0, 9_000_000), st.integers(1, 900))
 def test_whoever_falls_below_it_is_left_within_a_minute_and_little_more(
     burst: int, rate: int
 ) -> None:
     async def work() -> float:
         with pytest.raises(CostlyError, match=r"only \d+ bytes in (60|4) s"):
-            await arriving(Plain([HEAD, bytes(burst), *drip(bytes(900 * 200), rate, 1.0)]))
+            await arriving(Plain([HEAD, bytes(burst), *drip(bytes(900 * 70), rate, 1.0), 999.0]))
         return asyncio.get_running_loop().time()
 
     assert run(work()) <= 63
