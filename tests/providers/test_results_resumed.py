@@ -6,10 +6,11 @@ import asyncio
 import zlib
 from dataclasses import replace
 
+import aiohttp
 import pytest
 from aiohttp import web
 
-from seedrender.errors import ArtifactError, NotFoundError, SeedrenderError
+from seedrender.errors import ArtifactError, NotFoundError, SeedrenderError, UnavailableError
 from seedrender.providers import results as module
 from seedrender.providers.results import Results
 from seedrender.values.provider import Received, Version
@@ -223,6 +224,36 @@ def test_a_part_that_is_longer_than_it_says_is_no_part_of_the_clip() -> None:
         return answer
 
     fails(long, "sends more than the 100 bytes")
+
+
+def test_a_server_that_falls_silent_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TIMEOUT", aiohttp.ClientTimeout(sock_read=0.2))
+    site = Site()
+
+    async def silent(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"ETag": '"v1"', "Content-Length": "100"})
+        await answer.prepare(request)
+        await answer.write(bytes(40))
+        await asyncio.sleep(3600)
+        return answer
+
+    site.answer = silent
+
+    async def work() -> None:
+        async with site.served() as base, Results(base) as results:
+            with pytest.raises(UnavailableError, match="no answer from where a result is kept"):
+                async for _ in results.retrieve(f"{base}/a.mp4"):
+                    pass
+
+    asyncio.run(work())
+
+    assert site.asked == {"GET": 1}
+
+
+def test_a_connection_that_breaks_where_no_length_was_said_is_a_cut() -> None:
+    found, _ = retrieved(replace(WHOLE, chunked=True, cut=100))
+
+    assert str(found) == "the download ended after 100 bytes"
 
 
 def test_a_link_that_has_lapsed_meanwhile_is_said() -> None:

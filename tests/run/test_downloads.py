@@ -134,6 +134,14 @@ def test_large_blocks_are_written_in_few_hops(monkeypatch: pytest.MonkeyPatch) -
     assert len(hops) == 3
 
 
+def test_nothing_is_written_where_nothing_is_left_to_write() -> None:
+    size_bytes = downloads._WRITE_BYTES
+
+    found, kept = run(arriving(Plain([bytes(size_bytes)])))
+
+    assert found.size_bytes == len(kept) == size_bytes
+
+
 # The pace.
 
 
