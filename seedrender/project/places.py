@@ -14,9 +14,8 @@ from seedrender.project.files import new_file
 from seedrender.project.kept import DIGITS
 from seedrender.project.own_folder import NAME, OwnFolder
 from seedrender.project.ownership import Ownership, lock_path
-from seedrender.values.task import SUPERSEDED
 from seedrender.values.entry import Lock
-from seedrender.values.task import Artifact, Frame
+from seedrender.values.task import SUPERSEDED, Artifact, Frame
 
 CODE = "place"
 _PROBE_BYTES = 1 << 16

@@ -35,7 +35,7 @@ from seedrender.providers.http import Http
 from seedrender.providers.states import States
 from seedrender.values.job import CorrelationId, Job, Submission
 from seedrender.values.money import NO_VIDEO, UNKNOWN_PRICE, Price, Span
-from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
+from seedrender.values.provider import Block, Limits, LocalFile, MediaUrl, RateWindow, Received
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
 _MB = 1_000_000
@@ -147,6 +147,10 @@ class Ark:
     def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
         """Stream a result."""
         return self._http.retrieve(file.url)
+
+    def retrieve_rest(self, file: RemoteFile, known: Received) -> AsyncGenerator[Block, None]:
+        """Stream what is missing of a result, or the whole."""
+        return self._http.retrieve_rest(file.url, known)
 
     async def find(
         self,

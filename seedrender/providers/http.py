@@ -23,7 +23,7 @@ from seedrender.providers.addresses import Lookup, Network, is_loopback
 from seedrender.providers.answers import Answer
 from seedrender.providers.refusals import Judge, by_status, is_success, json_object
 from seedrender.providers.results import BLOCK_BYTES, Results
-from seedrender.values.provider import RateWindow
+from seedrender.values.provider import Block, RateWindow, Received
 
 _SUBMIT_TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=15)
 _READ_S = 60.0
@@ -49,9 +49,7 @@ class Http:
         lookup: Lookup | None = None,
     ) -> None:
         self.base_url = checked_base_url(base_url)
-        self._results = Results(
-            self.base_url, allowed=allowed, lookup=lookup, connections=connections
-        )
+        self._results = Results(self.base_url, allowed=allowed, lookup=lookup)
         self._key = key
         self._key_name = key_name
         self._connections = connections
@@ -187,6 +185,10 @@ class Http:
         Raises: ArtifactError where it ends early; ProviderError where it does not start.
         """
         return self._results.retrieve(url)
+
+    def retrieve_rest(self, url: str, known: Received) -> AsyncGenerator[Block, None]:
+        """Stream what is missing of a result, or the whole. Raises: as `retrieve`."""
+        return self._results.retrieve_rest(url, known)
 
     async def _answer(self, response: aiohttp.ClientResponse) -> Answer:
         """Read an answer; what its headers hold is heeded, and never raises."""

@@ -31,7 +31,7 @@ from seedrender.providers.refusals import by_status, strange
 from seedrender.providers.states import States
 from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
 from seedrender.values.money import NO_VIDEO, Amount, Price, Span
-from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
+from seedrender.values.provider import Block, Limits, LocalFile, MediaUrl, RateWindow, Received
 from seedrender.values.task import RemoteFile, Task, TaskId
 
 _FILE_ID = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
@@ -151,6 +151,10 @@ class Modellix:
     def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
         """Stream a result."""
         return self._http.retrieve(file.url)
+
+    def retrieve_rest(self, file: RemoteFile, known: Received) -> AsyncGenerator[Block, None]:
+        """Stream what is missing of a result, or the whole."""
+        return self._http.retrieve_rest(file.url, known)
 
     async def find(
         self,

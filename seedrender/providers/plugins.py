@@ -30,6 +30,9 @@ _PLAIN: Mapping[str, tuple[tuple[Any, ...], Mapping[str, Any]]] = {
     "encode": ((_ANY, _ANY, _ANY), {}),
     "retrieve": ((_ANY,), {}),
 }
+_OPTIONAL: Mapping[str, tuple[tuple[Any, ...], Mapping[str, Any]]] = {
+    "retrieve_rest": ((_ANY, _ANY), {}),
+}
 _AWAITED: Mapping[str, tuple[tuple[Any, ...], Mapping[str, Any]]] = {
     "upload": ((_ANY,), {}),
     "submit": ((_ANY,), {}),
@@ -134,7 +137,8 @@ def _faults(client: object, name: str) -> Iterator[str]:
         yield "has no `limits`"
     if not hasattr(client, "window"):
         yield "has no `window`"
-    for method, call in {**_PLAIN, **_AWAITED}.items():
+    offered = {name: call for name, call in _OPTIONAL.items() if hasattr(client, name)}
+    for method, call in {**_PLAIN, **offered, **_AWAITED}.items():
         found = getattr(client, method, None)
         if not callable(found):
             yield f"has no method `{method}`"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from seedrender.errors import (
     ArtifactError,
@@ -21,7 +21,8 @@ from seedrender.plan.asked import Got, mismatches
 from seedrender.plan.decide import Place
 from seedrender.run import last_frame
 from seedrender.run.desk import Desk
-from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, Patience, retried
+from seedrender.run.downloads import Fresh, download
+from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, Attempts, Patience
 from seedrender.run.watch import is_remembered
 from seedrender.values.entry import LOST, JobState, LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
@@ -80,47 +81,36 @@ class Collect:
         self, job: Job, record: TaskRecord, task: Task | None, target: str, patience: Patience
     ) -> tuple[Task, tuple[Artifact, str | None]]:
         """Ask for a clip until it comes; that it does not is noted. Raises: as `collect`."""
-        desk, fresh = self._desk, task
-
-        async def ask() -> tuple[Task, tuple[Artifact, str | None]]:
-            nonlocal fresh
-            found, fresh = fresh, None  # its URL may have lapsed: a poll gives a fresh one
-            found = found or await self._polled(record)
-            return found, await self._download(job, record, found, target)
-
-        def tell(words: str) -> None:
-            desk.listener.note(job.id, "waits", words)
-
+        links = _Links(self._desk, job, record, task, patience)
         try:
-            return await retried(desk, ask, patience, tell, ANY_TROUBLE_WITH_A_FILE)
+            while True:
+                found = await links.files()
+                try:
+                    saved = await self._download(job, record, links, found, target)
+                except ANY_TROUBLE_WITH_A_FILE as error:  # also what arrived, and is no clip
+                    await links.failed(error)
+                else:
+                    return links.task, saved
         except StorageError:
             raise
         except (ForgottenError, *ANY_TROUBLE_WITH_A_FILE) as error:
             words = str(error) or type(error).__name__
-            await desk.keep(job.id, replace(record, state=JobState.SUCCEEDED, error=words))
+            await self._desk.keep(job.id, replace(record, state=JobState.SUCCEEDED, error=words))
             raise
 
-    async def _polled(self, record: TaskRecord) -> Task:
-        """Read a task again. Raises: ProviderError; ForgottenError where it is gone for good."""
-        assert record.task_id is not None, "only tasks are collected"
-        await self._desk.pace.turn()
-        try:
-            return await self._desk.provider.poll(record.task_id)
-        except NotFoundError as error:
-            if is_remembered(record):
-                raise
-            raise ForgottenError(f"{LOST}{error}") from None
-
     async def _download(
-        self, job: Job, record: TaskRecord, task: Task, target: str
+        self,
+        job: Job,
+        record: TaskRecord,
+        links: _Links,
+        files: Sequence[RemoteFile],
+        target: str,
     ) -> tuple[Artifact, str | None]:
-        if not task.state.is_final:  # answered by a server that lags behind the one before
-            raise UnavailableError(f"task {task.id} is {task.provider_state} again")
-        first, *others = _wanted(job, task)
-        saved = await self._save(job, record, first, target)
+        first, *others = files
+        saved = await self._save(job, record, first, target, links.fresh)
         for number, file in enumerate(others, 2):
             await self._save_another(job, record, file, another(saved[0].path, number))
-        self._desk.inputs.remember(job.id, first.url, first.expires_at)
+        self._desk.inputs.remember(job.id, links.first.url, links.first.expires_at)
         return await self._compared(job, record, saved[0]), saved[1]
 
     async def _compared(self, job: Job, record: TaskRecord, artifact: Artifact) -> Artifact:
@@ -141,16 +131,18 @@ class Collect:
         return replace(artifact, differs=differs)
 
     async def _save(
-        self, job: Job, record: TaskRecord, file: RemoteFile, target: str
+        self,
+        job: Job,
+        record: TaskRecord,
+        file: RemoteFile,
+        target: str,
+        fresh: Fresh | None = None,
     ) -> tuple[Artifact, str | None]:
         desk = self._desk
-        async with desk.downloads, aclosing(desk.provider.retrieve(file)) as blocks:
-            return await desk.files.save(
-                blocks,
-                target,
-                promised_bytes=file.size_bytes,
-                made_by=record.correlation_id,
-                kind=job.makes,
+        async with desk.downloads.place(partial(desk.listener.note, job.id, "slow")) as held:
+            fill = partial(download, desk.provider, file, place=held, fresh=fresh)
+            return await desk.files.receive(
+                fill, target, made_by=record.correlation_id, kind=job.makes
             )
 
     async def _save_another(
@@ -186,6 +178,65 @@ class Collect:
         if not is_replaced(old.path, new.path) or not self._desk.files.is_present(old):
             return None
         return await asyncio.to_thread(self._desk.files.set_aside, old.path)
+
+
+class _Links:
+    """The fresh links to the files of one task, and how often its provider is asked for them."""
+
+    def __init__(
+        self, desk: Desk, job: Job, record: TaskRecord, task: Task | None, patience: Patience
+    ) -> None:
+        self._desk, self._job, self._record, self._task = desk, job, record, task
+        self._attempts = Attempts(desk, patience, partial(desk.listener.note, job.id, "waits"))
+
+    @property
+    def task(self) -> Task:
+        """The task as the newest answer says."""
+        assert self._task is not None, "a file was there"
+        return self._task
+
+    @property
+    def first(self) -> RemoteFile:
+        """The file that was asked for, under its newest link."""
+        return _wanted(self._job, self.task)[0]
+
+    async def files(self) -> Sequence[RemoteFile]:
+        """Return the files of the task, the one that was asked for first.
+
+        Raises: ProviderError, ArtifactError: what went wrong last; ForgottenError: it is gone.
+        """
+        while True:
+            try:
+                return await self._files()
+            except ANY_TROUBLE_WITH_A_FILE as error:
+                await self.failed(error)
+
+    async def _files(self) -> Sequence[RemoteFile]:
+        task = self._task = self._task or await self._polled()
+        if not task.state.is_final:  # answered by a server that lags behind the one before
+            raise UnavailableError(f"task {task.id} is {task.provider_state} again")
+        return _wanted(self._job, task)
+
+    async def _polled(self) -> Task:
+        """Read the task again. Raises: ProviderError; ForgottenError where it is gone for good."""
+        assert self._record.task_id is not None, "only tasks are collected"
+        await self._desk.pace.turn()
+        try:
+            return await self._desk.provider.poll(self._record.task_id)
+        except NotFoundError as error:
+            if is_remembered(self._record):
+                raise
+            raise ForgottenError(f"{LOST}{error}") from None
+
+    async def fresh(self, error: Exception) -> RemoteFile:
+        """Return the file that was asked for under a fresh link. Raises: as `files`."""
+        await self.failed(error)
+        return (await self.files())[0]
+
+    async def failed(self, error: Exception) -> None:
+        """Wait before another download. Raises: the error, where it would be no use."""
+        await self._attempts.failed(error)
+        self._task = None  # its URL may have lapsed: a poll gives a fresh one
 
 
 def _wanted(job: Job, task: Task) -> Sequence[RemoteFile]:

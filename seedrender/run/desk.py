@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from seedrender.errors import RateLimitedError
+from seedrender.run.downloads import DownloadPlaces
 from seedrender.run.files import Files
 from seedrender.run.gate import Gate
 from seedrender.run.inputs import Inputs
@@ -19,7 +20,6 @@ from seedrender.values.job import JobId
 from seedrender.values.manifest import PollSchedule
 from seedrender.values.provider import Provider
 
-_PARALLEL_DOWNLOADS = 8
 _MAX_BACKOFF_S = 60.0
 _DOUBLINGS = 16  # more than there can be below that: a provider may be down for days
 
@@ -51,9 +51,7 @@ class Desk:
     listener: Listener
     purse: Purse = field(default_factory=Purse)
     waits: bool = True  # False: submit and leave, look once at what was submitted before
-    downloads: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(_PARALLEL_DOWNLOADS)
-    )
+    downloads: DownloadPlaces = field(default_factory=DownloadPlaces)
 
     async def keep(self, job: JobId, record: TaskRecord) -> None:
         """Note a fact about one task: on disk first, whatever else depends on it."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
+
+import aiofiles.threadpool
 
 from seedrender.errors import ArtifactError, StorageError
 from seedrender.project.clips import FRAMES, Clips
@@ -21,9 +24,12 @@ from seedrender.project.files import (
     writing,
 )
 from seedrender.run.clock import Clock
+from seedrender.run.downloads import Downloaded
 from seedrender.values.job import MediaKind
 from seedrender.values.picture import named
 from seedrender.values.task import SUPERSEDED, Artifact, Frame
+
+Fill = Callable[[BinaryIO], Awaitable[Downloaded]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,21 @@ class Files(Clips):
             yield new
         finally:
             new.discard()
+
+    async def receive(
+        self, fill: Fill, target: str, *, made_by: str, kind: MediaKind = MediaKind.VIDEO
+    ) -> tuple[Artifact, str | None]:
+        """Let `fill` write a new file, verify it, and move it into place.
+
+        Returns: as `save`.
+
+        Raises: what `fill` raises; ArtifactError where it is not of its kind; StorageError.
+        """
+        with self.making(target) as new:
+            digest = (await fill(new.file)).sha256
+            return await asyncio.to_thread(
+                self.place, new, target, digest=digest, made_by=made_by, kind=kind
+            )
 
     async def save(
         self,
@@ -122,7 +143,7 @@ class Files(Clips):
         )
         return artifact
 
-    def keep_frame(self, clip: str, content: bytes, suffix: str) -> Frame:
+    async def keep_frame(self, clip: str, content: bytes, suffix: str) -> Frame:
         """Put a picture under a name of its own, so that none ever replaces another.
 
         Raises: StorageError.
@@ -130,8 +151,8 @@ class Files(Clips):
         digest = hashlib.sha256(content).hexdigest()
         target = self._beside(FRAMES, clip, digest, suffix=f".{suffix}")
         with self.making(target) as new, writing(target):
-            new.file.write(content)
-            new.place()
+            await aiofiles.threadpool.wrap(new.file).write(content)
+            await asyncio.to_thread(new.place)
         return Frame(path=target, sha256=digest, size_bytes=len(content))
 
     def move(self, artifact: Artifact, target: str) -> Artifact:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
+from io import BytesIO
 
 from seedrender.errors import ArtifactError, ProviderError, RateLimitedError, UnavailableError
 from seedrender.media.magic import HEAD_BYTES, recognised
 from seedrender.run.desk import Desk
+from seedrender.run.downloads import download
 from seedrender.values.entry import LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
 from seedrender.values.task import Frame, RemoteFile, Task
 
 _ATTEMPTS = 4
-_MAX_BYTES = 64 * 2**20
 
 
 async def keep(desk: Desk, job: Job, record: TaskRecord, task: Task) -> None:
@@ -48,13 +48,11 @@ def _is_here(desk: Desk, job: Job, record: TaskRecord) -> bool:
 
 async def _downloaded(desk: Desk, job: Job, file: RemoteFile) -> Frame:
     """Raises: ProviderError, ArtifactError: too large, or no picture."""
-    content = bytearray()
-    async with desk.downloads, aclosing(desk.provider.retrieve(file)) as blocks:
-        async for block in blocks:
-            content += block
-            if len(content) > _MAX_BYTES:
-                raise ArtifactError(f"it is larger than {_MAX_BYTES // 2**20} MiB")
-    found = recognised(bytes(content[:HEAD_BYTES]))
+    content = BytesIO()
+    picture = replace(file, kind=MediaKind.IMAGE)
+    async with desk.downloads.place(partial(desk.listener.note, job.id, "slow")) as place:
+        await download(desk.provider, picture, content, place=place)
+    found = recognised(content.getvalue()[:HEAD_BYTES])
     if found is None or found[0] is not MediaKind.IMAGE:
         raise ArtifactError("what arrived is no picture")
-    return await asyncio.to_thread(desk.files.keep_frame, job.output, bytes(content), found[1])
+    return await desk.files.keep_frame(job.output, content.getvalue(), found[1])

@@ -16,8 +16,11 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.run.desk import Desk
+from seedrender.run.downloads import CostlyError
 
 T = TypeVar("T")
+
+_COSTLY_AGAIN = 3  # fresh links for a clip that crawls
 
 TRANSIENT = (UnavailableError, RateLimitedError)
 ANY_TROUBLE_WITH_A_FILE = (*TRANSIENT, ArtifactError, NotFoundError, ProtocolError)
@@ -42,6 +45,32 @@ LAST_FRAMES = Patience(attempts=4)  # not paid for by itself
 CLIPS = Patience(seconds=600.0)  # paid for: links come late, stores are down for minutes
 
 
+class Attempts:
+    """The attempts at one thing: how many there were, and since when."""
+
+    def __init__(self, desk: Desk, patience: Patience, tell: Callable[[str], None]) -> None:
+        """Begin with none; `tell` gets a line before each wait."""
+        self._desk, self._patience, self._tell = desk, patience, tell
+        self._started_at = asyncio.get_running_loop().time()
+        self._failed = self._costly = 0
+
+    async def failed(self, error: Exception) -> None:
+        """Wait for the next attempt. Raises: the error, where there is none."""
+        if isinstance(error, StorageError):
+            raise error
+        self._failed += 1
+        self._costly += isinstance(error, CostlyError)
+        is_slow = isinstance(error, CostlyError)  # it took its time already
+        wait_s = 0.0 if is_slow else self._desk.wait_s(error, self._failed)
+        elapsed_s = asyncio.get_running_loop().time() + wait_s - self._started_at
+        is_over = self._patience.is_over(self._failed, elapsed_s * self._desk.provider.limits.speed)
+        if is_over or self._costly > _COSTLY_AGAIN:
+            raise error
+        when = f" in {wait_s:.0f} s" if wait_s else ""
+        self._tell(f"{error}; asking again{when}")
+        await asyncio.sleep(wait_s)
+
+
 async def retried(
     desk: Desk,
     work: Callable[[], Awaitable[T]],
@@ -49,22 +78,10 @@ async def retried(
     tell: Callable[[str], None],
     again: tuple[type[Exception], ...] = TRANSIENT,
 ) -> T:
-    """Return what `work` returns in the end; `tell` gets a line before each wait.
-
-    Raises: the last error, where patience is over; a local disk that is full at once.
-    """
-    loop = asyncio.get_running_loop()
-    started_at, attempt = loop.time(), 0
+    """Return what `work` returns in the end. Raises: the last error, where patience is over."""
+    attempts = Attempts(desk, patience, tell)
     while True:
-        attempt += 1
         try:
             return await work()
-        except StorageError:
-            raise
         except again as error:
-            wait_s = desk.wait_s(error, attempt)
-            elapsed_s = (loop.time() + wait_s - started_at) * desk.provider.limits.speed
-            if patience.is_over(attempt, elapsed_s):
-                raise
-            tell(f"{error}; asking again in {wait_s:.0f} s")
-            await asyncio.sleep(wait_s)
+            await attempts.failed(error)

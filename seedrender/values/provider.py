@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NewType, Protocol
+from typing import NamedTuple, NewType, Protocol, runtime_checkable
 
 from seedrender.errors import Violation
 from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
@@ -42,6 +42,30 @@ class RateWindow:
 
     remaining: int  # requests that are left
     reset_in_s: float  # from that answer until a new window opens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What tells one version of a file from every other one, in the words of its server."""
+
+    validator: str  # a strong ETag, or a Last-Modified date
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """The start of a file that has arrived already."""
+
+    size_bytes: int = 0
+    version: Version | None = None  # None: nothing can prove that a later answer continues it
+
+
+class Block(NamedTuple):
+    """A part of a file and its place; 0 after the start: what came before is void."""
+
+    at: int
+    data: bytes
+    version: Version | None = None
 
 
 class Provider(Protocol):
@@ -106,4 +130,18 @@ class Provider(Protocol):
 
     async def cancel(self, task_id: TaskId) -> bool:
         """Ask for an end before it starts; False: it will run on, and be paid."""
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A provider that can continue a download where it stopped; no provider has to."""
+
+    def retrieve_rest(self, file: RemoteFile, known: Received) -> AsyncGenerator[Block, None]:
+        """Stream what is missing where the server proves that it is the same file, else the whole.
+
+        The first block is at `known.size_bytes`, or at 0.
+
+        Raises: ArtifactError where fewer bytes arrive than were promised.
+        """
         ...

@@ -14,6 +14,11 @@ from seedrender.values.money import Amount
 TaskId = NewType("TaskId", str)
 
 SUPERSEDED = ".superseded"  # the folder, below the outputs, of clips that were replaced
+MAX_BYTES: Mapping[MediaKind, int] = {  # no larger file is downloaded, whatever a server says
+    MediaKind.VIDEO: 4 * 2**30,
+    MediaKind.AUDIO: 4 * 2**30,
+    MediaKind.IMAGE: 64 * 2**20,
+}
 
 
 class TaskState(StrEnum):

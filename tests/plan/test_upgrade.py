@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
-
-from seedrender.errors import LockError
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import graph, make
 from seedrender.plan.decide import Facts, Verdict
 from seedrender.plan.make import Step
-from seedrender.plan.renames import seen
-from seedrender.run.memory import Memory
+from seedrender.plan.owners import Owners
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind, Reference, ReferenceUse
 from tests.builders import clip, entry, job, record
@@ -78,15 +73,15 @@ def done(name: str) -> LockEntry:
 def test_its_clip_goes_to_the_new_id_of_a_job() -> None:
     lock = Lock(manifest="film.yaml", entries={e.job: e for e in [done("gone")]})
 
-    assert seen(lock, [signed("turn")], [], {}) == {"gone": "turn"}
-    assert seen(lock, [signed("turn", "other")], [], {}) == {}
+    for query, line in (([], "turn"), (["other"], "gone")):
+        owners = Owners(lock=lock, jobs=[signed("turn", *query)], digests={})
+        assert list(owners.assign().applied(lock).entries) == [line]
 
 
-def test_what_it_bought_is_remembered(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "film.lock")
-    memory.keep(fold.fold(Lock(manifest="film.yaml"), [done("spin")]))
-    facts = Facts(lock=Lock(manifest="film.yaml"), digests={}, is_present=lambda _: True)
-    plan = make.plan(graph.build([SPIN]), (), facts)
+def test_what_it_bought_and_only_the_purchase_log_knows_is_not_bought_again() -> None:
+    log = fold.fold(Lock(manifest="film.yaml"), [done("spin")])
+    nothing = Lock(manifest="film.yaml")
 
-    with pytest.raises(LockError, match="knows nothing of what was bought before for spin"):
-        memory.check(plan, facts.lock, ())
+    owners = Owners(lock=nothing, jobs=[SPIN], digests={}, remembered=lambda: log)
+
+    assert list(owners.assign().applied(nothing).entries) == ["spin"]

@@ -105,6 +105,11 @@ def test_a_plugin_that_keeps_the_protocol_is_taken(site: Path) -> None:
             "has a method `poll` that does not take what it is given",
         ),
         (
+            "odd_rest",
+            GOOD + "    def retrieve_rest(self, file): ...\n",
+            "has a method `retrieve_rest` that does not take what it is given",
+        ),
+        (
             "odd_property",
             GOOD.replace("window = None", "window = property(lambda self: 1 / 0)"),
             "cannot be loaded (ZeroDivisionError",

@@ -164,5 +164,5 @@ def test_a_download_that_ends_early_is_said() -> None:
         async with site.served() as base:
             await fetched(f"{base}/a.mp4", base)
 
-    with pytest.raises(ArtifactError, match="ended after 40 bytes"):
+    with pytest.raises(ArtifactError, match="ended after 40 of 100 bytes"):
         asyncio.run(work())

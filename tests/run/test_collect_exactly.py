@@ -230,7 +230,7 @@ def test_each_trouble_is_told_waited_for_and_followed_by_a_fresh_look_at_the_tas
 
     troubles = [words for words in others.heard if words[0] == "back off"]
     assert [(str(error), attempt) for _, error, attempt in troubles] == [
-        (f"renders/spin.mp4: 5 of {len(clip_bytes())} bytes arrived", 1),
+        (f"5 of {len(clip_bytes())} bytes arrived", 1),
         ("task task-c1 is processing again", 2),
         ("later", 3),
     ]

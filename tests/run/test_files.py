@@ -101,6 +101,6 @@ def test_a_picture_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) 
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with Disk(tmp_path, before=full), pytest.raises(ArtifactError, match="No space left"):
-        files.keep_frame("renders/spin.mp4", b"a picture", "png")
+        asyncio.run(files.keep_frame("renders/spin.mp4", b"a picture", "png"))
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

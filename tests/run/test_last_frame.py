@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from seedrender.errors import NotFoundError, ProtocolError, UnavailableError
 from seedrender.plan.outcome import Exit
-from seedrender.run import last_frame, verify
+from seedrender.run import verify
 from seedrender.run.files import Files
+from seedrender.values import task
 from seedrender.values.entry import TaskRecord
-from seedrender.values.job import JobId
+from seedrender.values.job import JobId, MediaKind
 from tests.builders import job
 from tests.run.test_executor import Film
 from tests.site import PNG
@@ -71,7 +74,7 @@ def test_that_it_is_lost_stops_nothing_and_is_said(
 
 
 def test_one_without_end_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(last_frame, "_MAX_BYTES", 100)
+    monkeypatch.setitem(cast(dict[MediaKind, int], task.MAX_BYTES), MediaKind.IMAGE, 100)
     found = film(tmp_path, PNG)
 
     assert found.run() is Exit.DONE
@@ -98,9 +101,9 @@ def test_a_clip_that_is_fetched_again_fetches_it_only_if_it_is_gone(tmp_path: Pa
 def test_a_picture_never_takes_the_place_of_another(tmp_path: Path) -> None:
     files = Files(root=tmp_path, output_dir="renders")
 
-    one = files.keep_frame("renders/a.mp4", PNG, "png")
-    other = files.keep_frame("renders/a.mp4", PNG + b"x", "png")
-    outside = files.keep_frame("b.mp4", PNG, "png")
+    one = asyncio.run(files.keep_frame("renders/a.mp4", PNG, "png"))
+    other = asyncio.run(files.keep_frame("renders/a.mp4", PNG + b"x", "png"))
+    outside = asyncio.run(files.keep_frame("b.mp4", PNG, "png"))
 
     assert len({one.path, other.path, outside.path}) == 3
     assert outside.path.startswith("renders/.last-frames/b.")
