@@ -11,7 +11,7 @@ import seedrender
 PACKAGE = Path(seedrender.__file__).parent
 LAYERS = (
     *("errors", "values", "catalog", "source", "lock", "plan", "providers", "media", "sim"),
-    *("run", "cli"),
+    *("project", "run", "cli"),
 )
 PURE = LAYERS[: LAYERS.index("plan") + 1]
 IMPURE_MODULES = {"asyncio", "aiohttp", "aiofiles", "click", "os", "random", "time", "socket"}

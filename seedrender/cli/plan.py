@@ -25,9 +25,9 @@ from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
 from seedrender.plan.routes import Carried
 from seedrender.plan.saved import Chosen
+from seedrender.project.purchases import PurchaseLog
 from seedrender.run import project, promise, revision
 from seedrender.run.carried import carried as compare_routes
-from seedrender.run.memory import Memory
 from seedrender.run.project import Choices, Project
 
 
@@ -94,7 +94,8 @@ def command(
         promise.save(promise.of(found, made, chosen), out)
     code = Exit.PENDING if check and not made.is_done else Exit.DONE
     code = code if is_whole else Exit.UNFIT
-    objection = Memory(found.lock_path).objection(made, lock)
+    is_paid = found.manifest.provider != SIMULATED
+    objection = PurchaseLog(found.lock_path).objection(made, lock, is_paid=is_paid)
     _say(made, costs(found, made, lock), moved, objection, code, is_json=is_json)
     if out is not None and is_whole and not is_json:
         click.echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")

@@ -132,7 +132,7 @@ class Executor:
             await self._tasks.restore(job, wanted, facts.asked)
         elif self._may_buy(step) and verdict in make.SPENDS:
             if job.id not in facts.resubmit:
-                self._store.memory.check_one(job.id, wanted, facts.lock.manifest)
+                self._store.purchases.check_one(job.id, wanted, facts.lock.manifest)
             await self._tasks.buy(job, wanted, reason, self._plan.graph.behind_s[job.id])
         elif verdict is not Verdict.CURRENT and self._gate.is_open:
             self._listener.note(job.id, verdict.value, reason)

@@ -17,8 +17,8 @@ class Journal:
     it was given, and says so once only. Facts are tried again, for they are paid for.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file, self._name = file, name
         self._good = file.seek(0, os.SEEK_END)  # everything before this is on disk
         self._waiting: list[bytes] = []
         self._taken = self._committed = 0
@@ -46,8 +46,8 @@ class Journal:
             self._put(b"".join(batch))
         except OSError as error:
             self.failure = self.failure or LockError(
-                f"{self._file.name} cannot be written ({error.strerror}); no further request is "
-                "sent, and what runs is collected"
+                f"{self._name} cannot be written ({error.strerror}); no further request is sent, "
+                "and what runs is collected"
             )
             raise self.failure from None
         del self._waiting[: len(batch)]

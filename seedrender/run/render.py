@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from seedrender.catalog.models import catalog
-from seedrender.errors import LockError, SeedrenderError, printable
+from seedrender.errors import SeedrenderError, printable
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.make import Facts, Plan, Verdict
 from seedrender.plan.outcome import Exit, outcome
@@ -100,12 +100,13 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             options.holds(before)
         if before.is_done:
             return _nothing_sent(Exit.DONE, before, project)
-        store.memory.check(before, store.lock, options.resubmit)
+        is_paid = project.manifest.provider != SIMULATED
+        store.purchases.check(before, store.lock, options.resubmit, is_paid=is_paid)
         result, refusal = await _driven(project, options, listener, store, before, refusal)
-    if store.failure is not None:
-        raise LockError(
-            f"{store.failure}. The lockfile has everything now: make room and run again"
-        )
+    for words in store.notes:
+        listener.say(printable(words))
+    if store.ending is not None:
+        raise store.ending
     if refusal is not None and result.exit is not Exit.INTERRUPTED:
         raise refusal
     return result
