@@ -104,10 +104,10 @@ def _words(path: Path, manifest: Path, mended: Mended, *, is_refused: bool) -> l
     lines = [line for damage in damages for line in _of_damage(damage, manifest)]
     if is_refused:
         return [*lines, "", _refusal(path, manifest, mended)]
-    if not mended.kept:
+    if not mended.kept and not damages:
         return [f"{path}: {read} lines, none of them damaged."]
-    copies = ", ".join(map(_shown, mended.kept))
-    return [*lines, "", f"{path}: {read} lines are kept. The damaged files: {copies}"]
+    copies = ", ".join(map(_shown, mended.kept)) or "empty"
+    return [*lines, "", f"{path}: {read} other lines are kept. The damaged files: {copies}"]
 
 
 def _refusal(path: Path, manifest: Path, mended: Mended) -> str:

@@ -24,7 +24,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from seedrender.errors import LockError, LockHeldError
 from seedrender.project import holder
@@ -46,11 +45,11 @@ class Hold:
         self._mark = FolderMark(lock_path)
         self._manifests: list[int] = []
         self._hold_file: int | None = None
-        self._journal: BinaryIO | None = None
+        self._journal: int | None = None
         self.lost = ""  # why it is not ours any more, in words
 
     @property
-    def journal(self) -> BinaryIO:
+    def journal(self) -> int:
         """The journal, open for appending."""
         assert self._journal is not None, "it is held"
         return self._journal
@@ -61,7 +60,7 @@ class Hold:
             raise self._held()
         self._hold_file = self._taken(self._hold_path, is_alone=True)
         self._say_who_it_is(self._hold_file)
-        self._journal = os.fdopen(self._taken(self._journal_path), "ab+", buffering=0)
+        self._journal = self._taken(self._journal_path)
         self._mark.set()
         if self._mark.is_elsewhere():
             raise self._held()
@@ -73,16 +72,16 @@ class Hold:
 
     def remove_journal(self) -> None:
         """Remove the journal; one of another run is left alone."""
-        if _leads_to(self._journal_path, self.journal.fileno()):
+        if _leads_to(self._journal_path, self.journal):
             self._journal_path.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Let others have it; no file of another run is removed."""
         self._mark.close()  # first: who has the files already shall not meet the mark
         if self._journal is not None:
-            if os.fstat(self._journal.fileno()).st_size == 0:
+            if os.fstat(self._journal).st_size == 0:
                 self.remove_journal()
-            self._journal.close()
+            os.close(self._journal)
         if self._hold_file is not None:
             self._drop(self._hold_file)
         for descriptor in self._manifests:
@@ -90,7 +89,7 @@ class Hold:
 
     def _what_is_lost(self) -> str:
         assert self._hold_file is not None, "it is held"
-        files = {self._hold_path: self._hold_file, self._journal_path: self.journal.fileno()}
+        files = {self._hold_path: self._hold_file, self._journal_path: self.journal}
         gone = [path for path, file in files.items() if not _leads_to(path, file)]
         if gone:
             was = "were" if len(gone) > 1 else "was"

@@ -103,8 +103,6 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         is_paid = project.manifest.provider != SIMULATED
         store.purchases.check(before, store.lock, options.resubmit, is_paid=is_paid)
         result, refusal = await _driven(project, options, listener, store, before, refusal)
-    for words in store.notes:
-        listener.say(printable(words))
     if store.ending is not None:
         raise store.ending
     if refusal is not None and result.exit is not Exit.INTERRUPTED:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from seedrender.errors import LockCorruptError, LockError
+from seedrender.errors import LockCorruptError, LockError, printable
 from seedrender.lock import fold, lockfile, repair
 from seedrender.project import holder
 from seedrender.project.hold import Hold, holding, journal_path
@@ -22,6 +23,7 @@ from seedrender.values.entry import Event, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.task import TaskId
 
+_log = logging.getLogger(__name__)
 NO_RENAMES: Mapping[str, str] = {}
 Moves = Callable[[Lock], Mapping[str, str]]  # id in the file → id now
 
@@ -272,6 +274,8 @@ async def hold(path: Path, manifest: str, moves: Moves = no_moves) -> AsyncItera
             yield store
         finally:
             store.finish()
+            for words in store.notes:
+                _log.warning("%s", printable(words))
 
 
 @contextmanager

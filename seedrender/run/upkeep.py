@@ -135,15 +135,11 @@ def _remembered(log: PurchaseLog, lock: Lock, jobs: Collection[str]) -> Repaired
     )
     whole = purchases.paid(Lock(manifest=lock.manifest, entries=found.lock.entries))
     here = salvage.told(data)
-    names = {str(r.correlation_id) for entry in found.lock.entries.values() for r in entry.tasks}
-    is_told = bool(here.correlation_ids) and here.correlation_ids <= names and not here.is_torn
-    damages = tuple(
-        replace(damage, outcome=Outcome.KEPT)
-        if is_told and damage.outcome is Outcome.LOST
-        else damage
-        for damage in found.damages
-    )
-    return Repaired(lock=whole, read=found.read, damages=damages)
+    names = {str(r.correlation_id) for entry in lock.entries.values() for r in entry.tasks}
+    if here.correlation_ids and here.correlation_ids <= names and not here.is_torn:
+        told = tuple(replace(damage, outcome=Outcome.KEPT) for damage in found.damages)
+        return Repaired(lock=_without_guesses(whole, names), read=found.read, damages=told)
+    return Repaired(lock=whole, read=found.read, damages=found.damages)
 
 
 def _owner(data: bytes) -> str | None:
@@ -153,6 +149,18 @@ def _owner(data: bytes) -> str | None:
     except ValueError:
         return None
     return owner if isinstance(owner, str) else None
+
+
+def _without_guesses(lock: Lock, but: Collection[str]) -> Lock:
+    """Take away what stands for tasks that are known to be others."""
+    entries = {
+        job: replace(
+            entry,
+            tasks=tuple(r for r in entry.tasks if not r.is_guess or r.correlation_id in but),
+        )
+        for job, entry in lock.entries.items()
+    }
+    return Lock(manifest=lock.manifest, entries=entries)
 
 
 def _with_guesses(lock: Lock, remembered: Lock) -> Lock:
