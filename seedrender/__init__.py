@@ -25,7 +25,7 @@ Layers, lowest first; a module imports from its own and from those before it:
     providers/  our side of the wires
     media/      video and pictures
     sim/        the other side of the wires
-    project/    what lies on disk beside a manifest
+    project/    what lies on disk beside a manifest: the hold of a run, what was bought before
     run/        doing it: files, journal, requests; `run.project` composes the way to the plan,
                 `run.render` a run
     cli/        one thin module a command

@@ -147,6 +147,10 @@ class LockVersionError(LockError):
 class LockCorruptError(LockError):
     """The file is not what seedrender wrote."""
 
+    def __init__(self, message: str, *, damage: str = "") -> None:
+        self.damage = damage  # what is wrong, without what to do about it
+        super().__init__(message)
+
 
 class LockHeldError(LockError):
     """Another run holds this lockfile."""

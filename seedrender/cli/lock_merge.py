@@ -14,7 +14,9 @@ from seedrender.cli.console import (
 )
 from seedrender.errors import ConfigError, ManifestError, printable
 from seedrender.lock.repair import Damage, Outcome
-from seedrender.run import project, store, upkeep
+from seedrender.project import lock_read
+from seedrender.project.hold import FOLDER
+from seedrender.run import project, recovery, upkeep
 from seedrender.run.project import Choices, lock_path
 from seedrender.run.upkeep import Mended
 
@@ -76,11 +78,11 @@ def repair(manifest: Path, *, choices: Choices, accept_loss: bool, is_json: bool
     mended = upkeep.repair_files(
         path, manifest.name, _ids(manifest, choices), accept_loss=accept_loss
     )
-    is_refused = mended.found.is_loss and not accept_loss
+    is_refused = mended.is_loss and not accept_loss
     code = 3 if is_refused else 0
     if is_json:
-        rows = [_as_json(damage) for damage in mended.found.damages]
-        kept = [copy.name for copy in mended.kept]
+        rows = [_as_json(damage) for damage in _damages(mended)]
+        kept = [_shown(copy) for copy in mended.kept]
         say_json({"exit_code": code, "read": mended.found.read, "damages": rows, "kept": kept})
     else:
         click.echo("\n".join(map(printable, _words(path, manifest, mended, is_refused=is_refused))))
@@ -98,26 +100,41 @@ def _ids(manifest: Path, choices: Choices) -> set[str]:
 
 
 def _words(path: Path, manifest: Path, mended: Mended, *, is_refused: bool) -> list[str]:
-    found = mended.found
-    lines = [line for damage in found.damages for line in _of_damage(damage, manifest)]
+    read, damages = mended.found.read, _damages(mended)
+    lines = [line for damage in damages for line in _of_damage(damage, manifest)]
     if is_refused:
-        journal = store.journal_path(path).name
-        advice = (
-            "Nothing was changed, since a job could be bought a second time. Better: bring back "
-            f"{path.name} as it was committed (`git restore {path}`), and run this again if "
-            f"{journal} is damaged too. Otherwise look at the provider's console for tasks that no "
-            "line tells of, and go on with --accept-loss."
-        )
-        return [*lines, "", advice]
-    if not found.damages:
-        return [f"{path}: {found.read} lines, none of them damaged."]
-    copies = ", ".join(copy.name for copy in mended.kept)
-    return [*lines, "", f"{path}: {found.read} lines are kept. The damaged files: {copies}"]
+        return [*lines, "", _refusal(path, manifest, mended)]
+    if not mended.kept and not damages:
+        return [f"{path}: {read} lines, none of them damaged."]
+    copies = ", ".join(map(_shown, mended.kept)) or "empty"
+    return [*lines, "", f"{path}: {read} other lines are kept. The damaged files: {copies}"]
+
+
+def _refusal(path: Path, manifest: Path, mended: Mended) -> str:
+    """Say why nothing was changed, and what may be done that loses nothing."""
+    words = "Nothing was changed, since a job could be bought a second time. "
+    committed = recovery.committed(lock_read.real(path), manifest.name)
+    if mended.found.is_loss and committed is not None:
+        words += f"{committed}. "
+    return (
+        f"{words}Look at the provider's console for tasks that no line tells of: `seedrender "
+        "adopt` takes them over. Then go on with --accept-loss: the damaged files are kept."
+    )
+
+
+def _damages(mended: Mended) -> tuple[Damage, ...]:
+    return (*mended.found.damages, *(mended.purchases.damages if mended.purchases else ()))
+
+
+def _shown(path: Path) -> str:
+    return f"{FOLDER}/{path.name}" if path.parent.name == FOLDER else path.name
 
 
 def _of_damage(damage: Damage, manifest: Path) -> list[str]:
     job = f" ({damage.job})" if damage.job else ""
     lines = [f"{damage.file}:{damage.line}{job}: {damage.wrong}; {_WORDS[damage.outcome]}"]
+    if damage.left_out:
+        lines.append(f"  left out: {', '.join(damage.left_out)}")
     if damage.outcome in (Outcome.UNKNOWN, Outcome.LOST):
         job_id = damage.job or "JOB"
         lines += [
@@ -135,4 +152,5 @@ def _as_json(damage: Damage) -> dict[str, object]:
         "outcome": damage.outcome.value,
         "job": damage.job,
         "task_ids": list(damage.task_ids),
+        "left_out": list(damage.left_out),
     }

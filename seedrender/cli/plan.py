@@ -21,13 +21,14 @@ from seedrender.cli.console import (
 from seedrender.cli.estimate import Costs, costs
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan import routes
+from seedrender.plan.decide import FOR_PEOPLE
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
 from seedrender.plan.routes import Carried
 from seedrender.plan.saved import Chosen
+from seedrender.project.purchases import PurchaseLog
 from seedrender.run import places, project, promise, revision
 from seedrender.run.carried import carried as compare_routes
-from seedrender.run.memory import Memory
 from seedrender.run.project import Choices, Project, Wishes
 
 
@@ -95,15 +96,22 @@ def command(
             provider=choices.provider,
         )
         promise.save(promise.of(found, made, chosen), out)
-    code = Exit.PENDING if check and not made.is_done else Exit.DONE
+    code = _pending(made) if check else Exit.DONE
     code = code if is_whole else Exit.UNFIT
-    objection = Memory(found.lock_path).objection(made, lock)
+    is_paid = found.manifest.provider != SIMULATED
+    objection = PurchaseLog(found.lock_path).objection(made, lock.manifest) if is_paid else ""
     _say(made, costs(found, made, lock), moved, objection, code, is_json=is_json)
-    for finding in places.unexplained(found, lock):
-        click.echo(str(finding), err=True)
     if out is not None and is_whole and not is_json:
         click.echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
     return code
+
+
+def _pending(made: Plan) -> Exit:
+    """Say whether work is pending, or only a person's word."""
+    if made.is_done:
+        return Exit.DONE
+    is_for_people = any(step.verdict in FOR_PEOPLE for step in made.steps)
+    return Exit.UNDECIDED if made.is_idle and is_for_people else Exit.PENDING
 
 
 def _say(

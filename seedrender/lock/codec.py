@@ -155,7 +155,7 @@ ENTRY: Fields = (
     Field(key="output", read=_read_artifact, write=_write_artifact),
     Field(key="pin", read=_read_pin, write=_write_pin),
 )
-_TASK_KEYS = frozenset(field.key for field in TASK)
+TASK_KEYS = frozenset(field.key for field in TASK)
 ENTRY_KEYS = frozenset(field.key for field in ENTRY)
 
 
@@ -207,7 +207,7 @@ def record(value: Any, provider: str | None, whole: Fingerprint | None) -> TaskR
 
     A soft field that cannot be read is named in `unread`, and costs nothing else.
     """
-    checks.only_keys(value, _TASK_KEYS)
+    checks.only_keys(value, TASK_KEYS)
     row = {"provider": provider, **{key: item for key, item in value.items() if item is not None}}
     left_out: dict[str, str] = {}
     for field in TASK:

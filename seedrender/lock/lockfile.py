@@ -13,6 +13,7 @@ from seedrender.lock import checks, codec, fold
 from seedrender.values.entry import Event, JobState, Lock, LockEntry
 
 LOCK_VERSION = 2  # the newest that is read; a lockfile is written in the first that can hold it
+REPAIR = "keeps every line that can be read, and says what it keeps"
 
 MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 CHECKSUM_BYTES = len(b', "crc32": "00000000"}')
@@ -34,9 +35,7 @@ def loads(text: str, name: str) -> Lock:
     """
     lines = [(number, row) for number, row in enumerate(text.split("\n"), 1) if row.strip()]
     if not lines:
-        raise LockCorruptError(
-            f"{name} is empty; restore it from git, or delete it if nothing was ever rendered"
-        )
+        raise damaged(f"{name} is empty")
     marked = next((number for number, row in lines if row.startswith(MARKERS)), None)
     if marked is not None:
         raise LockCorruptError(
@@ -162,9 +161,14 @@ def _decoded(row: bytes) -> str:
     return row.decode(errors="replace")
 
 
-def _corrupt(name: str, number: int, what: str) -> LockCorruptError:
+def damaged(damage: str) -> LockCorruptError:
+    """Return the error of a file that cannot be read, with the advice that is always safe."""
     return LockCorruptError(
-        f"{name}:{number}: {what}; nothing was sent and nothing changed. `git restore` brings back "
-        "a lockfile as it was committed; `seedrender lock repair` with the manifest's name keeps "
-        "every line that can be read, and says what it keeps"
+        f"{damage}; nothing was sent and nothing changed. `seedrender lock repair` with the "
+        f"manifest's name {REPAIR}",
+        damage=damage,
     )
+
+
+def _corrupt(name: str, number: int, what: str) -> LockCorruptError:
+    return damaged(f"{name}:{number}: {what}")

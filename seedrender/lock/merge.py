@@ -37,7 +37,7 @@ def merge(lock: Lock, others: Iterable[tuple[str, Lock]]) -> Lock:
         if other.manifest != lock.manifest:
             raise LockCorruptError(
                 f"{name} belongs to {other.manifest or 'no manifest'}, not to {lock.manifest}; "
-                "nothing was changed. If the manifest was renamed, mend the name in its first line"
+                "nothing was changed. If the manifest was renamed, put its name in the first line"
             )
         lock = fold.fold(lock, other.entries.values())
     return lock

@@ -37,6 +37,7 @@ class Damage:
     outcome: Outcome
     job: JobId | None = None
     task_ids: tuple[str, ...] = ()  # that can be made out in it
+    left_out: tuple[str, ...] = ()  # values that a record can do without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,11 @@ class _Work:
             try:
                 self._take(lockfile.event(row))
             except ValueError as error:
-                self._put_aside(name, number, row, _words(error), is_last=False)
+                whole = (
+                    row[: -lockfile.CHECKSUM_BYTES] + b"}"
+                )  # the reader refuses what was written
+                kept = whole if lockfile.is_whole(row) else row
+                self._put_aside(name, number, kept, _words(error), is_last=False)
                 continue
             if was_mended:
                 flipped = self._damage(name, number, row, "a bit of it was flipped")
@@ -136,7 +141,7 @@ class _Work:
         if row.get("manifest") != self._lock.manifest:
             raise LockCorruptError(
                 f"{self._name} belongs to {row.get('manifest')!r}, not to {self._lock.manifest}; "
-                "nothing was changed. If the manifest was renamed, mend the name in its first line"
+                "nothing was changed. If the manifest was renamed, put its name in the first line"
             )
 
     def _put_aside(self, file: str, number: int, row: bytes, wrong: str, *, is_last: bool) -> None:
@@ -161,11 +166,13 @@ class _Work:
     ) -> None:
         job = damaged.job(known)
         is_all = False
-        if job is not None and damaged.file == self._name:
-            entry, is_all = damaged.salvaged(job)
-            self._lock = fold.fold(self._lock, [entry])
+        left_out: tuple[str, ...] = ()
+        if job is not None and (damaged.file == self._name or damaged.is_sound):
+            found = damaged.salvaged(job)
+            is_all, left_out = found.is_whole, found.left_out
+            self._lock = fold.fold(self._lock, [found.entry])
         if is_all or damaged.is_told_by(records):
-            self._finish(damaged, Outcome.KEPT, job)
+            self._finish(damaged, Outcome.KEPT, job, left_out)
         elif job is None:
             self._finish(damaged, Outcome.LOST)
         else:
@@ -175,7 +182,13 @@ class _Work:
     def _damage(self, file: str, number: int, row: bytes, wrong: str) -> DamagedLine:
         return DamagedLine(file=file, number=number, data=row, wrong=wrong)
 
-    def _finish(self, damaged: DamagedLine, outcome: Outcome, job: JobId | None = None) -> None:
+    def _finish(
+        self,
+        damaged: DamagedLine,
+        outcome: Outcome,
+        job: JobId | None = None,
+        left_out: tuple[str, ...] = (),
+    ) -> None:
         self._damages.append(
             Damage(
                 file=damaged.file,
@@ -184,6 +197,7 @@ class _Work:
                 outcome=outcome,
                 job=job,
                 task_ids=damaged.task_ids,
+                left_out=left_out,
             )
         )
 

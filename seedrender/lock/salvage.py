@@ -7,16 +7,15 @@ import re
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from decimal import InvalidOperation
 from typing import Any
 
 from seedrender.lock import checks, codec, fold
 from seedrender.values.entry import GUESSED, Fingerprint, JobState, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 
-_WRONG = (KeyError, TypeError, ValueError, OverflowError, InvalidOperation)
 _TEXT = r'": ?"((?:[^"\\]|\\.)+)"'
 _FIRST = re.compile(r'.{0,7}?": ?"((?:[^"\\]|\\.)+)"', re.DOTALL)  # the job, whatever its key is
+_JOB = re.compile(r'"job' + _TEXT)
 _TASK = re.compile(r'"task_id' + _TEXT)
 _CORRELATION = re.compile(r'"correlation_id' + _TEXT)
 _MADE_BY = re.compile(r'"made_by' + _TEXT)
@@ -24,8 +23,49 @@ _PROVIDER = re.compile(r'"provider' + _TEXT)
 _STATE = '"state": "'  # once for the entry, once for each of its tasks
 _RECORD = re.compile(r'\{"correlation_id"')
 _HEADER = re.compile(r'"(?:lock|journal)": ?([0-9]{1,9})')
+_TORN = re.compile(r'"(?:job|task_id|correlation_id)": ?(?:"(?:[^"\\]|\\.)*\\?)?\Z')
+_NEEDED = frozenset({"correlation_id", "task_id", "provider", "fingerprint", "state"})
 _UNREADABLE = "\ufffd"
 _NOT_KNOWN = "?"  # sorts before every name and digest: a join prefers those
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a file names of jobs and tasks, as far as that can be made out."""
+
+    jobs: frozenset[str] = frozenset()
+    task_ids: frozenset[str] = frozenset()
+    correlation_ids: frozenset[str] = frozenset()
+    is_torn: bool = False  # it ends within an id
+
+    def __or__(self, other: Told) -> Told:
+        """Return what two files name."""
+        return Told(
+            jobs=self.jobs | other.jobs,
+            task_ids=self.task_ids | other.task_ids,
+            correlation_ids=self.correlation_ids | other.correlation_ids,
+            is_torn=self.is_torn or other.is_torn,
+        )
+
+
+def told(data: bytes) -> Told:
+    """Return what can be made out in a lockfile or journal, damaged or not."""
+    text = data.decode(errors="replace")
+    return Told(
+        jobs=frozenset(_JOB.findall(text)),
+        task_ids=frozenset(_TASK.findall(text)),
+        correlation_ids=frozenset(_CORRELATION.findall(text)),
+        is_torn=_TORN.search(text) is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvaged:
+    """What is left of a line, and what had to go."""
+
+    entry: LockEntry
+    is_whole: bool  # no task is missing
+    left_out: tuple[str, ...] = ()  # values that the reader refuses, which a record can do without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +100,16 @@ class DamagedLine:
     def job(self, known: Collection[str]) -> JobId | None:
         """Return the job, where it is one that is known: another one may be a damaged id."""
         found = _FIRST.match(self.text)
-        return JobId(found[1]) if found and found[1] in known else None
+        if found and found[1] in known:
+            return JobId(found[1])
+        row, is_sound = self._parsed()
+        name = row.get("job")
+        return JobId(name) if is_sound and isinstance(name, str) and name else None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is as it was written, and only has a value that the reader refuses."""
+        return self._parsed()[1]
 
     def is_told_by(self, records: Collection[str]) -> bool:
         """Say whether records of these correlation ids tell of all the tasks of this line."""
@@ -90,25 +139,29 @@ class DamagedLine:
             error=f"{self.file}:{self.number} was damaged{_plain(words)}",
         )
 
-    def salvaged(self, job: JobId) -> tuple[LockEntry, bool]:
-        """Return the tasks, the clip and the pin that are whole, and whether no task is missing."""
+    def salvaged(self, job: JobId) -> Salvaged:
+        """Return the tasks, the clip and the pin that can be kept, less odd values of theirs."""
         row, is_whole = self._parsed()
-        entry = LockEntry(job=job)
-        provider = row.get("provider") or next(iter(self._named(_PROVIDER)), None)
-        for task in row["tasks"]:
-            try:
-                read = codec.record(task, provider, None)
-            except _WRONG:
-                is_whole = False
+        shared = {"provider": row.get("provider") or next(iter(self._named(_PROVIDER)), None)}
+        left_out = []
+        if row.get("fingerprint") is not None:
+            if _is_read({"job": job, "fingerprint": row["fingerprint"]}):
+                shared["fingerprint"] = row["fingerprint"]
             else:
-                entry = fold.join(entry, LockEntry(job=job, tasks=(read,)))
-        for key in ("output", "pin"):
-            try:
-                part = codec.entry({"job": job, key: row.get(key)})
-            except ValueError:
+                left_out.append("fingerprint")
+        entry = LockEntry(job=job)
+        for task in row["tasks"]:
+            found = _without_odd(task, {"job": job, **shared})
+            if found is None:
+                is_whole = False
                 continue
-            entry = fold.join(entry, part)
-        return entry, is_whole
+            values, odd = found
+            left_out += [f"{key} of {task.get('task_id', 'a task')}" for key in odd]
+            entry = fold.join(entry, codec.entry({"job": job, **shared, "tasks": [values]}))
+        for key in ("output", "pin"):
+            part, odd = _part(job, key, row.get(key))
+            entry, left_out = fold.join(entry, part), [*left_out, *odd]
+        return Salvaged(entry=entry, is_whole=is_whole, left_out=tuple(map(_plain, left_out)))
 
     def _parsed(self) -> tuple[dict[str, Any], bool]:
         """Return the line's values, and whether it is JSON of the right keys."""
@@ -120,6 +173,37 @@ class DamagedLine:
         if not row or not is_right or _UNREADABLE in self.text:
             return {"tasks": list(_whole_tasks(self.text))}, False
         return {"tasks": [], **row}, True
+
+
+def _without_odd(task: Any, shared: dict[str, Any]) -> tuple[dict[str, Any], list[str]] | None:
+    """Return a task's values that can be read, and the keys of the others; None: one is needed."""
+    if not isinstance(task, dict) or task.keys() - codec.TASK_KEYS:
+        return None  # a key that is not known may be a damaged one, of the task's id
+    kept = {key: task[key] for key in task.keys() & _NEEDED}
+    odd = [
+        key
+        for key in task.keys() - _NEEDED
+        if not _is_read({**shared, "tasks": [{**kept, key: task[key]}]})
+    ]
+    values = {key: value for key, value in task.items() if key not in odd}
+    return (values, sorted(odd)) if _is_read({**shared, "tasks": [values]}) else None
+
+
+def _part(job: JobId, key: str, value: Any) -> tuple[LockEntry, list[str]]:
+    """Read a clip or a pin, less its length where that is what is odd; else without it."""
+    shorter = {k: v for k, v in value.items() if k != "duration_s"} if type(value) is dict else {}
+    for kept, odd in ((value, []), (shorter, [f"duration_s of the {key}"])):
+        if kept != {} and _is_read({"job": job, key: kept}):
+            return codec.entry({"job": job, key: kept}), odd
+    return LockEntry(job=job), [key]
+
+
+def _is_read(row: dict[str, Any]) -> bool:
+    try:
+        codec.entry(row)
+    except ValueError:
+        return False
+    return True
 
 
 def _whole_tasks(text: str) -> Iterator[Any]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from seedrender.errors import ConfigError
+from seedrender.project.lock_read import real
 from seedrender.run.desk import Desk
-from seedrender.run.store import real
 
 MOST = 1000  # tasks in flight that may be asked for
 _MAX_BYTES = 4096

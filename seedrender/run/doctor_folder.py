@@ -17,7 +17,8 @@ from seedrender.errors import (
     printable,
 )
 from seedrender.lock import fold
-from seedrender.project import share
+from seedrender.project import lock_read, share
+from seedrender.project.hold import journal_path
 from seedrender.run import git, places, store
 from seedrender.run.doctor import Check, fail, ok, warn
 from seedrender.run.project import Project, lock_path
@@ -75,16 +76,16 @@ def _alive(lock: Lock) -> str:
 
 def _journal(manifest: Path) -> Check:
     """Say whether a run goes on, or was cut off."""
-    path = store.journal_path(store.real(lock_path(manifest)))
+    path = journal_path(lock_read.real(lock_path(manifest)))
     if not path.exists():
         return ok("journal", "none: no run goes on, and none was cut off")
     try:
-        with store.claimed(path):
+        with store.claimed(lock_path(manifest), manifest.name):
             pass
     except LockHeldError as error:
         return ok("journal", f"a run goes on: {printable(str(error))}")
     except LockError as error:
-        return fail("journal", printable(str(error)), "mend the permissions of the folder")
+        return fail("journal", printable(str(error)), "set the permissions of the folder right")
     return warn("journal", "left by a run that was cut off", "the next run takes it in: start it")
 
 

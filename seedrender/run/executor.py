@@ -16,6 +16,7 @@ from seedrender.errors import (
 )
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
+from seedrender.lock.identity import SIMULATED
 from seedrender.plan import make
 from seedrender.plan.decide import (
     HAS_CLIP,
@@ -66,6 +67,7 @@ class Executor:
         self._present: set[JobId] = set()  # whose clips are there: free work may use them
         self._settling: dict[CorrelationId, asyncio.Event] = {}
         self._placing = asyncio.Lock()
+        self._is_paid = desk.provider.name != SIMULATED
         self._driving: set[asyncio.Task[None]] = set()
         self.failed: dict[JobId, SeedrenderError] = {}
 
@@ -156,6 +158,8 @@ class Executor:
         found = self._decided(job, wanted)
         while isinstance(found.act, Submit) and self._may_buy(step):
             if not await self._takes_over(job, wanted):
+                if self._is_paid:
+                    self._store.purchases.check(self._store.lock.manifest)
                 await self._tasks.buy(job, wanted, found.reason, self._plan.graph.behind_s[job.id])
                 break
             if not await self._settle_earlier_tasks(job):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable
-from typing import BinaryIO
 
 from seedrender.errors import LockError
 
@@ -17,9 +16,9 @@ class Journal:
     it was given, and says so once only. Facts are tried again, for they are paid for.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._good = file.seek(0, os.SEEK_END)  # everything before this is on disk
+    def __init__(self, file: int, name: str) -> None:
+        self._file, self._name = file, name
+        self._good = os.lseek(file, 0, os.SEEK_END)  # everything before this is on disk
         self._waiting: list[bytes] = []
         self._taken = self._committed = 0
         self._turn = asyncio.Lock()
@@ -36,7 +35,7 @@ class Journal:
 
     def start(self, header: bytes) -> None:
         """Begin anew: what was in the file is in the lockfile. Raises: OSError."""
-        self._file.truncate(0)
+        os.ftruncate(self._file, 0)
         self._good = 0
         self._put(header)
 
@@ -46,15 +45,15 @@ class Journal:
             self._put(b"".join(batch))
         except OSError as error:
             self.failure = self.failure or LockError(
-                f"{self._file.name} cannot be written ({error.strerror}); no further request is "
-                "sent, and what runs is collected"
+                f"{self._name} cannot be written ({error.strerror}); no further request is sent, "
+                "and what runs is collected"
             )
             raise self.failure from None
         del self._waiting[: len(batch)]
         self._committed += len(batch)
 
     def _put(self, data: bytes) -> None:
-        file = self._file.fileno()
+        file = self._file
         if os.fstat(file).st_nlink == 0:
             raise FileNotFoundError(2, "it was removed")
         os.ftruncate(file, self._good)  # what a failed write has left

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection
 
-from seedrender.errors import ManifestError, Severity, Violation, merged
+from seedrender.errors import LockError, ManifestError, Severity, Violation, merged
 from seedrender.project.clips import FRAMES
 from seedrender.project.files import tidy
 from seedrender.project.own_folder import NAME
 from seedrender.project.places import Places, Wanted
-from seedrender.run.memory import Memory
+from seedrender.project.purchases import PurchaseLog
 from seedrender.run.project import Project
 from seedrender.values.entry import Lock
 from seedrender.values.task import SUPERSEDED
@@ -89,4 +89,7 @@ def begin(project: Project) -> None:
 
 
 def _locks(project: Project, lock: Lock) -> Collection[Lock]:
-    return lock, Memory(project.lock_path).known(lock.manifest)
+    try:
+        return lock, PurchaseLog(project.lock_path).read(lock.manifest)
+    except LockError:  # whoever would buy is told
+        return (lock,)

@@ -19,8 +19,9 @@ from seedrender.plan.cost import Pricing
 from seedrender.plan.decide import Facts
 from seedrender.plan.make import Plan
 from seedrender.plan.owners import Owners
-from seedrender.project import ownership
+from seedrender.project import lock_read, ownership
 from seedrender.project.ownership import Ownership
+from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import Roots
 from seedrender.providers import plugins, registry
 from seedrender.run import store
@@ -28,7 +29,6 @@ from seedrender.run.bounds import bounded
 from seedrender.run.files import Files
 from seedrender.run.hashes import Hashes
 from seedrender.run.lengths import lengths
-from seedrender.run.memory import Memory
 from seedrender.source import expand, given, ranges, review
 from seedrender.source.expand import Expansion, Tick
 from seedrender.source.given import Given
@@ -131,7 +131,7 @@ class Project:
 
         def remembered() -> Lock:
             try:
-                return Memory(store.real(self.lock_path)).unknown_to(lock)
+                return PurchaseLog(lock_read.real(self.lock_path)).unknown_to(lock)
             except LockError:  # whoever buys looks at it again, and does not
                 return Lock(manifest=lock.manifest)
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from seedrender.catalog.models import catalog
-from seedrender.errors import LockError, SeedrenderError, printable
+from seedrender.errors import SeedrenderError, printable
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.decide import Facts, Verdict
 from seedrender.plan.make import Plan
@@ -107,12 +107,12 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             options.holds(before)
         if before.is_idle:
             return _nothing_sent(outcome(before, store.lock), before, project)
+        if project.manifest.provider != SIMULATED and any(s.will_submit for s in before.steps):
+            store.purchases.check(store.lock.manifest)
         places.begin(project)
         result, refusal = await _driven(project, options, listener, store, before, refusal)
-    if store.failure is not None:
-        raise LockError(
-            f"{store.failure}. The lockfile has everything now: make room and run again"
-        )
+    if store.ending is not None:
+        raise store.ending
     if refusal is not None and result.exit is not Exit.INTERRUPTED:
         raise refusal
     return result

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
+import logging
 import os
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
-from seedrender.errors import LockCorruptError, LockError, LockHeldError
-from seedrender.lock import codec, fold, lockfile
+from seedrender.errors import LockCorruptError, LockError, printable
+from seedrender.lock import codec, fold, lockfile, repair
 from seedrender.lock.fold import Moves
+from seedrender.project import holder
 from seedrender.project.files import sync_folder, tidy, write_atomically
-from seedrender.project.roots import Roots
+from seedrender.project.hold import Hold, holding, journal_path
+from seedrender.project.lock_read import bytes_of, read_journal, read_lockfile, real
+from seedrender.project.purchases import PurchaseLog
+from seedrender.run import recovery
 from seedrender.run.clock import Clock
 from seedrender.run.journal import Journal
-from seedrender.run.memory import Memory
 from seedrender.values.entry import Event, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.task import TaskId
 
+_log = logging.getLogger(__name__)
 NO_MOVES = Moves()
 
 
@@ -37,16 +37,25 @@ def no_moves(lock: Lock) -> Moves:
 class Store:
     """The lock of one run, held by this process alone."""
 
-    def __init__(self, path: Path, lock: Lock, journal: Journal, moves: Moves = NO_MOVES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        lock: Lock,
+        journal: Journal,
+        hold: Hold,
+        moves: Moves = NO_MOVES,
+    ) -> None:
         self._path = path
         self._moves = moves
         self.renamed = dict(lock.renamed)  # id now → before, of what is yet to be written
         self._manifest = lock.manifest
         self._entries = dict(lock.entries)
-        self._journal = journal
+        self._journal, self._hold = journal, hold
+        self._lost: LockError | None = None
         self._unwritten: dict[CorrelationId, tuple[JobId, TaskId]] = {}
         self.clock = Clock(fold.newest_moment(lock))
-        self.memory = Memory(path)
+        self.purchases = PurchaseLog(path)
+        self.notes: list[str] = []  # what a person should know of the files, in words
 
     @property
     def lock(self) -> Lock:
@@ -55,8 +64,36 @@ class Store:
 
     @property
     def failure(self) -> LockError | None:
-        """Why nothing more may be bought: the journal could not be written."""
-        return self._journal.failure
+        """Why nothing more may be bought: the journal failed, or another run may not meet us."""
+        return self._lost or self._journal.failure
+
+    @property
+    def ending(self) -> LockError | None:
+        """With what a run ends in which buying had to stop; None: it had not."""
+        if self._lost is not None:
+            return LockError(
+                f"{self._hold.lost}: from then on nothing was bought, since another run could not "
+                f"see this one. {self._path.name} has everything that happened, and nothing is "
+                "lost: run again to go on"
+            )
+        if self._journal.failure is not None:
+            return LockError(
+                f"{self._journal.failure}. The lockfile has everything now: make room and run again"
+            )
+        return None
+
+    def check_hold(self) -> None:
+        """Make sure that every other run must meet this one.
+
+        Raises: LockError where it need not any more; what is known is in the lockfile then.
+        """
+        if self._lost is None and not self._hold.is_ours():
+            self._lost = LockError(
+                f"{self._hold.lost}; no further request is sent, and what runs is collected"
+            )
+            self._rescue()
+        if self._lost is not None:
+            raise self._lost
 
     def entry(self, job: JobId) -> LockEntry | None:
         """Return what is known of one job now."""
@@ -74,8 +111,10 @@ class Store:
         """
         if self.failure is not None:
             raise self.failure
+        self.check_hold()
         try:
             await self.append(LockEntry(job=job, tasks=(record,)))
+            self.check_hold()
         except LockError:
             nothing = replace(record, state=JobState.PLANNED)
             await self.keep(LockEntry(job=job, tasks=(nothing,)))
@@ -83,6 +122,8 @@ class Store:
 
     async def keep(self, fact: Event) -> None:
         """Note what has happened, on disk where that is possible and in memory in any case."""
+        with suppress(LockError):
+            self.check_hold()
         try:
             await self.append(fact)
         except LockError:
@@ -91,6 +132,8 @@ class Store:
                     self._unwritten[record.correlation_id] = (fact.job, record.task_id)
         else:
             self._unwritten.clear()  # lines that had failed before were written with this one
+        if self._lost is not None:  # the journal may be nobody's by now
+            self._rescue()
 
     async def take_over(self, moves: Moves, job: JobId) -> None:
         """Note that a job owns a task which stood on another line, or on none. Raises: LockError.
@@ -112,16 +155,86 @@ class Store:
         self._entries[event.job] = event if known is None else fold.join(known, event)
         await self._journal.append(lockfile.journal_line(event))
 
-    def compact(self) -> None:
-        """Fold everything into the lockfile, with what came into it from elsewhere meanwhile.
+    def begin(self) -> None:
+        """Bring the lockfile up to date, and begin the journal anew. Raises: LockError."""
+        self._compact(read_lockfile(self._path, self._manifest))
+        try:
+            self._journal.start(_header(self._manifest))
+            sync_folder(self._path.parent)
+        except OSError as error:
+            raise LockError(
+                f"{journal_path(self._path).name} cannot be written ({error.strerror}); nothing "
+                "was sent"
+            ) from None
+
+    def finish(self) -> None:
+        """Fold everything into the lockfile, and remove what only a run needs.
 
         Raises: LockError; it names the tasks that are on no disk.
         """
-        found = self._moves.applied(read_lockfile(self._path, self._manifest))
-        merged = fold.fold(found, self._entries.values())
+        with suppress(LockError):
+            self.check_hold()
+        self.compact()
+        if self._lost is None:
+            tidy(self._path.parent)  # of a run that was killed
+        self._hold.remove_journal()
+
+    def compact(self) -> None:
+        """Fold everything into the lockfile, with what came into it from elsewhere meanwhile.
+
+        One that cannot be read any more costs nothing of what is known: it is put aside.
+
+        Raises: LockError; it names the tasks that are on no disk.
+        """
+        try:
+            found = read_lockfile(self._path, self._manifest)
+        except LockError as error:
+            found = self._put_aside(error)
+        self._compact(found)
+
+    def _compact(self, found: Lock) -> None:
+        merged = fold.fold(self._moves.applied(found), self._entries.values())
         whole = Lock(manifest=self._manifest, entries=merged.entries)
         if self._save(whole):
-            self.memory.keep(whole)
+            self._remember(whole)
+
+    def _rescue(self) -> None:
+        """Write the lockfile now: the journal is not where the next run looks for it."""
+        with suppress(LockError):  # it is tried again with the next fact, and at the end
+            self.compact()
+            self._unwritten.clear()
+
+    def _put_aside(self, error: LockError) -> Lock:
+        """Keep a lockfile that became unreadable, and return what can be read of it."""
+        try:
+            data = bytes_of(self._path)
+        except LockError:
+            data = b""
+        try:
+            aside = _kept_aside(self._path)
+        except OSError as trouble:
+            raise LockError(
+                f"{error}\nIt cannot be put aside either ({trouble.strerror}); "
+                f"{self._what_is_lost()}"
+            ) from None
+        damage = error.damage if isinstance(error, LockCorruptError) else ""
+        self.notes.append(
+            f"{damage or error}. That happened during the run: the file is kept as {aside.name}, "
+            f"and {self._path.name} has everything that this run knows"
+        )
+        ours = b"".join(map(lockfile.journal_line, self._entries.values()))
+        try:
+            found = repair.repair(
+                data, ours, manifest=self._manifest, name=self._path.name, jobs=self._entries
+            )
+        except LockError:  # of another manifest, or of a newer program
+            return Lock(manifest=self._manifest)
+        return found.lock
+
+    def _remember(self, lock: Lock, *, forgotten: Collection[str] = ()) -> None:
+        words = self.purchases.keep(lock, write_atomically, forgotten=forgotten)
+        if words and words not in self.notes:
+            self.notes.append(words)
 
     def rewrite(self, lock: Lock) -> None:
         """Put another lock in the place of all that is known: upkeep may take away and rename.
@@ -130,19 +243,20 @@ class Store:
         """
         before, self._entries = _submits(self.lock), dict(lock.entries)
         self._save(self.lock)
-        self.memory.keep(self.lock, forgotten=before - _submits(self.lock))
+        self._remember(self.lock, forgotten=before - _submits(self.lock))
 
     def _save(self, lock: Lock) -> bool:
         """Write a lock; False: it is written already."""
         text = lockfile.dumps(lock)
-        if self._path.exists() and self._path.read_text("utf-8") == text:
-            return False
+        with suppress(LockError):  # what cannot be read is replaced
+            if bytes_of(self._path) == text.encode():
+                return False
         try:
             write_atomically(self._path, text)
         except OSError as error:
             raise LockError(
                 f"{self._path.name} cannot be written ({error.strerror}); {self._what_is_lost()} "
-                "Make room or mend the permissions, then run again"
+                "Make room or set the permissions right, then run again"
             ) from None
         return True
 
@@ -171,30 +285,28 @@ async def hold(
 
     Raises: LockHeldError, LockVersionError, LockCorruptError; LockError where it cannot be written.
     """
-    path = real(path)
-    with claimed(journal_path(path)) as file:
+    with claimed(path, manifest) as held:
+        path = real(path)
         lock = read(path, manifest)
         found = moves(lock)
-        journal = Journal(file)
-        store = Store(path, found.applied(lock), journal, found)
-        store.compact()
-        _begin(journal, path, manifest)
+        store = Store(path, found.applied(lock), _journal(path, held), held, found)
+        store.begin()
         try:
             yield store
         finally:
-            store.compact()
-            tidy(path.parent)  # of a run that was killed
-            journal_path(path).unlink(missing_ok=True)
+            store.finish()
+            for words in store.notes:
+                _log.warning("%s", printable(words))
 
 
-def _begin(journal: Journal, path: Path, manifest: str) -> None:
-    try:
-        journal.start(_header(manifest))
-        sync_folder(path.parent)
-    except OSError as error:
-        raise LockError(
-            f"{journal_path(path).name} cannot be written ({error.strerror}); nothing was sent"
-        ) from None
+@contextmanager
+def claimed(path: Path, manifest: str) -> Iterator[Hold]:
+    """Hold the files of a lockfile, and read or change none.
+
+    Raises: LockHeldError with the holder's own words; LockError.
+    """
+    with holding(real(path), path.with_name(manifest)) as held:
+        yield held
 
 
 def read(path: Path, manifest: str) -> Lock:
@@ -203,50 +315,9 @@ def read(path: Path, manifest: str) -> Lock:
     Raises: LockVersionError, LockCorruptError.
     """
     path = real(path)
-    lock = read_lockfile(path, manifest)
-    return fold.fold(lock, read_journal(journal_path(path), manifest))
-
-
-def read_journal(path: Path, manifest: str) -> tuple[Event, ...]:
-    """Read what a run that was killed left. Raises: LockVersionError, LockCorruptError."""
-    data = bytes_of(path)
-    events = lockfile.loads_journal(data, path.name)
-    header = data.partition(b"\n")[0].decode("utf-8", "replace")
-    owner = json.loads(header).get("manifest", manifest) if events else manifest
-    if owner != manifest:
-        raise LockCorruptError(
-            f"{path.name} belongs to {owner}, not to {manifest}; nothing was sent and nothing "
-            "changed. If the manifest was renamed, `seedrender lock repair` with its name takes "
-            "over what the journal tells; if not, move the journal to where it belongs"
-        )
-    return events
-
-
-def read_lockfile(path: Path, manifest: str) -> Lock:
-    """Read the lockfile alone; none yet is an empty one."""
-    if not path.exists():
-        return Lock(manifest=manifest)
-    lock = lockfile.loads(text_of(path), path.name)
-    if lock.manifest != manifest:
-        raise LockCorruptError(
-            f"{path.name} belongs to {lock.manifest or 'no manifest'}, not to {manifest}; if the "
-            "manifest was renamed, change the name in the lockfile's first line"
-        )
-    return lock
-
-
-def real(path: Path) -> Path:
-    """Return where a lockfile really is: two runs by different paths must meet at one journal.
-
-    Raises: LockError where it is a link that leads out of the repository.
-    """
-    roots = Roots.around(path.parent)
-    if path.is_symlink() and not roots.hold(path):
-        raise LockError(
-            f"{path.name} is a link that {roots.words(path, is_allowable=False)}; nothing was "
-            "changed. Put the lockfile beside its manifest, where git has it"
-        )
-    return path.resolve()
+    with recovery.advised(path, manifest):
+        lock = read_lockfile(path, manifest)
+        return fold.fold(lock, read_journal(journal_path(path), manifest))
 
 
 def is_left(path: Path) -> bool:
@@ -254,81 +325,24 @@ def is_left(path: Path) -> bool:
     return journal_path(real(path)).exists()
 
 
-def journal_path(path: Path) -> Path:
-    """Return the journal's place beside its lockfile."""
-    return path.with_name(path.name + ".journal")
-
-
-@contextmanager
-def claimed(path: Path) -> Iterator[BinaryIO]:
-    """Open and lock the journal. Raises: LockHeldError with the holder's own words."""
-    file = _claim(path)
-    try:
-        yield file
-    finally:
-        file.close()
-
-
-def _claim(path: Path) -> BinaryIO:
-    while True:
-        try:
-            file = path.open("ab+", buffering=0)
-        except OSError as error:
-            raise LockError(
-                f"{path.name} cannot be written ({error.strerror}); nothing was sent"
-            ) from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise LockHeldError(
-                f"{path.name.removesuffix('.journal')} is held by another run: {_holder(path)}. "
-                "Wait for it, or stop it; nothing was sent"
-            ) from None
-        if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
-            return file
-        file.close()  # the holder ended and removed the file between our two calls
-
-
-def _holder(path: Path) -> str:
-    try:
-        header = json.loads(text_of(path).partition("\n")[0])
-        return f"process {header['pid']} on {header['host']}, since {header['started_at']}"
-    except (ValueError, KeyError, TypeError, LockError):
-        return "one that has just started"
+def _journal(path: Path, held: Hold) -> Journal:
+    return Journal(held.journal, journal_path(path).name)
 
 
 def _header(manifest: str) -> bytes:
-    header = {
-        "journal": lockfile.LOCK_VERSION,
-        "manifest": manifest,
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-    }
-    return json.dumps(header).encode() + b"\n"
+    return holder.words_to_keep(manifest, journal=lockfile.LOCK_VERSION)
 
 
-def text_of(path: Path) -> str:
-    """Read a file as UTF-8; one that is not there is empty. Raises: LockError."""
-    return _decoded(path, bytes_of(path))
-
-
-def bytes_of(path: Path) -> bytes:
-    """Read a file; one that is not there is empty. Raises: LockError."""
+def _kept_aside(path: Path) -> Path:
+    """Give a file a second name that is free: `film.lock.aside-1`. Raises: OSError."""
+    number = 1
+    while os.path.lexists(aside := path.with_name(f"{path.name}.aside-{number}")):
+        if os.path.samestat(path.lstat(), aside.lstat()):
+            return aside
+        number += 1
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise LockError(f"{path.name} cannot be read: {error.strerror}") from None
-
-
-def _decoded(path: Path, data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise LockCorruptError(
-            f"{path.name}: byte {error.start} is not UTF-8; restore it from git, or see what "
-            "`seedrender lock repair` with the manifest's name can keep"
-        ) from None
+        aside.hardlink_to(path)
+    except OSError:  # no file, or no links here
+        path.rename(aside)
+    sync_folder(path.parent)
+    return aside

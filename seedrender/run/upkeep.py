@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seedrender.errors import ConfigError, LockError
-from seedrender.lock import fold, lockfile, merge, prune, repair
+from seedrender.errors import ConfigError, LockCorruptError, LockError
+from seedrender.lock import checks, fold, lockfile, merge, prune, repair, salvage
 from seedrender.lock.prune import Orphan
-from seedrender.lock.repair import Repaired
+from seedrender.lock.repair import Outcome, Repaired
+from seedrender.project import lock_read, purchases
 from seedrender.project.files import sync_folder, write_atomically
-from seedrender.run import store
+from seedrender.project.hold import journal_path
+from seedrender.project.purchases import PurchaseLog
+from seedrender.run import recovery, store
 from seedrender.run.files import Files
 from seedrender.run.project import Project
-from seedrender.values.entry import Lock
+from seedrender.values.entry import Lock, LockEntry
 from seedrender.values.job import JobId
 from seedrender.values.task import Artifact, Frame
 
@@ -38,6 +41,12 @@ class Mended:
 
     found: Repaired
     kept: tuple[Path, ...]
+    purchases: Repaired | None = None  # what is remembered of purchases; None: that is whole
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether something was bought, perhaps, of which nothing is known any more."""
+        return self.found.is_loss or (self.purchases is not None and self.purchases.is_loss)
 
 
 def merge_files(path: Path, manifest: str, others: Iterable[Path]) -> Merged:
@@ -45,17 +54,17 @@ def merge_files(path: Path, manifest: str, others: Iterable[Path]) -> Merged:
 
     Raises: LockError.
     """
-    path = store.real(path)
-    with store.claimed(store.journal_path(path)) as journal:
-        before = store.text_of(path) if path.exists() else ""
+    with store.claimed(path, manifest) as held, recovery.advised(lock_read.real(path), manifest):
+        path = lock_read.real(path)
+        before = lock_read.text_of(path) if path.exists() else ""
         ours = merge.resolve(before, path.name) if before else Lock(manifest=manifest)
         ours = merge.merge(Lock(manifest=manifest), [(path.name, ours)])
-        events = store.read_journal(Path(journal.name), manifest)
+        events = lock_read.read_journal(journal_path(path), manifest)
         joined = merge.merge(fold.fold(ours, events), [_named(other) for other in others])
         text = lockfile.dumps(joined)
         if text != before:
             _replace(path, text)
-        Path(journal.name).unlink(missing_ok=True)
+        held.remove_journal()
     lines = sum(1 for row in before.split("\n") if row.startswith('{"job"'))
     return Merged(lock=joined, lines=lines, is_changed=text != before)
 
@@ -71,17 +80,24 @@ def merge_driver(ours: Path, theirs: Path) -> Lock:
 def repair_files(path: Path, manifest: str, jobs: Collection[str], *, accept_loss: bool) -> Mended:
     """Keep every line that can be read, and the damaged files beside it.
 
+    That goes for what is remembered of purchases, too.
+
     Raises: LockError; where something may be lost, and that is not accepted, nothing is written.
     """
-    path = store.real(path)
-    journal = store.journal_path(path)
-    with store.claimed(journal):
-        lock = store.bytes_of(path) if path.exists() else None
+    with store.claimed(path, manifest) as held:
+        path = lock_read.real(path)
+        journal = journal_path(path)
+        lock = lock_read.bytes_of(path) if path.exists() else None
         found = repair.repair(
-            lock, store.bytes_of(journal), manifest=manifest, name=path.name, jobs=jobs
+            lock, lock_read.bytes_of(journal), manifest=manifest, name=path.name, jobs=jobs
         )
-        if found.is_loss and not accept_loss:
-            return Mended(found=found, kept=())
+        log = PurchaseLog(path)
+        remembered = _remembered(log, found.lock, jobs)
+        if remembered is not None:
+            found = replace(found, lock=_with_guesses(found.lock, remembered.lock))
+        mended = Mended(found=found, kept=(), purchases=remembered)
+        if mended.is_loss and not accept_loss:
+            return mended
         text = lockfile.dumps(found.lock)
         is_damaged = bool(found.damages) or (
             lock is not None and merge.is_marked(lock.decode("utf-8", "replace"))
@@ -89,8 +105,72 @@ def repair_files(path: Path, manifest: str, jobs: Collection[str], *, accept_los
         kept = _set_aside(path, journal) if is_damaged else ()
         if text.encode() != lock and (lock is not None or found.lock.entries):
             _replace(path, text)
-        journal.unlink(missing_ok=True)
-    return Mended(found=found, kept=kept)
+        held.remove_journal()
+        if remembered is not None:
+            kept = (*kept, *_set_aside(log.path))
+            _replace(log.path, lockfile.dumps(remembered.lock))
+    return replace(mended, kept=kept)
+
+
+def _remembered(log: PurchaseLog, lock: Lock, jobs: Collection[str]) -> Repaired | None:
+    """Repair what is remembered of purchases; None: it can be read.
+
+    What a damaged line told is not missed where the lockfile tells it. After a rename of the
+    manifest it is taken over.
+
+    Raises: LockError.
+    """
+    try:
+        log.read(lock.manifest)
+    except LockCorruptError:
+        data = lock_read.bytes_of(log.path)
+    else:
+        return None
+    known = b"".join(map(lockfile.journal_line, lock.entries.values()))
+    found = repair.repair(
+        data,
+        known,
+        manifest=_owner(data) or lock.manifest,
+        name=log.shown,
+        jobs={*jobs, *lock.entries},
+    )
+    whole = purchases.paid(Lock(manifest=lock.manifest, entries=found.lock.entries))
+    here = salvage.told(data)
+    names = {str(r.correlation_id) for entry in lock.entries.values() for r in entry.tasks}
+    if here.correlation_ids and here.correlation_ids <= names and not here.is_torn:
+        told = tuple(replace(damage, outcome=Outcome.KEPT) for damage in found.damages)
+        return Repaired(lock=_without_guesses(whole, names), read=found.read, damages=told)
+    return Repaired(lock=whole, read=found.read, damages=found.damages)
+
+
+def _owner(data: bytes) -> str | None:
+    """Return the manifest that a lockfile's header names; None: it cannot be read."""
+    try:
+        owner = checks.json_object(data.partition(b"\n")[0].decode()).get("manifest")
+    except ValueError:
+        return None
+    return owner if isinstance(owner, str) else None
+
+
+def _without_guesses(lock: Lock, but: Collection[str]) -> Lock:
+    """Take away what stands for tasks that are known to be others."""
+    entries = {
+        job: replace(
+            entry,
+            tasks=tuple(r for r in entry.tasks if not r.is_guess or r.correlation_id in but),
+        )
+        for job, entry in lock.entries.items()
+    }
+    return Lock(manifest=lock.manifest, entries=entries)
+
+
+def _with_guesses(lock: Lock, remembered: Lock) -> Lock:
+    """Add what stands for tasks of which only the job is known: those are not bought again."""
+    guesses = [
+        LockEntry(job=job, tasks=tuple(r for r in entry.tasks if r.is_guess))
+        for job, entry in remembered.entries.items()
+    ]
+    return fold.fold(lock, [entry for entry in guesses if entry.tasks])
 
 
 async def move(path: Path, manifest: str, old: str, new: str) -> list[tuple[JobId, JobId]]:
@@ -145,11 +225,11 @@ class Pruned:
 
 async def upgrade(path: Path, manifest: str) -> bool:
     """Write a lockfile in the newest format; say whether that changed it. Raises: LockError."""
-    before = store.bytes_of(path)
+    before = lock_read.bytes_of(path)
     if not before:
         raise ConfigError(f"{path.name} is not there: nothing was rendered yet")
     async with store.hold(path, manifest):
-        return store.bytes_of(path) != before
+        return lock_read.bytes_of(path) != before
 
 
 def _files(orphan: Orphan) -> tuple[Artifact | Frame, ...]:
@@ -169,7 +249,7 @@ def _set_aside(*paths: Path) -> tuple[Path, ...]:
     """Copy files under names that are free: `film.lock.damaged-1`."""
     kept = []
     for path in paths:
-        if not store.bytes_of(path):
+        if not lock_read.bytes_of(path):
             continue
         number = 1
         while (copy := path.with_name(f"{path.name}.damaged-{number}")).exists():
@@ -198,4 +278,4 @@ def _named(path: Path) -> tuple[str, Lock]:
 
 def read_any(path: Path) -> Lock:
     """Read a lockfile on its own, also one with conflict markers. Raises: LockError."""
-    return merge.resolve(store.text_of(path), path.name)
+    return merge.resolve(lock_read.text_of(path), path.name)

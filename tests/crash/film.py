@@ -40,7 +40,7 @@ defaults: {{tier: {tier}, resolution: 480p, ratio: "16:9", duration: 4, audio: f
 ROUTES = ("modellix", "sim", "byteplus")
 _TIERS = {"byteplus": "fast"}
 _CLOCKS = tuple(
-    f"seedrender.{name}" for name in ("run.clock", "run.inputs", "run.store", "providers.ark")
+    f"seedrender.{name}" for name in ("run.clock", "run.inputs", "project.holder", "providers.ark")
 )
 FIRST = """\
 shots:

@@ -77,7 +77,7 @@ def marked(text: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("file", "harm", "way", "repaired"),
     [
-        pytest.param("lock", lambda _: b"", "restore it from git", 3, id="empty"),
+        pytest.param("lock", lambda _: b"", "lock repair", 3, id="empty"),
         pytest.param("lock", lambda t: b"\x00" * len(t), "lock repair", 3, id="zeroes"),
         pytest.param("lock", lambda t: t[:-30], "lock repair", 3, id="torn"),
         pytest.param(
@@ -138,7 +138,7 @@ def test_no_run_goes_on_over_damage_and_repair_says_what_it_keeps(
     assert (ran.returncode, "Traceback" in ran.stderr + mended.stderr) == (3, False), ran.stderr
     assert way in ran.stderr
     assert kept == harmed
-    assert not (film.parent / ".seedrender").exists()  # no provider was even started
+    assert not (film.parent / ".seedrender" / "sim").exists()  # no provider was even started
     said = mended.stdout + mended.stderr
     assert mended.returncode == repaired, said
     kept_it = ("lines are kept", "none of them damaged", "in its first line")

@@ -22,6 +22,7 @@ from tests.crash.film import FIRST, STALE, Film, started
 
 MEMORY = Path(".seedrender") / "film.lock"
 HELD = 3
+UNKNOWN = 6
 
 
 @pytest.fixture
@@ -144,12 +145,42 @@ def test_what_a_person_prunes_is_forgotten(film: tuple[Film, Project, bytes]) ->
     assert '"job": "moves"' not in (rendering.folder / MEMORY).read_text()
 
 
-def test_a_memory_that_cannot_be_read_is_none(film: tuple[Film, Project, bytes]) -> None:
+def test_a_memory_that_cannot_be_read_stops_buying_until_it_is_repaired(
+    film: tuple[Film, Project, bytes],
+) -> None:
     rendering, loaded, first = film
+    memory = rendering.folder / MEMORY
     loaded.lock_path.write_bytes(first)
-    (rendering.folder / MEMORY).write_bytes(b"\xff{")
+    memory.write_bytes(memory.read_bytes().replace(b'"state": "succeeded"', b'"state": "?"', 1))
+    harmed = memory.read_bytes()
 
-    assert rendering.run(loaded).code == 0
+    planned = call("plan", loaded.path, "--json")
+    refused = rendering.run(loaded)
+    mended = call("lock", "repair", loaded.path, "--json")
+    again = rendering.run(loaded)
+    upkeep.merge_files(loaded.lock_path, loaded.path.name, [memory])
+    last = rendering.run(loaded)
+
+    assert (refused.code, len(refused.tasks)) == (HELD, 3)
+    assert refused.words == planned["refusal"]
+    assert "seedrender lock repair film.yaml" in refused.words
+    assert mended["kept"] == [".seedrender/film.lock.damaged-1"]
+    assert memory.with_name("film.lock.damaged-1").read_bytes() == harmed
+    assert (again.code, len(again.tasks)) == (UNKNOWN, 3)  # its task may be the one of that line
+    assert len(last.tasks) == 3, last.words
+
+
+def test_a_memory_that_cannot_be_read_stops_no_run_that_buys_nothing(
+    film: tuple[Film, Project, bytes],
+) -> None:
+    rendering, loaded, _ = film
+    (rendering.folder / MEMORY).write_bytes(b"\xff{")
+    (rendering.folder / "renders" / "again.mp4").unlink()
+
+    ended = rendering.run(loaded)
+
+    assert (ended.code, len(ended.tasks)) == (0, 3), ended.words
+    assert (rendering.folder / MEMORY).read_bytes() == b"\xff{"
 
 
 def test_a_rehearsal_leaves_no_memory(tmp_path: Path) -> None:

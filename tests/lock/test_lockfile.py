@@ -197,9 +197,8 @@ def test_any_amount_within_reason_is_read(amount: str) -> None:
 
 
 ADVICE = (
-    "; nothing was sent and nothing changed. `git restore` brings back a lockfile as it was "
-    "committed; `seedrender lock repair` with the manifest's name keeps every line that can be "
-    "read, and says what it keeps"
+    "; nothing was sent and nothing changed. `seedrender lock repair` with the manifest's name "
+    "keeps every line that can be read, and says what it keeps"
 )
 
 
@@ -215,7 +214,7 @@ def test_a_damaged_line_is_told_with_its_place_and_a_way_out() -> None:
     [
         pytest.param(
             "",
-            "film.lock is empty; restore it from git, or delete it if nothing was ever rendered",
+            f"film.lock is empty{ADVICE}",
             id="empty",
         ),
         pytest.param(

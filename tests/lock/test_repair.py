@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -244,7 +246,7 @@ def test_a_lock_of_another_manifest_is_not_touched() -> None:
 
     assert str(caught.value) == (
         "film.lock belongs to 'other.yaml', not to film.yaml; nothing was changed. If the manifest "
-        "was renamed, mend the name in its first line"
+        "was renamed, put its name in the first line"
     )
 
 
@@ -392,3 +394,30 @@ def test_no_bytes_make_anything_but_a_lock_error(
         return
 
     assert lockfile.loads(lockfile.dumps(found.lock), NAME).manifest == "film.yaml"
+
+
+POISONED = {"amount": "-0.5", "currency": "USD", "source": "provider"}
+
+
+@pytest.mark.parametrize("job", ["spin", "gone-from-the-manifest"])
+@pytest.mark.parametrize("file", ["lock", "journal"])
+def test_an_odd_amount_costs_no_task_wherever_it_stands(file: str, job: str) -> None:
+    whole = entry(job, bought("c7", JobState.SUCCEEDED))
+    row = json.loads(lockfile.entry_line(whole))
+    row["tasks"][0]["cost"] = POISONED
+    line = json.dumps(row).encode()
+    checked = b'%b, "crc32": "%08x"}' % (line[:-1], zlib.crc32(line))
+    is_journal = file == "journal"
+
+    found = repaired(
+        LOCK_TEXT if is_journal else LOCK_TEXT + line + b"\n",
+        journal(checked + b"\n") if is_journal else b"",
+    )
+
+    (damage,) = found.damages
+    assert (damage.outcome, damage.job, damage.left_out) == (
+        Outcome.KEPT,
+        job,
+        ("cost of task-c7",),
+    )
+    assert found.lock == fold.fold(LOCK, [whole])

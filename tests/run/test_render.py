@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seedrender.lock import lockfile
-from seedrender.run import store
+from seedrender.project.hold import journal_path
 from tests.cli.test_main import seedrender
 
 FILM = """\
@@ -26,7 +26,7 @@ def test_facts_of_a_killed_run_reach_the_lockfile_without_a_key_or_a_request(
     whole = lock.read_bytes()
     whole = whole.replace(b'"provider": "sim"', b'"provider": "modellix"')
     facts = lockfile.loads(whole.decode(), "film.lock").entries.values()
-    journal = store.journal_path(lock)
+    journal = journal_path(lock)
     head = b'{"journal": 1, "manifest": "film.yaml"}\n'
     journal.write_bytes(head + b"".join(map(lockfile.journal_line, facts)))
     lock.write_text(header)

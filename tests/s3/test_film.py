@@ -25,6 +25,7 @@ from seedrender.media import make
 from seedrender.plan import graph
 from seedrender.plan.decide import Facts
 from seedrender.plan.make import plan
+from seedrender.plan.owners import Owners
 from seedrender.run.desk import Desk
 from seedrender.run.executor import Executor
 from seedrender.run.files import Files
@@ -127,7 +128,8 @@ def test_a_link_that_lapsed_in_the_middle_of_a_chain_is_renewed(
                 listener=Quiet(),
             )
             made = plan(graph.build([first, second]), (), facts())
-            await Executor(desk, made, facts).run()
+            owners = Owners(lock=held.lock, jobs=[first, second], digests={"dance": sha256})
+            await Executor(desk, made, facts, owners).run()
 
     asyncio.run(work())
     statuses_later.append(status(provider.urls[0]))

@@ -1,0 +1,75 @@
+"""Reads a lockfile and its journal from disk, as they are; nothing is held."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from seedrender.errors import LockCorruptError, LockError
+from seedrender.lock import lockfile
+from seedrender.project.roots import Roots
+from seedrender.values.entry import Event, Lock
+
+
+def read_journal(path: Path, manifest: str) -> tuple[Event, ...]:
+    """Read what a run that was killed left. Raises: LockVersionError, LockCorruptError."""
+    data = bytes_of(path)
+    events = lockfile.loads_journal(data, path.name)
+    header = data.partition(b"\n")[0].decode("utf-8", "replace")
+    owner = json.loads(header).get("manifest", manifest) if events else manifest
+    if owner != manifest:
+        raise LockCorruptError(
+            f"{path.name} belongs to {owner}, not to {manifest}; nothing was sent and nothing "
+            "changed. If the manifest was renamed, `seedrender lock repair` with its name takes "
+            "over what the journal tells; if not, move the journal to where it belongs"
+        )
+    return events
+
+
+def read_lockfile(path: Path, manifest: str) -> Lock:
+    """Read the lockfile alone; none yet is an empty one."""
+    if not path.exists():
+        return Lock(manifest=manifest)
+    lock = lockfile.loads(text_of(path), path.name)
+    if lock.manifest != manifest:
+        raise LockCorruptError(
+            f"{path.name} belongs to {lock.manifest or 'no manifest'}, not to {manifest}; if the "
+            "manifest was renamed, change the name in the lockfile's first line"
+        )
+    return lock
+
+
+def real(path: Path) -> Path:
+    """Return where a lockfile really is: two runs by different paths must meet at one journal.
+
+    Raises: LockError where it is a link that leads out of the repository.
+    """
+    roots = Roots.around(path.parent)
+    if path.is_symlink() and not roots.hold(path):
+        raise LockError(
+            f"{path.name} is a link that {roots.words(path, is_allowable=False)}; nothing was "
+            "changed. Put the lockfile beside its manifest, where git has it"
+        )
+    return path.resolve()
+
+
+def text_of(path: Path) -> str:
+    """Read a file as UTF-8; one that is not there is empty. Raises: LockError."""
+    return _decoded(path, bytes_of(path))
+
+
+def bytes_of(path: Path) -> bytes:
+    """Read a file; one that is not there is empty. Raises: LockError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise LockError(f"{path.name} cannot be read: {error.strerror}") from None
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise lockfile.damaged(f"{path.name}: byte {error.start} is not UTF-8") from None

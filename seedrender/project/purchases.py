@@ -1,0 +1,149 @@
+"""Remembers beside the lockfile, where git does not reach, what was bought from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from seedrender.errors import LockCorruptError, LockError, LockVersionError
+from seedrender.lock import fold, lockfile
+from seedrender.lock.fold import Action
+from seedrender.lock.identity import SIMULATED
+from seedrender.plan.make import Plan
+from seedrender.project.hold import FOLDER, make_private
+from seedrender.values.entry import Lock, LockEntry, TaskRecord
+from seedrender.values.job import JobId
+
+Write = Callable[[Path, str], None]  # raises OSError
+_WORTH = (Action.ASK, Action.RESUME, Action.REUSE)  # a clip of it is there, or may be
+
+
+class PurchaseLog:
+    """A second lockfile under `.seedrender/`: a stash, a checkout or a deletion takes the first.
+
+    What it knows and the lockfile does not is taken over in place of a purchase. Where it cannot be
+    read, nobody knows what it has, and nothing is bought.
+    """
+
+    def __init__(self, lock_path: Path) -> None:
+        self.path = lock_path.parent / FOLDER / lock_path.name
+        self._is_checked = False
+
+    @property
+    def shown(self) -> str:
+        """How people find it."""
+        return f"{FOLDER}/{self.path.name}"
+
+    def read(self, manifest: str) -> Lock:
+        """Read what is remembered; no file is an empty one.
+
+        Raises: LockVersionError, LockCorruptError, LockError: what is wrong, and what to do.
+        """
+        try:
+            text = self.path.read_bytes().decode("utf-8")
+            found = lockfile.loads(text, self.shown) if text else None
+        except (FileNotFoundError, NotADirectoryError):
+            return Lock(manifest=manifest)
+        except OSError as error:
+            raise LockError(
+                f"{self.shown}, which remembers what was bought, cannot be read "
+                f"({error.strerror}); make it readable, nothing was sent"
+            ) from None
+        except UnicodeDecodeError as error:
+            raise self._damaged(
+                f"{self.shown}: byte {error.start} is not UTF-8", manifest
+            ) from None
+        except LockVersionError:
+            raise
+        except LockCorruptError as error:
+            raise self._damaged(error.damage or str(error), manifest) from None
+        if found is None:
+            raise self._damaged(f"{self.shown} is empty", manifest)
+        if found.manifest != manifest:
+            owner = found.manifest or "no manifest"
+            raise self._damaged(f"{self.shown} belongs to {owner}, not to {manifest}", manifest)
+        return found
+
+    def keep(self, lock: Lock, write: Write, *, forgotten: Collection[str] = ()) -> str:
+        """Add what a lock knows of paid tasks, less submits that a person took out of it.
+
+        Returns why that was not possible, in words; empty: it was.
+        """
+        bought = paid(lock).entries.values()
+        if not bought and not forgotten:
+            return ""
+        try:
+            known = self.read(lock.manifest)
+        except LockError as error:
+            return f"What was bought is in the lockfile only: {error}"
+        found = fold.fold(known, bought)
+        kept = {job: _without(entry, forgotten) for job, entry in found.entries.items()}
+        entries = {job: entry for job, entry in kept.items() if entry.tasks}
+        if entries == known.entries:
+            return ""
+        try:
+            make_private(self.path.parent)
+            write(self.path, lockfile.dumps(Lock(manifest=lock.manifest, entries=entries)))
+        except OSError as error:
+            return (
+                f"What was bought is in the lockfile only: {self.shown} cannot be written "
+                f"({error.strerror})"
+            )
+        return ""
+
+    def check(self, manifest: str) -> None:
+        """Make sure that it can be read before anything is bought. Raises: LockError."""
+        if not self._is_checked:
+            self.read(manifest)
+            self._is_checked = True
+
+    def objection(self, plan: Plan, manifest: str) -> str:
+        """Say why a run that would buy is refused; empty: it is not."""
+        if any(step.will_submit for step in plan.steps):
+            try:
+                self.check(manifest)
+            except LockError as error:
+                return str(error)
+        return ""
+
+    def unknown_to(self, lock: Lock) -> Lock:
+        """Return what is worth something and is not in this lock, each task with its clip.
+
+        Raises: LockError where it cannot be read.
+        """
+        known = {r.correlation_id for entry in lock.entries.values() for r in entry.tasks}
+        entries: dict[JobId, LockEntry] = {}
+        for job, entry in self.read(lock.manifest).entries.items():
+            tasks = tuple(r for r in entry.tasks if _is_worth(r) and r.correlation_id not in known)
+            made = {record.correlation_id for record in tasks}
+            output = entry.output if entry.output and entry.output.made_by in made else None
+            if tasks:
+                entries[job] = LockEntry(job=job, tasks=tasks, output=output)
+        return Lock(manifest=lock.manifest, entries=entries)
+
+    def _damaged(self, wrong: str, manifest: str) -> LockCorruptError:
+        return LockCorruptError(
+            f"{wrong}. It remembers what was bought from here, so that nothing is bought before it "
+            f"can be read; nothing was sent. `seedrender lock repair {manifest}` keeps every line "
+            "that can be read, and the damaged file beside it"
+        )
+
+
+def paid(lock: Lock) -> Lock:
+    """Return the entries of jobs for which money was spent."""
+    entries = {job: entry for job, entry in lock.entries.items() if _is_paid(entry)}
+    return Lock(manifest=lock.manifest, entries=entries)
+
+
+def _is_paid(entry: LockEntry) -> bool:
+    return any(record.provider != SIMULATED for record in entry.tasks)
+
+
+def _is_worth(record: TaskRecord) -> bool:
+    return fold.next_action(record.state) in _WORTH and record.provider != SIMULATED
+
+
+def _without(entry: LockEntry, submits: Collection[str]) -> LockEntry:
+    """Return an entry less some of its records."""
+    tasks = tuple(record for record in entry.tasks if record.correlation_id not in submits)
+    return LockEntry(job=entry.job, tasks=tasks, output=entry.output, pin=entry.pin)

@@ -1,0 +1,98 @@
+"""Says what is safe to do where a lockfile cannot be read: nothing that would lose a task."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedrender.errors import ConfigError, LockCorruptError, LockError
+from seedrender.lock import lockfile, salvage
+from seedrender.lock.salvage import Told
+from seedrender.project.hold import journal_path
+from seedrender.project.purchases import PurchaseLog
+from seedrender.run import git
+from seedrender.values.entry import Lock
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What the lockfile of the last commit lacks of all that can be made out here."""
+
+    name: str
+    missing: tuple[str, ...]  # tasks, else jobs or submits
+    is_torn: bool  # something here ends within an id, so that it may lack that as well
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it can be restored without losing a task."""
+        return not self.missing and not self.is_torn
+
+    def __str__(self) -> str:
+        """Say so, in a sentence."""
+        command = f"git restore --source=HEAD {shlex.quote(self.name)}"
+        if self.is_enough:
+            return f"`{command}` is safe: the commit knows every task that can be made out here"
+        if not self.missing:
+            return "`git restore` may lose a task: an id is cut off here"
+        more = len(self.missing) - _SHOWN
+        shown = ", ".join(self.missing[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        return f"`git restore` would lose {shown}"
+
+
+@contextmanager
+def advised(path: Path, manifest: str) -> Iterator[None]:
+    """Let damage be told with what is safe to do about it. Raises: LockCorruptError."""
+    try:
+        yield
+    except LockCorruptError as error:
+        if not error.damage:
+            raise
+        is_journal = error.damage.startswith(journal_path(path).name)
+        found = None if is_journal else committed(path, manifest)
+        raise LockCorruptError(
+            f"{error.damage}; nothing was sent and nothing changed. {_advice(found, manifest)}",
+            damage=error.damage,
+        ) from None
+
+
+def committed(path: Path, manifest: str) -> Committed | None:
+    """Compare the last commit's lockfile with all that is here; None: there is none to read."""
+    lock = _last_commit(path, manifest)
+    if lock is None:
+        return None
+    here = _told(path) | _told(journal_path(path)) | _told(PurchaseLog(path).path)
+    records = [record for entry in lock.entries.values() for record in entry.tasks]
+    task_ids = here.task_ids - {str(record.task_id) for record in records}
+    submits = here.correlation_ids - {str(record.correlation_id) for record in records}
+    jobs = here.jobs - lock.entries.keys()
+    missing = sorted(task_ids) or [f"job {job}" for job in sorted(jobs)]
+    missing = missing or [f"submit {name}" for name in sorted(submits)]
+    return Committed(name=path.name, missing=tuple(missing), is_torn=here.is_torn)
+
+
+def _advice(found: Committed | None, manifest: str) -> str:
+    repair = f"`seedrender lock repair {shlex.quote(manifest)}` {lockfile.REPAIR}"
+    if found is None:
+        return repair
+    return f"{found}. Otherwise, {repair}" if found.is_enough else f"{repair}. {found}"
+
+
+def _last_commit(path: Path, manifest: str) -> Lock | None:
+    try:
+        with git.commit(path.parent, "HEAD") as commit:
+            text = commit.text(path.name)
+        found = lockfile.loads(text, path.name)
+    except (ConfigError, LockError):
+        return None
+    return found if found.manifest == manifest else None
+
+
+def _told(path: Path) -> Told:
+    with suppress(OSError):
+        return salvage.told(path.read_bytes())
+    return Told()

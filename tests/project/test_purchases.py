@@ -1,0 +1,153 @@
+"""What is remembered of purchases, and what happens where that cannot be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from seedrender.errors import LockCorruptError, LockError
+from seedrender.lock import fold
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.plan import graph, make
+from seedrender.plan.decide import Facts
+from seedrender.plan.make import Plan
+from seedrender.project.purchases import PurchaseLog
+from seedrender.values.entry import JobState, Lock, LockEntry, TaskRecord
+from tests.builders import clip, entry, job, record
+
+NAME = "film.yaml"
+SPIN = job("spin")
+WANTED = fingerprint(SPIN, {}, {})
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
+
+
+def bought(name: str, state: JobState = JobState.SUCCEEDED, provider: str = "ark") -> TaskRecord:
+    return record(name, state, provider=provider, fingerprint=WANTED)
+
+
+def lock(*entries: LockEntry) -> Lock:
+    return fold.fold(Lock(manifest=NAME), entries)
+
+
+def plan(known: Lock) -> Plan:
+    facts = Facts(lock=known, digests={}, is_present=lambda _: True)
+    return make.plan(graph.build([SPIN]), (), facts)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> PurchaseLog:
+    return PurchaseLog(tmp_path / "film.lock")
+
+
+def test_what_was_bought_is_remembered_with_its_clip_and_free_work_is_not(log: PurchaseLog) -> None:
+    paid = entry("spin", bought("c1"), output=clip("c1"))
+
+    said = log.keep(lock(paid, entry("free", bought("c2", provider="sim"))), write)
+
+    assert said == ""
+    assert log.read(NAME) == lock(paid)
+    assert (log.path.parent / ".gitignore").read_text() == "*\n"
+
+
+def test_what_a_lock_does_not_know_is_told_with_its_clip(log: PurchaseLog) -> None:
+    known, unknown = bought("c1", JobState.SUBMITTED), bought("c2")
+    failed, clips = bought("c3", JobState.FAILED), clip("c2")
+    log.keep(lock(entry("spin", known, unknown, failed, output=clips)), write)
+
+    assert log.unknown_to(lock(entry("spin", known))) == lock(entry("spin", unknown, output=clips))
+    assert log.unknown_to(lock(entry("spin", unknown))) == lock(entry("spin", known))
+    assert log.unknown_to(lock(entry("spin", known, unknown))) == lock()
+
+
+Harm = Callable[[Path], object]
+HARMS = [
+    pytest.param(lambda p: p.write_bytes(b"\xff{"), "byte 0 is not UTF-8", id="no text"),
+    pytest.param(lambda p: p.write_bytes(b""), "is empty", id="empty"),
+    pytest.param(lambda p: p.write_bytes(p.read_bytes()[:-9]), "film.lock:2: ", id="torn"),
+    pytest.param(
+        lambda p: p.write_text(p.read_text().replace("film.yaml", "x.yaml")),
+        "belongs to x.yaml, not to film.yaml",
+        id="another's",
+    ),
+]
+
+
+@pytest.mark.parametrize(("harm", "words"), HARMS)
+def test_a_memory_that_cannot_be_read_stops_buying_and_nothing_else(
+    log: PurchaseLog, harm: Harm, words: str
+) -> None:
+    known = lock(entry("spin", bought("c1"), output=clip("c1")))
+    log.keep(known, write)
+    harm(log.path)
+    harmed = log.path.read_bytes()
+
+    with pytest.raises(LockCorruptError) as caught:
+        log.check(NAME)
+
+    told = str(caught.value)
+    assert (log.objection(plan(lock()), NAME), log.objection(plan(known), NAME)) == (told, "")
+    assert words in told
+    assert told.startswith(".seedrender/film.lock")
+    assert "nothing was sent. `seedrender lock repair film.yaml` keeps every line" in told
+    assert "delete" not in told
+    assert "in the lockfile only" in log.keep(lock(entry("spin", bought("c9"))), write)
+    assert log.path.read_bytes() == harmed
+
+
+def test_a_memory_of_a_newer_program_asks_for_that_program(log: PurchaseLog) -> None:
+    log.keep(lock(entry("spin", bought("c1"))), write)
+    write(log.path, log.path.read_text().replace('"lock": 1', '"lock": 3'))
+
+    with pytest.raises(LockError, match=r"\.seedrender/film\.lock has version 3 .* upgrade"):
+        log.check(NAME)
+
+
+def test_a_memory_that_the_system_does_not_let_us_read_is_not_an_empty_one(
+    log: PurchaseLog,
+) -> None:
+    log.path.mkdir(parents=True)
+
+    with pytest.raises(LockError, match=r"cannot be read .* make it readable, nothing was sent"):
+        log.check(NAME)
+
+
+def test_that_it_cannot_be_written_is_said_in_one_line(log: PurchaseLog) -> None:
+    def full(_path: Path, _text: str) -> NoReturn:
+        raise OSError(28, os.strerror(28))
+
+    words = log.keep(lock(entry("spin", bought("c1"))), full)
+
+    assert words == (
+        "What was bought is in the lockfile only: .seedrender/film.lock cannot be written (No "
+        "space left on device)"
+    )
+
+
+def test_what_a_person_took_out_is_forgotten_and_what_is_known_is_not_written_again(
+    log: PurchaseLog,
+) -> None:
+    log.keep(lock(entry("spin", bought("c1")), entry("fly", bought("c2"))), write)
+    before = log.path.stat()
+
+    log.keep(lock(entry("spin", bought("c1"))), write)
+    same = log.path.stat()
+    log.keep(lock(), write, forgotten=["c2"])
+
+    assert same == before
+    assert log.read(NAME) == lock(entry("spin", bought("c1")))
+
+
+def test_two_manifests_of_one_folder_remember_apart(tmp_path: Path) -> None:
+    one, other = PurchaseLog(tmp_path / "a.lock"), PurchaseLog(tmp_path / "b.lock")
+    one.keep(lock(entry("spin", bought("c1"))), write)
+    other.keep(Lock(manifest="b.yaml"), write)
+
+    assert other.read("b.yaml") == Lock(manifest="b.yaml")
+    assert one.read(NAME) == lock(entry("spin", bought("c1")))
