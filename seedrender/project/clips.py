@@ -113,7 +113,7 @@ class Clips:
     def _may_take(self, relative: str) -> bool:
         """Return whether a file lies where clips are written, and is none of the author's."""
         place = PurePosixPath(relative)
-        if place.as_posix() in self.inputs:
+        if place.as_posix() in self.inputs or ".." in place.parts:
             return False
         return place.is_relative_to(self.output_dir) or place.as_posix() in self.written()
 

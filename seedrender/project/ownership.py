@@ -101,16 +101,16 @@ class Ownership:
 
         Raises: OSError.
         """
-        noted = _read_note(self._home)
+        home, name = self._home, self._name
+        noted = _read_note(home)
         places = [self._real(path) for path in outputs]
-        now = {p.relative_to(self._home).as_posix() for p in places if p.is_relative_to(self._home)}
-        earlier = noted.get(self._name, ())
-        now |= {path for path in earlier if (self._home / path).is_file()}
-        kept = {owner: paths for owner, paths in noted.items() if _exists(self._home, owner)}
-        found = {**kept, self._name: sorted(now)}
+        now = {p.relative_to(home).as_posix() for p in places if p.is_relative_to(home)}
+        now |= {path for path in noted.get(name, ()) if (home / path).is_file()}
+        kept = {owner: paths for owner, paths in noted.items() if _exists(home, owner)}
+        found = {**kept, name: sorted(now)}
         if found != noted:
             text = json.dumps({"outputs": _VERSION, "manifests": found}, indent=1, sort_keys=True)
-            OwnFolder(self._home).write(NOTE, f"{text}\n")
+            OwnFolder(home).write(NOTE, f"{text}\n")
 
     def _shared(
         self,

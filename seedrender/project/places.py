@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from seedrender.errors import Origin, Severity, Violation
-from seedrender.project.clips import Clips
+from seedrender.project.clips import FRAMES, Clips
 from seedrender.project.files import new_file
 from seedrender.project.kept import DIGITS
 from seedrender.project.own_folder import NAME, OwnFolder
@@ -69,6 +69,8 @@ class Places:
         """Find what no run could write, whatever the permissions are; nothing is written."""
         if OwnFolder(self.clips.root).is_outside():
             yield self._of_all(f"{NAME} leads outside", "make it a folder: runs keep notes there")
+        for kind in (SUPERSEDED, FRAMES):
+            yield from self._wrong_beside(f"{self.ownership.output_dir}/{kind}")
         for one in self.wanted:
             yield from self._wrong(one)
         yield from self._shared()
@@ -128,6 +130,15 @@ class Places:
             what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
             words = f"{one.path} is {what}: the clip could not be kept there"
             yield self._of(one, words, "move it away, or give the clip another output")
+
+    def _wrong_beside(self, relative: str) -> Iterator[Violation]:
+        """Look at a folder in the output folder, where that one is right."""
+        path, around = self.clips.root / relative, self._around(relative)
+        if around.is_inside and not self.clips.roots.hold(path):
+            yield self._outside(relative)
+        elif (_is_link(path) or _mode(path) is not None) and not _is_folder(path):
+            words = f"{relative} is a file, and clips are kept there that are replaced"
+            yield self._of_all(words, "move it away")
 
     def _outside(self, relative: str) -> Violation:
         """Name the first part of a path that leads outside, once for all that go through it."""

@@ -80,6 +80,7 @@ def begin(project: Project) -> None:
     with contextlib.suppress(OSError):
         project.ownership.claim(outputs)
     root, files = project.path.parent, project.files
+    outputs = list({output.rpartition("/")[0]: output for output in outputs}.values())  # of each
     folders = {root, root / NAME, *((root / output).parent for output in outputs)}
     folders |= {
         files.folder_beside(kind, output) for kind in (SUPERSEDED, FRAMES) for output in outputs

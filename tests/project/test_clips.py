@@ -112,7 +112,8 @@ def test_what_is_no_clip_is_not_found_whatever_a_lock_says(tmp_path: Path, path:
 
 
 @pytest.mark.parametrize(
-    "path", ["refs/hero.mp4", "hero.mp4", "renders-old/a.mp4", "renders/hero.mp4"]
+    "path",
+    ["refs/hero.mp4", "hero.mp4", "renders-old/a.mp4", "renders/hero.mp4", "renders/../hero.mp4"],
 )
 def test_a_clip_that_is_not_where_clips_are_written_is_copied_and_stays(
     tmp_path: Path, path: str

@@ -137,6 +137,21 @@ def test_links_inside_a_repository_are_right_and_its_own_folder_is_outside(folde
     assert wrong()[0].startswith("renders leads outside")
 
 
+@pytest.mark.parametrize("name", [".superseded", ".last-frames"])
+def test_a_folder_for_what_is_replaced_that_leads_outside_or_is_a_file_is_told(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    (folder / "renders").mkdir()
+    place = folder / "renders" / name
+    place.symlink_to(tmp_path)
+    outside = wrong()
+    place.unlink()
+    place.write_text("a file")
+
+    assert outside[0].startswith(f"renders/{name} leads outside")
+    assert wrong() == [f"renders/{name} is a file, and clips are kept there that are replaced"]
+
+
 def test_a_link_in_a_circle_is_told(folder: Path) -> None:
     (folder / "renders").symlink_to("renders")
 

@@ -207,8 +207,8 @@ def test_what_is_bought_is_watched_and_collected_in_one_place() -> None:
 def test_a_clip_that_would_lie_outside_the_folder_is_refused_before_the_budget_is_asked() -> None:
     table = Table()
 
-    with pytest.raises(ArtifactError, match="leads outside the manifest's folder"):
-        table.buy(job("spin", output="../spin.mp4"))
+    with pytest.raises(ArtifactError, match="leads outside, to "):
+        table.buy(job("spin", output=f"{'../' * 20}spin.mp4"))
 
     assert (table.purse.asked, table.work) == ([], [])
 
