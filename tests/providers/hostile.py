@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 Path = tuple[str | int, ...]
 
-_ODD = (
+ODD: tuple[Any, ...] = (
     *(10**400, -(10**400), 10**24, 2**63, -1, 0),
     *(float("nan"), float("inf"), -float("inf"), 1e300, -0.0, 0.1, -0.276, 5e-324),
     *("", " ", "NaN", "1e400000", "1e-60", "-5", "٣", "1_000", "0" * 90, "1" * 5000),
@@ -26,13 +26,20 @@ def _nested() -> Any:
     return value
 
 
+def each_place_spoiled(answer: Any) -> Iterator[Any]:
+    """Yield an answer with every odd value in every one of its places."""
+    for path in places(answer):
+        for odd in (*ODD, None, True, [], {}, [[]], [{}], [None], {"url": 7}, _nested()):
+            yield replaced(answer, path, odd)
+
+
 scalars = (
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats()
     | st.text(max_size=20)
-    | st.sampled_from(_ODD)
+    | st.sampled_from(ODD)
     | st.just(_nested())
 )
 names = st.sampled_from(

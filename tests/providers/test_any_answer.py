@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -35,7 +36,7 @@ from seedrender.providers.refusals import Judge, by_status
 from seedrender.values.job import CorrelationId
 from seedrender.values.money import Cost
 from seedrender.values.task import RemoteFile, Task, TaskId
-from tests.providers.hostile import json_values, spoiled
+from tests.providers.hostile import each_place_spoiled, json_values, spoiled
 from tests.providers.test_ark_answers import FAILED, ID, RUNNING, SUCCEEDED
 
 TASK = TaskId("task-0001")
@@ -197,6 +198,39 @@ def test_no_optional_value_costs_a_task_of_ark(place: str, value: Any) -> None:
     assert is_kept_by_a_lock(task)
 
 
+@pytest.mark.parametrize("answer", [DONE, BROKEN, SLOW])
+def test_no_odd_value_in_any_place_is_too_odd_for_modellix(answer: Any) -> None:
+    spoilt = [each for each in each_place_spoiled(answer) if isinstance(each, dict)]
+    found = [polled(partial(modellix_answers.task, TASK, each, "USD")) for each in spoilt]
+
+    assert [
+        each
+        for each, task in zip(spoilt, found, strict=True)
+        if isinstance(task, Task) and not is_kept_by_a_lock(task)
+    ] == []
+
+
+@pytest.mark.parametrize("answer", [SUCCEEDED, FAILED, RUNNING])
+def test_no_odd_value_in_any_place_is_too_odd_for_ark(answer: Any) -> None:
+    spoilt = [each for each in each_place_spoiled(answer) if isinstance(each, dict)]
+    known = catalog("byteplus")
+    found = [polled(partial(ark_answers.task, ID, each, known)) for each in spoilt]
+
+    assert [
+        each
+        for each, task in zip(spoilt, found, strict=True)
+        if isinstance(task, Task) and not is_kept_by_a_lock(task)
+    ] == []
+
+
+@pytest.mark.parametrize("wire", sorted(WIRES))
+@pytest.mark.parametrize("answer", [MADE, REFUSED, ARK_REFUSED, {"id": TASK}])
+def test_no_odd_value_in_any_place_is_too_odd_for_a_submit(wire: str, answer: Any) -> None:
+    for status in (200, 400, 429, 500):
+        for each in each_place_spoiled(answer):
+            assert str(bought(wire, status, each)).isprintable()
+
+
 class Said:
     """A connection on which one answer comes to every request."""
 
@@ -213,16 +247,12 @@ class Said:
         return self._answer
 
 
-def ended(use: Callable[[Http], Awaitable[Any]], answer: dict[str, Any]) -> Any:
+async def ending(use: Callable[[Http], Awaitable[Any]], answer: dict[str, Any]) -> Any:
     """Return the value or the error of ours that an answer comes to."""
-
-    async def run() -> Any:
-        try:
-            return await use(cast("Http", Said(answer)))
-        except ProviderError as error:
-            return str(error)
-
-    return asyncio.run(run())
+    try:
+        return await use(cast("Http", Said(answer)))
+    except ProviderError as error:
+        return str(error)
 
 
 ROWS = {"total": 2, "items": [SUCCEEDED, {**RUNNING, "id": "cgt-2", "safety_identifier": "c1"}]}
@@ -256,7 +286,22 @@ READS: dict[str, tuple[Callable[[Http], Awaitable[Any]], Any]] = {
 }  # fmt: skip
 
 
-@settings(max_examples=300)
+@pytest.mark.parametrize("name", sorted(READS))
+def test_no_odd_value_in_any_place_is_too_odd_for_a_read(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ark_list, "_INTERVAL_S", 0.0)
+    use, right = READS[name]
+
+    async def all_of_them() -> list[Any]:
+        return [
+            await ending(use, each) for each in each_place_spoiled(right) if isinstance(each, dict)
+        ]
+
+    assert asyncio.run(all_of_them())
+
+
+@settings(max_examples=100)
 @given(st.data())
 def test_any_answer_to_a_read_is_a_value_or_an_error_of_ours(data: st.DataObject) -> None:
     use, right = READS[data.draw(st.sampled_from(sorted(READS)))]
@@ -265,4 +310,4 @@ def test_any_answer_to_a_read_is_a_value_or_an_error_of_ours(data: st.DataObject
         patch.setattr(ark_list, "_INTERVAL_S", 0.0)
 
         if isinstance(answer, dict):
-            assert str(ended(use, answer)).isprintable()
+            assert str(asyncio.run(ending(use, answer))).isprintable()
