@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from seedrender.cli.console import (
     Duration,
     choices_options,
     counting,
+    echo,
     json_option,
     manifest_argument,
     route_option,
@@ -23,14 +23,17 @@ from seedrender.cli.console import (
 )
 from seedrender.cli.estimate import budget_options
 from seedrender.cli.online import allow_option
-from seedrender.errors import printable
+from seedrender.cli.output.listeners import Telling, announcing, telling_options
+from seedrender.errors import SeedrenderError, printable
 from seedrender.plan.make import Plan, Verdict
 from seedrender.plan.outcome import Exit, summary
 from seedrender.run import project, promise
-from seedrender.run.progress import heard_or_not, progress
+from seedrender.run.announcer import Announcer
+from seedrender.run.clock import wall
+from seedrender.run.events import Ended, Started
 from seedrender.run.project import AS_WRITTEN, Choices, Project
 from seedrender.run.promise import Agreed
-from seedrender.run.store import is_left
+from seedrender.run.store import is_left, journal_path, real
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
 
@@ -97,6 +100,7 @@ _SHOWN = 10  # jobs named in one sentence
     help="Look at references and credit before anything is bought (not with `provider: sim`).",
 )
 @allow_option
+@telling_options
 @json_option
 def command(
     manifest: Path,
@@ -104,6 +108,7 @@ def command(
     selectors: tuple[str, ...],
     choices: Choices,
     saved: Path | None,
+    telling: Telling,
     is_json: bool,
     **said: Any,
 ) -> int:
@@ -115,6 +120,8 @@ def command(
     """
     if said["resubmit"] and (saved is not None or said["is_locked"]):
         raise click.UsageError("--resubmit buys what neither --plan nor --locked allows")
+    if telling.takes_stdout and is_json:
+        raise click.UsageError("--events - and --json both want standard output: name a file")
     is_bare = choices == AS_WRITTEN and not selectors and not said["keep_stale"]
     agreed = _agreed(saved, manifest, is_bare=is_bare)
     if agreed is not None:
@@ -132,17 +139,16 @@ def command(
     before = found.plan(found.read_lock(), resubmit=given_up, keep_stale=said["keep_stale"])
     if agreed is not None:
         agreed.hold(found, before)
-    if before.is_done and not is_left(found.lock_path):
-        return _nothing_to_do(found.lock_path, before, is_json=is_json)
+    done = before.is_done and not is_left(found.lock_path)
     holds = partial(agreed.hold, found) if agreed is not None else None
-    result = _rendered(found, before, _options(holds=holds, **{**said, "resubmit": given_up}))
-    with heard_or_not(sys.stdout):
-        if is_json:
-            ending = _as_json(result.exit, result.after, result.errors)
-            say_json(ending | {"message": result.message, "budget": result.budget})
-        else:
-            _say(found.lock_path, result, is_locked=said["is_locked"])
-    return result.exit
+    pending, ours = _pending(before), _ours(found, saved)
+    with announcing(telling, total=pending, ours=ours, is_shown=not done) as announcer:
+        announcer.tell(_started(found, before))
+        options = None if done else _options(holds=holds, **{**said, "resubmit": given_up})
+        result = _rendered(found, options, announcer) if options is not None else None
+        code = result.exit if result is not None else Exit.DONE
+        announcer.tell(Ended(at=wall(), exit_code=int(code)))
+    return _printed(found, before, result, announcer, telling, is_json=is_json, said=said)
 
 
 def _options(*, no_wait: bool, allowed: tuple[str, ...], **said: Any) -> Options:
@@ -154,18 +160,59 @@ def _options(*, no_wait: bool, allowed: tuple[str, ...], **said: Any) -> Options
     return Options(waits=not no_wait, allowed=networks(allowed), environ=os.environ, **said)
 
 
-def _rendered(found: Project, before: Plan, options: Options) -> Result:
+def _pending(plan: Plan) -> int:
+    return sum(1 for step in plan.steps if step.verdict is not Verdict.CURRENT)
+
+
+def _ours(found: Project, saved: Path | None) -> list[Path]:
+    """Return the files that no event is written into."""
+    lock = found.lock_path
+    return [found.path, lock, journal_path(real(lock)), *([saved] if saved is not None else [])]
+
+
+def _started(found: Project, plan: Plan) -> Started:
+    name, jobs = found.path.name, len(plan.steps)
+    return Started(at=wall(), manifest=name, jobs=jobs, pending=_pending(plan))
+
+
+def _rendered(found: Project, options: Options, announcer: Announcer) -> Result:
+    """Render; where that ends in an error, the events say so."""
     from seedrender.run.render import render
 
-    pending = sum(1 for step in before.steps if step.verdict is not Verdict.CURRENT)
-    with progress(sys.stderr, total=pending) as listener:
-        return asyncio.run(render(found, options, listener))
+    try:
+        return asyncio.run(render(found, options, announcer))
+    except SeedrenderError as error:
+        announcer.tell(Ended(at=wall(), exit_code=error.exit_code))
+        raise
 
 
-def _say(lock_path: Path, result: Any, *, is_locked: bool) -> None:
-    words = (lock_path, result.exit, result.after, result.lock, result.message)
-    left = _not_bought(result.after) if is_locked else []
-    click.echo("\n".join([_ending(*words), *left]))
+def _printed(
+    found: Project,
+    before: Plan,
+    result: Result | None,
+    announcer: Announcer,
+    telling: Telling,
+    *,
+    is_json: bool,
+    said: dict[str, Any],
+) -> int:
+    """Print how the run ended, with what could not be told while it went on."""
+    code = result.exit if result is not None else Exit.DONE
+    troubles = [f"Not everything was told: {words}." for words in announcer.troubles]
+    if is_json:
+        after, errors = (before, {}) if result is None else (result.after, result.errors)
+        ending = _as_json(code, after, errors)
+        if result is not None:
+            ending |= {"message": result.message, "budget": result.budget}
+        say_json(ending | ({"troubles": list(announcer.troubles)} if troubles else {}))
+        return code
+    if result is None:
+        lines = [f"Everything is done: {summary(before)}, as {found.lock_path} says."]
+    else:
+        words = (found.lock_path, code, result.after, result.lock, result.message)
+        lines = [_ending(*words), *(_not_bought(result.after) if said["is_locked"] else [])]
+    echo("\n".join([*lines, *troubles]), is_error=telling.takes_stdout)
+    return code
 
 
 def _agreed(saved: Path | None, manifest: Path, *, is_bare: bool) -> Agreed | None:
@@ -195,14 +242,6 @@ def _not_bought(after: Plan) -> list[str]:
     return [*lines, "Run without --locked where buying is allowed, and check in the lockfile."]
 
 
-def _nothing_to_do(lock_path: Path, plan: Plan, *, is_json: bool) -> int:
-    if is_json:
-        say_json(_as_json(Exit.DONE, plan, {}))
-    else:
-        click.echo(f"Everything is done: {summary(plan)}, as {lock_path} says.")
-    return Exit.DONE
-
-
 def _ending(lock_path: Path, code: Exit, after: Plan, lock: Lock, message: str) -> str:
     lines = [f"{summary(after)}. Lockfile: {lock_path}"]
     lines += [
@@ -229,7 +268,7 @@ def _ending(lock_path: Path, code: Exit, after: Plan, lock: Lock, message: str) 
             lines.append(f"{step.job.origin}: {step.job.id}: {step.reason}")
     if message:
         lines.append(f"Stopped: {message}")
-    if code is Exit.INTERRUPTED:
+    if code.is_stopped:
         lines.append("Interrupted.")
     return "\n".join(lines)
 

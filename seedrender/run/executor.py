@@ -16,6 +16,7 @@ from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import make
 from seedrender.plan.make import Facts, JoinStep, Plan, Step, Verdict
+from seedrender.run.bugs import bug
 from seedrender.run.desk import Desk
 from seedrender.run.join import join
 from seedrender.run.tasks import Tasks
@@ -57,10 +58,10 @@ class Executor:
             if step.verdict is Verdict.CURRENT:
                 self._finish(step.job)
             else:
-                self._start(group, self._drive(step))
+                self._start(group, step.job.id, self._drive(step))
         for join_step in self._plan.joins:
             if join_step.verdict is not Verdict.CURRENT:
-                self._start(group, self._join(join_step))
+                self._start(group, join_step.take.id, self._join(join_step))
 
     @property
     def in_flight(self) -> tuple[JobId, ...]:
@@ -84,10 +85,21 @@ class Executor:
         for task in self._driving:
             task.cancel()
 
-    def _start(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
-        task = group.create_task(work)
+    def _start(
+        self, group: asyncio.TaskGroup, name: JobId, work: Coroutine[None, None, None]
+    ) -> None:
+        task = group.create_task(self._guarded(name, work))
         self._driving.add(task)
         task.add_done_callback(self._driving.discard)
+
+    async def _guarded(self, name: JobId, work: Coroutine[None, None, None]) -> None:
+        """Let an exception that nobody foresaw end this work, and the buying, but no other work."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - what is paid for is collected all the same
+            found = bug(error, self._files.root, where=name)
+            self._gate.close(str(found), has_failed=True)
+            self._fail(name, found, str(found))
 
     def _finish(self, job: Job) -> None:
         self._current.add(job.id)
@@ -101,12 +113,12 @@ class Executor:
         except ProviderError as error:
             if error.stops_run or isinstance(error, UnavailableError):
                 self._gate.close(str(error), has_failed=True)
-            self._fail(job, error, str(error))
+            self._fail(job.id, error, str(error))
         except LockError as error:
             self._gate.close(str(error), has_failed=True)
-            self._fail(job, error, str(error))
+            self._fail(job.id, error, str(error))
         except ArtifactError as error:
-            self._fail(job, error, str(error))
+            self._fail(job.id, error, str(error))
         finally:
             if self._gate.has_failed and job.id not in self._current:
                 self.failed.setdefault(job.id, ProviderError(self._gate.closed_by))
@@ -114,9 +126,9 @@ class Executor:
             self._ended[job.id].set()
         await self._inputs.release(job.id)
 
-    def _fail(self, job: Job, error: SeedrenderError, words: str) -> None:
-        self.failed[job.id] = error
-        self._listener.note(job.id, "error", words)
+    def _fail(self, job: JobId, error: SeedrenderError, words: str) -> None:
+        self.failed[job] = error
+        self._listener.note(job, "error", words)
 
     async def _render(self, step: Step) -> None:
         job = step.job

@@ -16,6 +16,8 @@ from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
 from seedrender.providers.addresses import Network
 from seedrender.run import online
+from seedrender.run.announcer import guarded
+from seedrender.run.bugs import with_bugs
 from seedrender.run.control import steered
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
@@ -27,7 +29,7 @@ from seedrender.run.project import Project
 from seedrender.run.purse import Allowance, Purse
 from seedrender.run.purse import purse as open_purse
 from seedrender.run.slots import Slots
-from seedrender.run.stop import until_stopped
+from seedrender.run.stop import Signals, until_stopped
 from seedrender.run.store import Store, hold, is_left
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.hosting import PROVIDER_FILES
@@ -94,19 +96,24 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         refusal = await online.wrong_references(project, before, lock, allowed=options.allowed)
     if refusal is not None and not _is_owed(before):
         raise refusal
-    async with hold(project.lock_path, project.path.name, project.moves) as store:
+    async with AsyncExitStack() as held:
+        signals = held.enter_context(Signals())  # until the lockfile has everything
+        holding = hold(project.lock_path, project.path.name, project.moves)
+        store = await held.enter_async_context(holding)
         before = _plan(project, store.lock, options)  # another run may just have ended
         if options.holds is not None:
             options.holds(before)
         if before.is_done:
             return _nothing_sent(Exit.DONE, before, project)
         store.memory.check(before, store.lock, options.resubmit)
-        result, refusal = await _driven(project, options, listener, store, before, refusal)
+        result, refusal = await _driven(
+            project, options, guarded(listener), store, before, refusal, signals
+        )
     if store.failure is not None:
         raise LockError(
             f"{store.failure}. The lockfile has everything now: make room and run again"
         )
-    if refusal is not None and result.exit is not Exit.INTERRUPTED:
+    if refusal is not None and not result.exit.is_stopped:
         raise refusal
     return result
 
@@ -118,6 +125,7 @@ async def _driven(
     store: Store,
     before: Plan,
     refusal: SeedrenderError | None,
+    signals: Signals,
 ) -> tuple[Result, SeedrenderError | None]:
     """Drive the plan; where buying is refused, only what is paid already is collected."""
     purse = _purse(project, options, before, store.lock)
@@ -132,13 +140,14 @@ async def _driven(
         executor = Executor(desk, before, facts, is_exact=options.holds is not None)
         deadline_s = _deadline_s(project, options)
         async with steered(project.lock_path, desk):
-            interrupted = await until_stopped(executor, desk, deadline_s, options)
+            stopped_by = await until_stopped(executor, desk, deadline_s, options, signals)
         await desk.inputs.tidy(is_over=True)
     after = project.plan(store.lock, keep_stale=options.keep_stale)  # a new loss is a loss
     code = outcome(after, store.lock, executor.failed, is_locked=options.is_locked)
+    code = with_bugs(code, executor.failed.values())
     code = max(code, Exit.OVER_BUDGET) if purse.left_out else code
     result = Result(
-        exit=Exit.INTERRUPTED if interrupted else code,
+        exit=Exit(128 + stopped_by) if stopped_by is not None else code,
         before=before,
         after=after,
         lock=store.lock,
@@ -183,7 +192,7 @@ async def opened(
             pace=Pace(limits.requests_per_minute * limits.speed, lambda: provider.window),
             gate=_gate(options),
             poll=project.manifest.run.poll,
-            listener=listener,
+            listener=guarded(listener),
             purse=purse or Purse(project.pricing(store.lock)),
             waits=options.waits,
         )
