@@ -115,6 +115,18 @@ class SeedrenderError(Exception):
     exit_code: ClassVar[int] = 1
 
 
+class BugError(SeedrenderError):
+    """An exception that nobody foresaw, in words; the traceback is in a file that they name."""
+
+
+class StoppedError(SeedrenderError):
+    """A signal ended a command before it had anything to say."""
+
+    def __init__(self, message: str, *, signal: int) -> None:
+        self.exit_code = 128 + signal  # type: ignore[misc]  # of this one, not of the class
+        super().__init__(message)
+
+
 class ManifestError(SeedrenderError):
     """The manifest is wrong; nothing was sent."""
 

@@ -45,7 +45,7 @@ def test_every_command_has_help_that_starts_with_what_it_does(name: str) -> None
 
 @pytest.mark.parametrize("code", Exit)
 def test_every_exit_code_stands_in_the_readme(code: Exit) -> None:
-    assert re.search(rf"\| {int(code)} \||{int(code)} after Ctrl-C", README)
+    assert re.search(rf"\| {int(code)} \||{int(code)} after (Ctrl-C|SIG)", README)
 
 
 def test_every_file_that_the_readme_names_exists() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +17,7 @@ from typing import Any, TypeVar
 
 import click
 
+from seedrender.cli.output.streams import control
 from seedrender.errors import ManifestError, SeedrenderError, printable
 from seedrender.project.roots import OPTION
 from seedrender.run.project import Choices
@@ -22,6 +26,8 @@ from seedrender.source.parse import duration_s
 
 F = TypeVar("F", bound=Callable[..., Any])
 _PATIENCE_S = 1.0
+_LEAST_ROOM = 24  # columns below which a cell is not broken
+_HALF = re.compile(r"[\ud800-\udfff]")  # half a character: UTF-8 has no such thing
 
 
 @dataclass(slots=True)
@@ -29,6 +35,8 @@ class State:
     """What `main` must know of the command that it runs."""
 
     is_json: bool = False
+    command: str = ""
+    folder: Path | None = None  # of the manifest
 
 
 class Duration(click.ParamType[float]):
@@ -50,8 +58,13 @@ class Duration(click.ParamType[float]):
 
 def manifest_argument(command: F) -> F:
     """Take the manifest's path."""
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: Path) -> Path:
+        ctx.find_root().obj.folder = value.parent
+        return value
+
     path = click.Path(exists=True, dir_okay=False, path_type=Path)
-    return click.argument("manifest", type=path)(command)
+    return click.argument("manifest", type=path, callback=remember)(command)
 
 
 def selectors_argument(command: F) -> F:
@@ -153,22 +166,27 @@ def counting() -> Iterator[Tick]:
         nonlocal is_shown
         if sys.stderr.isatty() and time.monotonic() - started > _PATIENCE_S:
             is_shown = True
-            click.echo(f"\r{count:,} jobs …", err=True, nl=False)
+            control(f"\r{count:,} jobs …")
 
     try:
         yield tick
     finally:
         if is_shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            control("\r\x1b[K")
+
+
+def echo(text: str, *, is_error: bool = False) -> None:
+    """Print lines for people; what a terminal would obey, or a stream lacks, is escaped."""
+    click.echo("\n".join(map(printable, text.split("\n"))), err=is_error)
 
 
 def say_json_rows(head: Mapping[str, Any], name: str, rows: Iterable[Any]) -> None:
     """Print the one document with a long list in it, row by row."""
-    start = json.dumps(head, indent=2, ensure_ascii=False).removesuffix("\n}")
+    start = _json(head).removesuffix("\n}")
     click.echo(f"{start},\n  {json.dumps(name)}: [", nl=False)
     comma = "\n    "
     for row in rows:
-        text = json.dumps(row, indent=2, ensure_ascii=False).replace("\n", "\n    ")
+        text = _json(row).replace("\n", "\n    ")
         click.echo(f"{comma}{text}", nl=False)
         comma = ",\n    "
     click.echo("\n  ]\n}")
@@ -176,13 +194,21 @@ def say_json_rows(head: Mapping[str, Any], name: str, rows: Iterable[Any]) -> No
 
 def say_json(value: Any) -> None:
     """Print the one document."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(_json(value))
+
+
+def _json(value: Any) -> str:
+    """Return JSON that standard output can take: with escapes where it is not UTF-8."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("_", "-")
+    is_narrow = encoding not in ("utf-8", "utf8")
+    text = json.dumps(value, indent=2, ensure_ascii=is_narrow)
+    return _HALF.sub(lambda half: json.dumps(half[0])[1:-1], text)
 
 
 def say_error(error: SeedrenderError, state: State) -> None:
     """Print an error where it belongs: in the one document, or on standard error."""
     if not state.is_json:
-        click.echo("\n".join(map(printable, str(error).split("\n"))), err=True)
+        echo(str(error), is_error=True)
         return
     violations = error.violations if isinstance(error, ManifestError) else ()
     say_json(
@@ -196,12 +222,48 @@ def say_error(error: SeedrenderError, state: State) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Align columns; the last one is as long as it is. What cells say may come from anywhere."""
+    """Align columns; the last one takes what is left, and on a terminal goes on below itself.
+
+    What cells say may come from anywhere.
+    """
     lines = [list(head), *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[n]) for line in lines) for n in range(len(head) - 1)]
-    return "\n".join(
-        "  ".join(
-            [*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]
-        )
-        for line in lines
+    widths = [max(columns(line[n]) for line in lines) for n in range(len(head) - 1)]
+    before = sum(widths) + 2 * len(widths)
+    room = _terminal_columns() - before
+    printed = []
+    for line in lines:
+        cells = [c + " " * (w - columns(c)) for c, w in zip(line, widths, strict=False)]
+        last = _wrapped(line[-1], room) if room >= _LEAST_ROOM else [line[-1]]
+        printed.append("  ".join([*cells, last[0]]))
+        printed += [" " * before + part for part in last[1:]]
+    return "\n".join(printed)
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese signs take two."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(sign) else 1 + (unicodedata.east_asian_width(sign) in "WF")
+        for sign in text
     )
+
+
+def _terminal_columns() -> int:
+    """Return the width of standard output; 0: it is no terminal."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
+    except (OSError, ValueError, AttributeError):
+        return 0
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Break a text between words; a word that is too long stays whole, to be copied."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and columns(longer) > room:
+            lines.append(line)
+            longer = word
+        line = longer
+    return [*lines, line]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
 from seedrender import __version__
 from seedrender.cli.console import State, say_error
+from seedrender.cli.output.streams import SafeStream, safe_streams
 from seedrender.errors import SeedrenderError
-from seedrender.run.progress import heard_or_not
 
 COMMANDS = {  # name → what it does; each is a module of this package, loaded when it is called
     "init": "Write a small, commented, working project.",
@@ -37,6 +39,14 @@ COMMANDS = {  # name → what it does; each is a module of this package, loaded 
 }
 
 
+_NOT_WRITTEN = 4  # the output of a command, on a full disk or a dead terminal
+_WORKS = ("run",)  # what it does counts, and not whether its words could be printed
+
+
+class _UnforeseenError(Exception):
+    """Carries an exception past click, which would read something else into it."""
+
+
 class Commands(click.Group):
     """Commands that are imported when they are called: `--version` loads none of them."""
 
@@ -47,18 +57,24 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
-        del ctx
         if cmd_name not in COMMANDS:
             return None
+        if isinstance(ctx.obj, State):
+            ctx.obj.command = cmd_name
         command = import_module(f"seedrender.cli.{cmd_name}").command
         assert isinstance(command, click.Command), "a command's module calls it `command`"
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; click would end with 1 where the reader of a pipe has gone."""
-        with heard_or_not(sys.stdout):
+        """Run a command; click takes some errors for a Ctrl-C, or for a reader that has gone."""
+        try:
             return super().invoke(ctx)
-        return 0
+        except EOFError as error:
+            raise _UnforeseenError from error
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                raise
+            raise _UnforeseenError from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -73,25 +89,56 @@ def cli() -> None:
     """Render AI video from manifests: nothing is bought twice, nothing bought is lost.
 
     \b
-    Exit codes: 0 done, 2 the manifest or command is wrong (nothing was sent),
+    Exit codes: 0 done, 1 a bug, 2 the manifest or command is wrong (nothing was sent),
     3 the lockfile cannot be used, 4 some jobs failed, 5 unfinished: run again,
-    6 a person must decide, 7 over budget, 8 work is pending (plan --check).
+    6 a person must decide, 7 over budget, 8 work is pending (plan --check);
+    130 after Ctrl-C, 129 after SIGHUP, 143 after SIGTERM.
     """  # noqa: D301 - \b is click's
 
 
-def main(args: Sequence[str] | None = None) -> None:
+def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     state = State()
+    with safe_streams() as (out, err):
+        try:
+            code = _code(args, state)
+        except KeyboardInterrupt:  # a second one, while the first was dealt with
+            code = 130
+        code = _with_output(code, state, out, err)
+    sys.exit(code)
+
+
+def _code(args: Sequence[str] | None, state: State) -> int:
+    """Run a command, and return what it ends with; every exception becomes words."""
     try:
         code = cli.main(args=args, prog_name="seedrender", standalone_mode=False, obj=state)
-        with heard_or_not(sys.stdout):
-            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        code = error.exit_code
+        return error.exit_code
     except click.Abort:
-        code = 130
+        return 130
     except SeedrenderError as error:
         say_error(error, state)
-        code = error.exit_code
-    sys.exit(code if isinstance(code, int) else 0)
+        return error.exit_code
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - the last resort of every command
+        return _bug(error, state)
+    return code if isinstance(code, int) else 0
+
+
+def _bug(error: BaseException, state: State) -> int:
+    from seedrender.run.bugs import bug
+
+    cause = error.__cause__ if isinstance(error, _UnforeseenError) else None
+    found = bug(cause or error, state.folder)
+    say_error(found, state)
+    return found.exit_code
+
+
+def _with_output(code: int, state: State, out: SafeStream, err: SafeStream) -> int:
+    """Say where the output could not be written; it fails a command whose product it is."""
+    if not out.trouble:
+        return code
+    err.write(f"standard output: {out.trouble}; what the command has to say is not complete\n")
+    return code if state.command in _WORKS or code else _NOT_WRITTEN

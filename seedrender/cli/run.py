@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from seedrender.cli.console import (
     Duration,
     choices_options,
     counting,
+    echo,
     json_option,
     manifest_argument,
     route_option,
@@ -24,23 +24,35 @@ from seedrender.cli.console import (
 )
 from seedrender.cli.estimate import budget_options
 from seedrender.cli.online import allow_option
-from seedrender.errors import printable
-from seedrender.plan.decide import Verdict
+from seedrender.cli.output.listeners import Telling, announcing, telling_options
+from seedrender.errors import SeedrenderError, printable
+from seedrender.plan import select
+from seedrender.plan.decide import SPENDS, Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
-from seedrender.run import places, project, promise
-from seedrender.run.progress import heard_or_not, progress
+from seedrender.project.hold import journal_path
+from seedrender.project.lock_read import real
+from seedrender.run import project, promise
+from seedrender.run.announcer import Announcer
+from seedrender.run.clock import wall
+from seedrender.run.events import Ended, Started
 from seedrender.run.project import AS_WRITTEN, Choices, Project, Wishes
 from seedrender.run.promise import Agreed
 from seedrender.run.store import is_left
 from seedrender.values.entry import Lock
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import Job
 from seedrender.values.picture import place
 
 if TYPE_CHECKING:
     from seedrender.run.render import Options, Result
 
 _SHOWN = 10  # jobs named in one sentence
+_TOLD = frozenset(  # why is said at the end
+    {
+        *(Verdict.BLOCKED, Verdict.UNCOLLECTED, Verdict.LOST, Verdict.DIFFERS),
+        Verdict.AWAITING,
+    }
+)
 
 
 @click.command("run")
@@ -100,6 +112,7 @@ _SHOWN = 10  # jobs named in one sentence
     help="Look at references and credit before anything is bought (not with `provider: sim`).",
 )
 @allow_option
+@telling_options
 @json_option
 def command(
     manifest: Path,
@@ -107,6 +120,7 @@ def command(
     selectors: tuple[str, ...],
     choices: Choices,
     saved: Path | None,
+    telling: Telling,
     is_json: bool,
     **said: Any,
 ) -> int:
@@ -118,6 +132,8 @@ def command(
     """
     if said["resubmit"] and (saved is not None or said["is_locked"]):
         raise click.UsageError("--resubmit buys what neither --plan nor --locked allows")
+    if telling.takes_stdout and is_json:
+        raise click.UsageError("--events - and --json both want standard output: name a file")
     has_choices = replace(choices, outside=()) != AS_WRITTEN
     is_bare = not (has_choices or selectors or said["keep_stale"])
     agreed = _agreed(saved, manifest, is_bare=is_bare)
@@ -133,25 +149,23 @@ def command(
             tick=tick,
             may_be_unfit=said["is_locked"] and choices.provider is not None,  # it buys nothing
         )
-    given_up = tuple(JobId(job) for job in said["resubmit"])
+    named = select.named(found.all_jobs, said["resubmit"]) if said["resubmit"] else ()
+    given_up = tuple(job.id for job in named)
     wishes = Wishes(resubmit=given_up, keep_stale=said["keep_stale"])
     lock = found.read_lock(wishes)
     before = found.plan(lock, wishes)
     if agreed is not None:
         agreed.hold(found, before)
-    if before.is_done and not is_left(found.lock_path):
-        return _nothing_to_do(found.lock_path, before, lock, is_json=is_json)
+    is_idle = before.is_idle and not is_left(found.lock_path)
     holds = partial(agreed.hold, found) if agreed is not None else None
-    for finding in places.unexplained(found, found.read_lock()):
-        click.echo(str(finding), err=True)
-    result = _rendered(found, before, _options(holds=holds, **{**said, "resubmit": given_up}))
-    with heard_or_not(sys.stdout):
-        if is_json:
-            ending = _as_json(result.exit, result.after, result.lock, result.errors)
-            say_json(ending | {"message": result.message, "budget": result.budget})
-        else:
-            _say(found.lock_path, result, is_locked=said["is_locked"])
-    return result.exit
+    pending, ours = _pending(before), _ours(found, saved)
+    with announcing(telling, total=pending, ours=ours, is_shown=not is_idle) as announcer:
+        announcer.tell(_started(found, before))
+        options = _options(holds=holds, **{**said, "resubmit": given_up})
+        result = None if before.is_done and is_idle else _rendered(found, options, announcer)
+        code = result.exit if result is not None else Exit.DONE
+        announcer.tell(Ended(at=wall(), exit_code=int(code)))
+    return _printed(found, before, result, announcer, telling, is_json=is_json, said=said)
 
 
 def _options(*, no_wait: bool, allowed: tuple[str, ...], **said: Any) -> Options:
@@ -163,18 +177,60 @@ def _options(*, no_wait: bool, allowed: tuple[str, ...], **said: Any) -> Options
     return Options(waits=not no_wait, allowed=networks(allowed), environ=os.environ, **said)
 
 
-def _rendered(found: Project, before: Plan, options: Options) -> Result:
+def _pending(plan: Plan) -> int:
+    return sum(1 for step in plan.steps if step.verdict is not Verdict.CURRENT)
+
+
+def _ours(found: Project, saved: Path | None) -> list[Path]:
+    """Return the files that no event is written into."""
+    lock = found.lock_path
+    return [found.path, lock, journal_path(real(lock)), *([saved] if saved is not None else [])]
+
+
+def _started(found: Project, plan: Plan) -> Started:
+    name, jobs = found.path.name, len(plan.steps)
+    return Started(at=wall(), manifest=name, jobs=jobs, pending=_pending(plan))
+
+
+def _rendered(found: Project, options: Options, announcer: Announcer) -> Result:
+    """Render; where that ends in an error, the events say so."""
     from seedrender.run.render import render
 
-    pending = sum(1 for step in before.steps if step.verdict is not Verdict.CURRENT)
-    with progress(sys.stderr, total=pending) as listener:
-        return asyncio.run(render(found, options, listener))
+    try:
+        return asyncio.run(render(found, options, announcer))
+    except SeedrenderError as error:
+        announcer.tell(Ended(at=wall(), exit_code=error.exit_code))
+        raise
 
 
-def _say(lock_path: Path, result: Any, *, is_locked: bool) -> None:
-    words = (lock_path, result.exit, result.after, result.lock, result.message)
-    left = _not_bought(result.after) if is_locked else []
-    click.echo("\n".join([_ending(*words), *left]))
+def _printed(
+    found: Project,
+    before: Plan,
+    result: Result | None,
+    announcer: Announcer,
+    telling: Telling,
+    *,
+    is_json: bool,
+    said: dict[str, Any],
+) -> int:
+    """Print how the run ended, with what could not be told while it went on."""
+    code = result.exit if result is not None else Exit.DONE
+    troubles = [f"Not everything was told: {words}." for words in announcer.troubles]
+    if is_json:
+        lock = found.read_lock() if result is None else result.lock
+        after, errors = (before, {}) if result is None else (result.after, result.errors)
+        ending = _as_json(code, after, lock, errors)
+        if result is not None:
+            ending |= {"message": result.message, "budget": result.budget}
+        say_json(ending | ({"troubles": list(announcer.troubles)} if troubles else {}))
+        return code
+    if result is None:
+        lines = [f"Everything is done: {summary(before)}, as {found.lock_path} says."]
+    else:
+        words = (found.lock_path, code, result.after, result.lock, result.message)
+        lines = [_ending(*words), *(_not_bought(result.after) if said["is_locked"] else [])]
+    echo("\n".join([*lines, *troubles]), is_error=telling.takes_stdout)
+    return code
 
 
 def _agreed(saved: Path | None, manifest: Path, *, is_bare: bool) -> Agreed | None:
@@ -204,14 +260,6 @@ def _not_bought(after: Plan) -> list[str]:
     return [*lines, "Run without --locked where buying is allowed, and check in the lockfile."]
 
 
-def _nothing_to_do(lock_path: Path, plan: Plan, lock: Lock, *, is_json: bool) -> int:
-    if is_json:
-        say_json(_as_json(Exit.DONE, plan, lock, {}))
-    else:
-        click.echo(f"Everything is done: {summary(plan)}, as {lock_path} says.")
-    return Exit.DONE
-
-
 def _ending(lock_path: Path, code: Exit, after: Plan, lock: Lock, message: str) -> str:
     lines = [f"{summary(after)}. Lockfile: {lock_path}"]
     lines += [
@@ -234,11 +282,12 @@ def _ending(lock_path: Path, code: Exit, after: Plan, lock: Lock, message: str) 
         for job in unknown
     ]
     for step in after.steps:
-        if step.verdict in (Verdict.BLOCKED, Verdict.MISSING) and step.job.id in lock.entries:
-            lines.append(f"{step.job.origin}: {step.job.id}: {step.reason}")
+        has_ended = step.verdict in SPENDS and step.job.id in lock.entries
+        if step.verdict in _TOLD or has_ended:
+            lines.append(f"{step.job.origin}: {step.job.id}: {printable(step.reason)}")
     if message:
         lines.append(f"Stopped: {message}")
-    if code is Exit.INTERRUPTED:
+    if code.is_stopped:
         lines.append("Interrupted.")
     return "\n".join(lines)
 

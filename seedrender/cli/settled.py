@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from seedrender.cli.console import say_json, table
+from seedrender.cli.output.listeners import Telling, announcing
 from seedrender.plan.outcome import Exit
 from seedrender.run import project
-from seedrender.run.progress import progress
 from seedrender.run.project import Choices, Project
 from seedrender.values.job import JobId
 
@@ -42,7 +41,7 @@ async def ask(
         manifest, choices=choices, selectors=selectors, may_be_unfit=provider is not None
     )
     jobs = {job.id for job in found.jobs} if selectors else None
-    with progress(sys.stderr, total=0) as listener:
+    with announcing(Telling(), total=0) as listener:
         return await question(found, Options(environ=os.environ), listener, jobs)
 
 

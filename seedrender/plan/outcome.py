@@ -19,6 +19,7 @@ class Exit(IntEnum):
     """Exit codes that are results, not errors; the highest that applies wins."""
 
     DONE = 0
+    BUG = 1  # an exception that nobody foresaw ended the work on a job
     LOCKED = 2  # `run --locked` would have had to buy something
     UNFIT = 2  # `plan --provider`: something cannot be carried over; `doctor`: is to be mended
     FAILED = 4
@@ -26,7 +27,14 @@ class Exit(IntEnum):
     UNDECIDED = 6
     OVER_BUDGET = 7
     PENDING = 8
+    HANGUP = 129  # SIGHUP: the terminal was closed
     INTERRUPTED = 130
+    TERMINATED = 143  # SIGTERM
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a signal ended the run."""
+        return self >= Exit.HANGUP
 
 
 def outcome(

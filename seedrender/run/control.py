@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 from seedrender.errors import ConfigError
 from seedrender.project.lock_read import real
+from seedrender.run.announcer import reason_of
 from seedrender.run.desk import Desk
 
 MOST = 1000  # tasks in flight that may be asked for
@@ -32,17 +34,22 @@ def socket_path(lock_path: Path) -> Path:
 @asynccontextmanager
 async def steered(lock_path: Path, desk: Desk) -> AsyncIterator[None]:
     """Listen for the length of a run; where that is not possible, the run goes on without it."""
-    path = socket_path(lock_path)
-    server = None
-    if _is_private(path.parent):
-        path.unlink(missing_ok=True)  # of a run that was killed; we hold the lock
-        server = await asyncio.start_unix_server(partial(_answer, desk), path, limit=_MAX_BYTES)
+    path, server = None, None
+    try:
+        path = socket_path(lock_path)
+        if _is_private(path.parent):
+            path.unlink(missing_ok=True)  # of a run that was killed; we hold the lock
+            answer = partial(_answer, desk)
+            server = await asyncio.start_unix_server(answer, path, limit=_MAX_BYTES)
+    except (OSError, ValueError) as error:  # a long path, no folder, no descriptor left
+        desk.listener.say(f"`ctl` cannot steer this run: {reason_of(error)}.")
     try:
         yield
     finally:
-        if server is not None:
+        if server is not None and path is not None:
             server.close()
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 async def ask(lock_path: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -50,11 +57,11 @@ async def ask(lock_path: Path, request: dict[str, Any]) -> dict[str, Any]:
 
     Raises: ConfigError where no run listens.
     """
-    path = socket_path(lock_path)
     nobody = ConfigError(f"no run of {lock_path.name} is going on on this machine")
-    if not _is_private(path.parent):
-        raise nobody
     try:
+        path = socket_path(lock_path)
+        if not _is_private(path.parent):
+            raise nobody
         async with asyncio.timeout(_PATIENCE_S):
             reader, writer = await asyncio.open_unix_connection(path, limit=_MAX_BYTES)
             writer.write(json.dumps(request).encode() + b"\n")
@@ -83,7 +90,7 @@ async def _answer(desk: Desk, reader: asyncio.StreamReader, writer: asyncio.Stre
     try:
         async with asyncio.timeout(_PATIENCE_S):
             answer = _obeyed(desk, json.loads(await reader.readline()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         answer = {"error": f"this request is not understood ({type(error).__name__})"}
     writer.write(json.dumps(answer).encode() + b"\n")
     writer.close()

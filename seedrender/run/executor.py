@@ -33,6 +33,7 @@ from seedrender.plan.decide import (
 from seedrender.plan.make import JoinStep, Plan, Step, Stray
 from seedrender.plan.owners import Owners
 from seedrender.run import strays
+from seedrender.run.bugs import bug
 from seedrender.run.desk import Desk
 from seedrender.run.join import join
 from seedrender.run.tasks import Tasks
@@ -85,12 +86,12 @@ class Executor:
                 self._take_note(step.job, step.verdict)
                 self._ended[step.job.id].set()
             else:
-                self._start(group, self._drive(step))
+                self._start(group, step.job.id, self._drive(step))
         for join_step in self._plan.joins:
             if join_step.verdict is not Verdict.CURRENT:
-                self._start(group, self._join(join_step))
+                self._start(group, join_step.take.id, self._join(join_step))
         for stray in self._plan.strays:
-            self._start(group, self._collect_stray(stray))
+            self._start(group, stray.job, self._collect_stray(stray))
 
     @property
     def in_flight(self) -> tuple[JobId, ...]:
@@ -114,10 +115,21 @@ class Executor:
         for task in self._driving:
             task.cancel()
 
-    def _start(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
-        task = group.create_task(work)
+    def _start(
+        self, group: asyncio.TaskGroup, name: JobId, work: Coroutine[None, None, None]
+    ) -> None:
+        task = group.create_task(self._guarded(name, work))
         self._driving.add(task)
         task.add_done_callback(self._driving.discard)
+
+    async def _guarded(self, name: JobId, work: Coroutine[None, None, None]) -> None:
+        """Let an exception that nobody foresaw end this work, and the buying, but no other work."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - what is paid for is collected all the same
+            found = bug(error, self._files.root, where=name)
+            self._gate.close(str(found), has_failed=True)
+            self._fail(name, found, str(found))
 
     async def _drive(self, step: Step) -> None:
         """Take one job as far as it goes: the one place where errors become words."""
@@ -127,15 +139,15 @@ class Executor:
         except ProviderError as error:
             if error.stops_run or isinstance(error, UnavailableError):
                 self._gate.close(str(error), has_failed=True)
-            self._fail(job, error, str(error))
+            self._fail(job.id, error, str(error))
         except LockError as error:
             self._gate.close(str(error), has_failed=True)
-            self._fail(job, error, str(error))
+            self._fail(job.id, error, str(error))
         except StorageError as error:
             self._gate.close(str(error), has_failed=True)  # what is bought now could not be kept
-            self._fail(job, error, str(error))
+            self._fail(job.id, error, str(error))
         except ArtifactError as error:
-            self._fail(job, error, str(error))
+            self._fail(job.id, error, str(error))
         finally:
             if self._gate.has_failed and job.id not in self._present:
                 self.failed.setdefault(job.id, ProviderError(self._gate.closed_by))
@@ -143,9 +155,9 @@ class Executor:
             self._ended[job.id].set()
         await self._inputs.release(job.id)
 
-    def _fail(self, job: Job, error: SeedrenderError, words: str) -> None:
-        self.failed[job.id] = error
-        self._listener.note(job.id, "error", words)
+    def _fail(self, job: JobId, error: SeedrenderError, words: str) -> None:
+        self.failed[job] = error
+        self._listener.note(job, "error", words)
 
     async def _render(self, step: Step) -> None:
         job = step.job
@@ -261,7 +273,7 @@ class Executor:
         try:
             await self._tasks.keep_stray(job, stray.record)
         except (ProviderError, ArtifactError) as error:
-            self._fail(job, error, str(error))
+            self._fail(job.id, error, str(error))
 
     async def _parents_are_there(self, job: Job) -> bool:
         for need in job.parents:

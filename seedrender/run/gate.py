@@ -48,13 +48,13 @@ class Gate:
         """Let submits go on."""
         self._going.set()
 
-    def refused(self, words: str) -> None:
-        """Count refusals that say the same in a row, and close before they become a thousand."""
+    def refused(self, words: str, how: str = "were refused alike") -> None:
+        """Count bad answers that say the same in a row; close before they become a thousand."""
         kind = _PARTICULARS.sub("#", words)
         self._in_a_row = self._in_a_row + 1 if kind == self._refusal else 1
         self._refusal = kind
         if self._in_a_row >= _ALIKE:
-            reason = f"{_ALIKE} submits in a row were refused alike: {words}"
+            reason = f"{_ALIKE} submits in a row {how}: {words}"
             self.close(reason, has_failed=True)
 
     def accepted(self) -> None:

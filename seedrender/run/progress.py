@@ -1,73 +1,78 @@
-"""Tells people what a run does: bars on a terminal, one plain line a change elsewhere."""
+"""Tells people and programs what a run does: bars on a terminal, plain lines, or JSON lines."""
 
 from __future__ import annotations
 
-import os
+import errno
+import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, cast
 
+from seedrender.errors import printable
+from seedrender.run.announcer import Receiver
+from seedrender.run.events import LASTING, Event, JobEvent, Joined, Said
+from seedrender.run.outlet import Outlet
 from seedrender.values.job import JobId
 
 if TYPE_CHECKING:
     from rich.progress import TaskID  # rich is loaded on a terminal only
 
 _ROWS = 10
-_ENDS = ("done", "failed", "blocked", "expired", "cancelled", "unknown", "error")
+_LEAST_ROOM, _BESIDE = 20, 40  # columns of a row's words, and of bar, count and time
 
 
-@contextmanager
-def heard_or_not(out: IO[str]) -> Iterator[None]:
-    """Go on where the reader of a pipe has gone: what was paid for is collected all the same."""
-    try:
-        yield
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, out.fileno())
-        os.close(nowhere)
+def _line(event: JobEvent) -> str:
+    return printable(f"{event.job}  {event.what}  {event.detail}".rstrip())
+
+
+def _ended(out: Outlet) -> str:
+    """Finish a stream of words; that its reader has gone, or was never there, is no trouble."""
+    words = out.finish()
+    is_closed = isinstance(out.failure, OSError) and out.failure.errno in (errno.EPIPE, errno.EBADF)
+    return "" if is_closed else words
 
 
 class PlainProgress:
     """One line for every change of a job's state."""
 
-    def __init__(self, out: IO[str]) -> None:
+    def __init__(self, out: Outlet, label: str = "standard error") -> None:
+        self.label = label
         self._out = out
-        self._last: dict[JobId, str] = {}
 
-    def __enter__(self) -> Self:
-        return self
+    def open(self) -> None:
+        """Have nothing to begin."""
 
-    def __exit__(self, *exc_info: object) -> None:
-        with heard_or_not(self._out):
-            self._out.flush()
+    def receive(self, event: Event) -> None:
+        """Print one line."""
+        if isinstance(event, Said):
+            self._say(printable(event.words))
+        elif isinstance(event, JobEvent):
+            self._say(_line(event))
 
-    def say(self, words: str) -> None:
-        """Print what concerns the whole run."""
-        with heard_or_not(self._out):
-            self._out.write(f"{time.strftime('%H:%M:%S')}  {words}\n")
-            self._out.flush()
+    def close(self) -> str:
+        """Write what waits."""
+        return _ended(self._out)
 
-    def note(self, job: JobId, what: str, detail: str = "") -> None:
-        """Print a change; what was said of a job already is not said again."""
-        line = f"{job}  {what}  {detail}".rstrip()
-        if self._last.get(job) != line:
-            self._last[job] = line
-            self.say(line)
+    def _say(self, words: str) -> None:
+        self._out.write(f"{time.strftime('%H:%M:%S')}  {words}\n")
 
 
 class TerminalProgress:
     """A bar for the whole run and up to ten rows of what goes on; ends stay as lines above."""
 
-    def __init__(self, out: IO[str], total: int) -> None:
+    label = "the terminal"
+
+    def __init__(self, out: Outlet, total: int) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
-        self._console = Console(file=out, highlight=False, soft_wrap=True)
+        self._out = out
+        self._console = Console(file=cast(IO[str], out), highlight=False, soft_wrap=True)
+        room = max(_LEAST_ROOM, self._console.width - _BESIDE)  # a long name leaves the bar its own
         self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, max_width=room)),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[count]}", table_column=Column(no_wrap=True)),
             TimeElapsedColumn(),
             console=self._console,
             refresh_per_second=4,
@@ -76,44 +81,79 @@ class TerminalProgress:
         self._total, self._ended = total, 0
         self._rows: dict[JobId, TaskID] = {}
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
+        """Show the bar."""
         self._bar.start()
-        return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        for row in self._rows.values():
-            self._bar.remove_task(row)
-        self._bar.stop()
+    def receive(self, event: Event) -> None:
+        """Move a job's row; print how it ended."""
+        if isinstance(event, Said):
+            self._print(printable(event.words))
+        elif isinstance(event, JobEvent):
+            self._move(event)
 
-    def say(self, words: str) -> None:
-        """Print what concerns the whole run."""
+    def close(self) -> str:
+        """Take the rows away, and leave the bar as it is."""
+        try:
+            for row in self._rows.values():
+                self._bar.remove_task(row)
+            self._bar.stop()
+        finally:
+            trouble = _ended(self._out)
+        return trouble
+
+    def _move(self, event: JobEvent) -> None:
+        from rich.markup import escape
+
+        job, row = event.job, self._rows.get(event.job)
+        if event.is_end or isinstance(event, Joined):
+            self._end(event)
+            self._print(_line(event))
+            return
+        if isinstance(event, LASTING):
+            self._print(_line(event))
+            return
+        words = escape(printable(f"{job}  {event.what}"))
+        if row is not None:
+            self._bar.update(row, description=words)
+        elif len(self._rows) < _ROWS:
+            self._rows[job] = self._bar.add_task(words, total=None, count="")
+
+    def _print(self, words: str) -> None:
         from rich.markup import escape
 
         self._console.print(escape(words))
 
-    def note(self, job: JobId, what: str, detail: str = "") -> None:
-        """Move a job's row; print how it ended."""
-        from rich.markup import escape
-
-        if what == "differs":
-            self._console.print(escape(f"{job}  {what}  {detail}"))
-        elif what in _ENDS or what == "joined":
-            self._end(job, what)
-            self._console.print(escape(f"{job}  {what}  {detail}".rstrip()))
-        elif job in self._rows:
-            self._bar.update(self._rows[job], description=escape(f"{job}  {what}"))
-        elif len(self._rows) < _ROWS:
-            self._rows[job] = self._bar.add_task(escape(f"{job}  {what}"), total=None, count="")
-
-    def _end(self, job: JobId, what: str) -> None:
-        row = self._rows.pop(job, None)
+    def _end(self, event: JobEvent) -> None:
+        row = self._rows.pop(event.job, None)
         if row is not None:
             self._bar.remove_task(row)
-        if what != "joined":
+        if not isinstance(event, Joined):
             self._ended += 1
-            self._bar.update(self._all, advance=1, count=f"{self._ended}/{self._total}")
+            count = f"{self._ended}/{self._total}"
+            self._bar.update(self._all, completed=self._ended, count=count)
 
 
-def progress(out: IO[str], total: int) -> PlainProgress | TerminalProgress:
+class EventLines:
+    """One JSON object a line for every event."""
+
+    def __init__(self, out: Outlet, label: str) -> None:
+        self.label = label
+        self._out = out
+
+    def open(self) -> None:
+        """Have nothing to begin."""
+
+    def receive(self, event: Event) -> None:
+        """Write one event; in ASCII, so that any reader has the same text."""
+        self._out.write(json.dumps(event.as_json()) + "\n")
+
+    def close(self) -> str:
+        """Write what waits."""
+        return self._out.finish()
+
+
+def progress(out: IO[str] | None, total: int) -> Receiver:
     """Choose by where the words go."""
-    return TerminalProgress(out, total) if out.isatty() else PlainProgress(out)
+    outlet = Outlet(out)
+    return TerminalProgress(outlet, total) if outlet.isatty() else PlainProgress(outlet)

@@ -17,6 +17,8 @@ from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
 from seedrender.providers.addresses import Network
 from seedrender.run import online, places
+from seedrender.run.announcer import guarded
+from seedrender.run.bugs import with_bugs
 from seedrender.run.control import steered
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
@@ -28,7 +30,7 @@ from seedrender.run.project import Project, Wishes
 from seedrender.run.purse import Allowance, Purse
 from seedrender.run.purse import purse as open_purse
 from seedrender.run.slots import Slots
-from seedrender.run.stop import until_stopped
+from seedrender.run.stop import Signals, until_stopped
 from seedrender.run.store import Store, hold, is_left
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.hosting import PROVIDER_FILES
@@ -101,7 +103,10 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     if refusal is not None and not _is_owed(before):
         raise refusal
     moves = partial(project.moves, wishes=options.wishes)
-    async with hold(project.lock_path, project.path.name, moves) as store:
+    async with AsyncExitStack() as held:
+        signals = held.enter_context(Signals())  # until the lockfile has everything
+        holding = hold(project.lock_path, project.path.name, moves)
+        store = await held.enter_async_context(holding)
         before = project.plan(store.lock, options.wishes)  # another run may just have ended
         if options.holds is not None:
             options.holds(before)
@@ -110,10 +115,12 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         if project.manifest.provider != SIMULATED and any(s.will_submit for s in before.steps):
             store.purchases.check(store.lock.manifest)
         places.begin(project)
-        result, refusal = await _driven(project, options, listener, store, before, refusal)
+        result, refusal = await _driven(
+            project, options, guarded(listener), store, before, refusal, signals
+        )
     if store.ending is not None:
         raise store.ending
-    if refusal is not None and result.exit is not Exit.INTERRUPTED:
+    if refusal is not None and not result.exit.is_stopped:
         raise refusal
     return result
 
@@ -125,6 +132,7 @@ async def _driven(
     store: Store,
     before: Plan,
     refusal: SeedrenderError | None,
+    signals: Signals,
 ) -> tuple[Result, SeedrenderError | None]:
     """Drive the plan; where buying is refused, only what is paid already is collected."""
     purse = _purse(project, options, before, store.lock)
@@ -144,14 +152,15 @@ async def _driven(
         executor = Executor(desk, before, facts, owners, is_exact=options.holds is not None)
         deadline_s = _deadline_s(project, options)
         async with steered(project.lock_path, desk):
-            interrupted = await until_stopped(executor, desk, deadline_s, options)
+            stopped_by = await until_stopped(executor, desk, deadline_s, options, signals)
         await desk.inputs.tidy(is_over=True)
     kept = Wishes(keep_stale=options.keep_stale)  # a new loss is a loss
     after = project.plan(store.lock, kept)
     code = outcome(after, store.lock, executor.failed, is_locked=options.is_locked)
+    code = with_bugs(code, executor.failed.values())
     code = max(code, Exit.OVER_BUDGET) if purse.left_out else code
     result = Result(
-        exit=Exit.INTERRUPTED if interrupted else code,
+        exit=Exit(128 + stopped_by) if stopped_by is not None else code,
         before=before,
         after=after,
         lock=store.lock,
@@ -188,7 +197,7 @@ async def opened(
             pace=Pace(limits.requests_per_minute * limits.speed, lambda: provider.window),
             gate=_gate(options),
             poll=project.manifest.run.poll,
-            listener=listener,
+            listener=guarded(listener),
             purse=purse or Purse(project.pricing(store.lock)),
             waits=options.waits,
         )

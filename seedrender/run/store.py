@@ -50,6 +50,7 @@ class Store:
         self.renamed = dict(lock.renamed)  # id now → before, of what is yet to be written
         self._manifest = lock.manifest
         self._entries = dict(lock.entries)
+        self._by_task = {task: e for entry in lock.entries.values() for task, e in _tasks_of(entry)}
         self._journal, self._hold = journal, hold
         self._lost: LockError | None = None
         self._unwritten: dict[CorrelationId, tuple[JobId, TaskId]] = {}
@@ -94,6 +95,10 @@ class Store:
             self._rescue()
         if self._lost is not None:
             raise self._lost
+
+    def owner_of(self, provider: str, task_id: TaskId) -> JobId | None:
+        """Return the job that has a task of a route already; None: none has."""
+        return self._by_task.get((provider, task_id))
 
     def entry(self, job: JobId) -> LockEntry | None:
         """Return what is known of one job now."""
@@ -153,6 +158,7 @@ class Store:
         event = codec.readable(event)
         known = self._entries.get(event.job)
         self._entries[event.job] = event if known is None else fold.join(known, event)
+        self._by_task.update(_tasks_of(event))
         await self._journal.append(lockfile.journal_line(event))
 
     def begin(self) -> None:
@@ -269,6 +275,12 @@ class Store:
             for job, task_id in self._unwritten.values()
         )
         return f"these tasks are paid, and neither it nor {journal} could take them:{tasks}\n"
+
+
+def _tasks_of(entry: LockEntry) -> Iterator[tuple[tuple[str, TaskId], JobId]]:
+    for record in entry.tasks:
+        if record.task_id is not None:
+            yield (record.provider, record.task_id), entry.job
 
 
 def _submits(lock: Lock) -> set[CorrelationId]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,11 +16,13 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.run.desk import Desk
+from seedrender.run.retry import UPLOADS, retried
 from seedrender.values.entry import Fingerprint, JobState, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.provider import MediaUrl
 from seedrender.values.task import TaskId
 
+_TASK_ID = re.compile(r"[!-~]{1,512}")
 _CONNECT_ATTEMPTS = 6  # to a host that refuses: nothing is bought meanwhile
 
 
@@ -61,22 +64,21 @@ class Submits:
 
     async def _media(self, job: Job) -> Mapping[str, MediaUrl] | None:
         """Return what the request names; None: nothing is to be bought any more."""
-        attempt, listener = 0, self._desk.listener
-        while await self._desk.gate.passes():
-            try:
-                return await self._desk.inputs.media(job, partial(listener.note, job.id, "waits"))
-            except (UnavailableError, RateLimitedError) as error:
-                attempt += 1
-                if attempt >= _CONNECT_ATTEMPTS:
-                    raise
-                listener.note(job.id, "waits", str(error))
-                await self._desk.back_off(error, attempt)
-        return None
+        tell = partial(self._desk.listener.note, job.id, "waits")
+
+        async def ask() -> Mapping[str, MediaUrl] | None:
+            if not await self._desk.gate.passes():
+                return None
+            return await self._desk.inputs.media(job, tell)
+
+        return await retried(self._desk, ask, UPLOADS, tell)
 
     async def _once(
         self, job: Job, wanted: Fingerprint, media: Mapping[str, MediaUrl]
     ) -> TaskRecord | None:
         """Write the intent down, send it, and write down what the answer says.
+
+        Between the request and the note of its task nothing else is done that could fail.
 
         Raises: ProviderError: no task was created.
         """
@@ -88,9 +90,7 @@ class Submits:
         try:
             task_id = await desk.provider.submit(submission)
         except SubmissionUnknownError as error:
-            await desk.keep(job.id, replace(record, state=JobState.UNKNOWN, error=str(error)))
-            desk.slots.troubled()
-            desk.listener.note(job.id, "unknown", f"{error}: {advice(job.id)}")
+            await self._lost(job, record, str(error))
             return None
         except RejectedError as error:
             await self._refused(job, record, error)
@@ -98,9 +98,33 @@ class Submits:
         except ProviderError:  # each other one proves that nothing was created
             await desk.keep(job.id, replace(record, state=JobState.PLANNED))
             raise
+        trouble = self._trouble_with(task_id)
+        if trouble:
+            await self._lost(job, record, trouble)
+            return None
+        submitted = await self.submitted(job.id, record, task_id)
         desk.gate.accepted()
         desk.slots.accepted()
-        return await self.submitted(job.id, record, task_id)
+        return submitted
+
+    def _trouble_with(self, task_id: object) -> str:
+        """Say why an answer's task id cannot be this request's; empty: it can."""
+        if not isinstance(task_id, str) or not _TASK_ID.fullmatch(task_id):
+            return f"the answer to a submit names a task {task_id!r:.80}, which is no id"
+        owner = self._desk.store.owner_of(self._desk.provider.name, TaskId(task_id))
+        if owner is not None:
+            return (
+                f"the answer to a submit names task {task_id}, which is the same as that of {owner}"
+            )
+        return ""
+
+    async def _lost(self, job: Job, record: TaskRecord, words: str) -> None:
+        """Note that a paid task may exist of which no id is known."""
+        desk = self._desk
+        await desk.keep(job.id, replace(record, state=JobState.UNKNOWN, error=words))
+        desk.slots.troubled()
+        desk.listener.note(job.id, "unknown", f"{words}: {advice(job.id)}")
+        desk.gate.refused(words, "have an unknown outcome")
 
     async def _refused(self, job: Job, record: TaskRecord, error: RejectedError) -> None:
         words = f"{error}; nothing was bought"

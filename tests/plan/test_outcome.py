@@ -111,3 +111,10 @@ def test_verdicts_are_counted_in_words() -> None:
 
     assert summary(made) == "2 current, 1 blocked"
     assert summary(plan()) == "no jobs"
+
+
+def test_a_signal_ends_a_run_with_a_code_above_all_results() -> None:
+    stopped = {code for code in Exit if code.is_stopped}
+
+    assert stopped == {Exit.HANGUP, Exit.INTERRUPTED, Exit.TERMINATED}
+    assert min(stopped) > max(set(Exit) - stopped)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -48,6 +49,12 @@ def simulator() -> Iterator[str]:
         process.stdout.read()
 
 
+def hears_signals() -> None:
+    """Undo what a shell does to jobs in its background."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(folder: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "seedrender", "run", "film.yaml", *options],
@@ -56,6 +63,7 @@ def start(folder: Path, *options: str, **environment: str) -> subprocess.Popen[s
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hears_signals,  # noqa: PLW1509 - it takes no lock
     )
 
 
@@ -155,9 +163,11 @@ def test_a_second_run_on_the_same_lock_is_refused_and_names_the_holder(folder: P
     assert f"process {first.pid}" in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "ends"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_an_interrupted_run_ends_politely_and_says_what_goes_on(
-    folder: Path, number: signal.Signals
+    folder: Path, number: signal.Signals, ends: int
 ) -> None:
     process = start(folder, "--sim-speed", "5", "--grace", "0.2s")
     wait_for(folder, '"submitted"', count=4)
@@ -167,11 +177,54 @@ def test_an_interrupted_run_ends_politely_and_says_what_goes_on(
     code, out, err = ended(process)
     took = time.monotonic() - asked
 
-    assert code == 130
+    assert code == ends
     assert took < 2.5
     assert "Stopping: no further submits. In flight: spin/1" in err
     assert "Still at the provider: spin/1" in out
     assert "nothing of this is paid again" in out
+
+
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored(folder: Path) -> None:
+    words = f"trap '' HUP INT; exec {sys.executable} -m seedrender run film.yaml --sim-speed 60"
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(folder, '"submitted"', count=2)
+    for number in (signal.SIGHUP, signal.SIGINT):
+        process.send_signal(number)
+
+    code, out, err = ended(process)
+
+    assert code == 0, out + err
+    assert "Stopping" not in err
+
+
+def test_a_run_whose_terminal_is_closed_collects_what_it_bought(folder: Path) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [
+            "/bin/sh",
+            "-c",
+            f"trap '' HUP; exec {sys.executable} -m seedrender run film.yaml --sim-speed 30",
+        ],
+        cwd=folder,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    wait_for(folder, '"submitted"', count=4)
+    os.close(master)
+
+    code = process.wait(60)
+
+    assert code == 0
+    assert (folder / "film.lock").read_text().count('"done"') == 11
 
 
 def ctl(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

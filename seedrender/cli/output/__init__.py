@@ -1,0 +1,1 @@
+"""How commands print: streams, log and listeners."""
