@@ -64,7 +64,7 @@ def test_a_lock_of_another_manifest_is_not_joined(name: str, whose: str) -> None
 
     assert str(caught.value) == (
         f"other.lock belongs to {whose}, not to film.yaml; nothing was changed. If the manifest "
-        "was renamed, mend the name in its first line"
+        "was renamed, put its name in the first line"
     )
 
 
