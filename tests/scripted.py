@@ -19,12 +19,38 @@ from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
 
 @cache
-def clip_bytes(seed: int = 0) -> bytes:
-    """A real clip of four seconds."""
+def clip_bytes(
+    seed: int = 0, size: tuple[int, int] = (64, 64), duration_s: int = 4, *, has_sound: bool = False
+) -> bytes:
+    """A real clip."""
+    width, height = size
     with TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
-        make.clip(path, width=64, height=64, duration_s=4, seed=seed, title="x", has_sound=False)
+        make.clip(
+            path,
+            width=width,
+            height=height,
+            duration_s=duration_s,
+            seed=seed,
+            title="x",
+            has_sound=has_sound,
+        )
         return path.read_bytes()
+
+
+def clip_for(job: Job, seed: int = 0) -> bytes:
+    """A clip as a job asks for it; small and short where it does not say."""
+    return clip_bytes(seed, size_for(job), job.stated_duration_s or 4, has_sound=bool(job.audio))
+
+
+def size_for(job: Job) -> tuple[int, int]:
+    """The width and height that a job asks for."""
+    if job.resolution is None and job.ratio in (None, "adaptive"):
+        return 64, 64
+    lines = int((job.resolution or "64p").removesuffix("p"))
+    across, down = map(int, (job.ratio or "16:9").replace("adaptive", "16:9").split(":"))
+    scale = lines / min(across, down)
+    return round(across * scale / 2) * 2, round(down * scale / 2) * 2
 
 
 class Scripted:
@@ -51,6 +77,7 @@ class Scripted:
         self.clip_seed = 0
         self._made = 0
         self._seeds: dict[str, int] = {}
+        self._asked: dict[str, Job] = {}
         self.late: set[str] = set()
         self.prices: dict[str, Price] = {}
         self._tasks: dict[TaskId, tuple[str, float]] = {}
@@ -86,6 +113,7 @@ class Scripted:
     def encode(
         self, job: Job, media: Mapping[str, MediaUrl], correlation_id: CorrelationId
     ) -> Submission:
+        self._asked[job.id] = job
         body = {"prompt": job.prompt, "media": dict(media)}
         return Submission(job=job.id, correlation_id=correlation_id, path="/", body=body)
 
@@ -135,9 +163,7 @@ class Scripted:
         if job in self.ends:
             return self.ends[job]
         url = f"https://scripted.example/{job}.mp4?task={task_id}&sig=secret"
-        video = RemoteFile(
-            url=url, kind=MediaKind.VIDEO, size_bytes=len(clip_bytes(self._seeds[task_id]))
-        )
+        video = RemoteFile(url=url, kind=MediaKind.VIDEO, size_bytes=len(self._clip(job, task_id)))
         return Task(
             id=task_id,
             state=TaskState.SUCCEEDED,
@@ -146,6 +172,11 @@ class Scripted:
             last_frame=self._frame(job),
             cost=self.cost,
         )
+
+    def _clip(self, job: str, task_id: str) -> bytes:
+        """Return what a task renders, as its request asked for it."""
+        asked, seed = self._asked.get(job), self._seeds[task_id]
+        return clip_bytes(seed) if asked is None else clip_for(asked, seed)
 
     def _frame(self, job: str) -> RemoteFile | None:
         if job not in self.frames:
@@ -163,7 +194,7 @@ class Scripted:
         job = file.url.removeprefix("https://scripted.example/").partition(".mp4")[0]
         if self.retrieve_errors[job]:
             raise self.retrieve_errors[job].pop(0)
-        yield clip_bytes(self._seeds[file.url.partition("?task=")[2].partition("&")[0]])
+        yield self._clip(job, file.url.partition("?task=")[2].partition("&")[0])
 
     async def find(
         self,

@@ -33,7 +33,7 @@ from seedrender.values.job import JobId, MediaKind
 from seedrender.values.manifest import PollSchedule
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 from tests import virtual
-from tests.scripted import Scripted, clip_bytes
+from tests.scripted import Scripted, size_for
 from tests.test_examples import VALID
 
 ENDS = {
@@ -58,18 +58,22 @@ class Various(Scripted):
         if self._tasks[task_id][0] in self.draws:
             picture = RemoteFile(url=f"x:{task_id}", kind=MediaKind.IMAGE)
             return replace(task, video=None, pictures=(picture,))
-        size = len(clip_bytes()) + len(_tail(task_id))
+        size = len(self._clip(self._tasks[task_id][0], task_id)) + len(_tail(task_id))
         return replace(task, video=replace(task.video, url=f"x:{task_id}", size_bytes=size))
 
     async def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
         task_id = TaskId(file.url.removeprefix("x:"))
-        yield _picture(task_id) if file.kind is MediaKind.IMAGE else clip_bytes() + _tail(task_id)
+        job = self._tasks[task_id][0]
+        if file.kind is MediaKind.IMAGE:
+            yield _picture(task_id, size_for(self._asked[job]))
+        else:
+            yield self._clip(job, task_id) + _tail(task_id)
 
 
-def _picture(task_id: TaskId) -> bytes:
+def _picture(task_id: TaskId, size: tuple[int, int]) -> bytes:
     number = int(task_id.removeprefix("task-"))
     picture = BytesIO()
-    Image.new("RGB", (640, 360), (number % 256, number // 256, 0)).save(picture, "png")
+    Image.new("RGB", size, (number % 256, number // 256, 0)).save(picture, "png")
     return picture.getvalue()
 
 
