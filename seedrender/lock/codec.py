@@ -143,7 +143,7 @@ TASK: Fields = (
     Field(key="render_s", read=checks.seconds, is_soft=True),
     Field(key="error", read=checks.maybe_text, is_soft=True),
     Field(key="last_frame", read=_read_frame, write=_write_frame, is_soft=True),
-    Field(key="superseded", read=_read_artifact, write=_write_artifact),
+    Field(key="superseded", read=_read_artifact, write=_write_artifact, is_soft=True),
     Field(key="unread", read=_named_texts, write=dict, is_soft=True, since=2),
 )
 ENTRY: Fields = (

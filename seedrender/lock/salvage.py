@@ -24,7 +24,6 @@ _STATE = '"state": "'  # once for the entry, once for each of its tasks
 _RECORD = re.compile(r'\{"correlation_id"')
 _HEADER = re.compile(r'"(?:lock|journal)": ?([0-9]{1,9})')
 _TORN = re.compile(r'"(?:job|task_id|correlation_id)": ?(?:"(?:[^"\\]|\\.)*\\?)?\Z')
-_NEEDED = frozenset({"correlation_id", "task_id", "provider", "fingerprint", "state"})
 _UNREADABLE = "\ufffd"
 _NOT_KNOWN = "?"  # sorts before every name and digest: a join prefers those
 
@@ -151,13 +150,14 @@ class DamagedLine:
                 left_out.append("fingerprint")
         entry = LockEntry(job=job)
         for task in row["tasks"]:
-            found = _without_odd(task, {"job": job, **shared})
-            if found is None:
+            try:
+                part = codec.entry({"job": job, **shared, "tasks": [task]})
+            except ValueError:
                 is_whole = False
                 continue
-            values, odd = found
-            left_out += [f"{key} of {task.get('task_id', 'a task')}" for key in odd]
-            entry = fold.join(entry, codec.entry({"job": job, **shared, "tasks": [values]}))
+            odd = sorted(part.tasks[0].unread)
+            left_out += [f"{key} of {part.tasks[0].task_id or 'a task'}" for key in odd]
+            entry = fold.join(entry, part)
         for key in ("output", "pin"):
             part, odd = _part(job, key, row.get(key))
             entry, left_out = fold.join(entry, part), [*left_out, *odd]
@@ -173,20 +173,6 @@ class DamagedLine:
         if not row or not is_right or _UNREADABLE in self.text:
             return {"tasks": list(_whole_tasks(self.text))}, False
         return {"tasks": [], **row}, True
-
-
-def _without_odd(task: Any, shared: dict[str, Any]) -> tuple[dict[str, Any], list[str]] | None:
-    """Return a task's values that can be read, and the keys of the others; None: one is needed."""
-    if not isinstance(task, dict) or task.keys() - codec.TASK_KEYS:
-        return None  # a key that is not known may be a damaged one, of the task's id
-    kept = {key: task[key] for key in task.keys() & _NEEDED}
-    odd = [
-        key
-        for key in task.keys() - _NEEDED
-        if not _is_read({**shared, "tasks": [{**kept, key: task[key]}]})
-    ]
-    values = {key: value for key, value in task.items() if key not in odd}
-    return (values, sorted(odd)) if _is_read({**shared, "tasks": [values]}) else None
 
 
 def _part(job: JobId, key: str, value: Any) -> tuple[LockEntry, list[str]]:

@@ -152,9 +152,10 @@ class Collect:
         try:
             extra, _ = await self._save(job, record, file, target)
         except (UnavailableError, RateLimitedError, ArtifactError, NotFoundError) as error:
-            words = f"one more {job.makes.value} than was asked for cannot be kept: {error}"
+            what = f"one more {_what(job)} than was asked for"
+            words = f"{what} cannot be kept as {target}: {error}"
         else:
-            words = f"{extra.path}: one more {job.makes.value} than was asked for"
+            words = f"{extra.path}: one more {_what(job)} than was asked for"
         self._desk.listener.note(job.id, "kept", words)
 
     async def _replace_output(
@@ -245,6 +246,9 @@ def _wanted(job: Job, task: Task) -> Sequence[RemoteFile]:
     found = task.pictures if job.makes is MediaKind.IMAGE else clips
     files = [file for file in found if file is not None]
     if not files:
-        what = "picture" if job.makes is MediaKind.IMAGE else "video"
-        raise ProtocolError(f"task {task.id} has succeeded and names no {what}")
+        raise ProtocolError(f"task {task.id} has succeeded and names no {_what(job)}")
     return files
+
+
+def _what(job: Job) -> str:
+    return "picture" if job.makes is MediaKind.IMAGE else "clip"

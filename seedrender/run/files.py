@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-import aiofiles.threadpool
+import aiofiles
 
 from seedrender.errors import ArtifactError, StorageError
 from seedrender.project.clips import FRAMES, Clips
@@ -151,7 +151,8 @@ class Files(Clips):
         digest = hashlib.sha256(content).hexdigest()
         target = self._beside(FRAMES, clip, digest, suffix=f".{suffix}")
         with self.making(target) as new, writing(target):
-            await aiofiles.threadpool.wrap(new.file).write(content)
+            async with aiofiles.open(new.file.fileno(), "wb", closefd=False) as out:
+                await out.write(content)
             await asyncio.to_thread(new.place)
         return Frame(path=target, sha256=digest, size_bytes=len(content))
 

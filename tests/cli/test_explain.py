@@ -114,5 +114,6 @@ def test_one_job_is_asked_for(folder: Path) -> None:
 
 def test_a_job_that_was_never_rendered_has_nothing_to_be_compared_with(folder: Path) -> None:
     (folder / "film.lock").unlink()
+    (folder / "renders/opener.mp4").unlink()
 
     assert said("film.yaml", "opener") == "opener  missing: never rendered\n"

@@ -368,7 +368,7 @@ Harm = Callable[[bytes], bytes]
         pytest.param(lambda _: b"\x00" * 512, id="zeroes"),
         pytest.param(lambda text: text[: len(text) // 2], id="half"),
         pytest.param(lambda text: b"<<<<<<< x\n" + text, id="markers"),
-        pytest.param(lambda text: text.replace(b'"lock": 1', b'"lock": 2'), id="newer"),
+        pytest.param(lambda text: text.replace(b'"lock": 1', b'"lock": 3'), id="newer"),
         pytest.param(lambda text: text.replace(b"film.yaml", b"x.yaml"), id="another"),
         pytest.param(lambda text: text.replace(b"2026", b"\xff\xff"), id="no text"),
         pytest.param(

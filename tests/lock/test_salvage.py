@@ -197,7 +197,8 @@ def test_an_odd_value_that_a_record_can_do_without_costs_nothing_else(odd: set[s
     row = json.loads(lockfile.entry_line(entry("spin", BOUGHT, output=clip("c1"))))
     row["tasks"][0] |= {key: ODD[key] for key in odd}
     nothing: dict[str, Any] = dict.fromkeys(odd)
-    less = replace(BOUGHT, **nothing)
+    said = {key: v if isinstance(v := ODD[key], str) else json.dumps(v) for key in odd}
+    less = replace(BOUGHT, **nothing, unread=said)
 
     found = damaged(row).salvaged(SPIN)
 

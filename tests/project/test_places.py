@@ -255,16 +255,17 @@ def full_disk() -> Iterator[None]:
 def test_a_persons_own_file_in_a_clips_place_is_named_by_check_plan_and_run(folder: Path) -> None:
     (folder / "renders").mkdir()
     (folder / "renders/a.mp4").write_bytes(b"my own film")
-    words = "renders/a.mp4 is there and no record explains it"
     said = [
         CliRunner().invoke(cli, [*command, "film.yaml"], obj=State(), standalone_mode=False).output
         for command in (["check"], ["plan"], ["run", "--sim-speed", "600"])
     ]
+    kept = (folder / "renders/a.mp4").read_bytes()
+    seedrender("run", "film.yaml", "--resubmit", "a")
 
-    assert [words in text for text in said] == [True, True, True]
-    assert [path.read_bytes() for path in (folder / "renders/.superseded").iterdir()] == [
-        b"my own film"
-    ]
+    assert ["renders/a.mp4 is there" in text for text in said] == [True, True, True]
+    assert ["no record explains it" in text for text in said] == [True, True, True]
+    assert kept == b"my own film"
+    assert [path.read_bytes() for path in (folder / "renders/.superseded").iterdir()] == [kept]
     assert looked() == ()
 
 

@@ -64,12 +64,12 @@ def test_a_clip_is_named_after_its_container_and_is_current(tmp_path: Path, form
     before = found.lock_path.read_bytes()
     codes.append(found.run())
 
-    assert codes == [Exit.DONE, Exit.DONE]
+    assert codes == [Exit.UNDECIDED, Exit.UNDECIDED]
     assert names(tmp_path) == {f"spin.{form}"}
     assert output(found).differs == (f"asked for mp4, got {form}",)
     assert f"spin differs renders/spin.{form}: asked for mp4, got {form}" in lines
     assert found.lock_path.read_bytes() == before
-    assert [step.verdict for step in found.plan().steps] == [Verdict.CURRENT]
+    assert [step.verdict for step in found.plan().steps] == [Verdict.DIFFERS]
     assert [finding.wrong for finding in verify(found.lock(), tmp_path)] == [""]
 
 
@@ -77,7 +77,7 @@ def test_all_that_differs_is_said_and_kept(tmp_path: Path) -> None:
     asked = job("spin", duration_s=5, resolution="480p", ratio="16:9", audio=True)
     found, _ = film(tmp_path, "mp4", asked)
 
-    assert found.run() is Exit.DONE
+    assert found.run() is Exit.UNDECIDED
     assert output(found).differs == (
         "asked for 480p, got 64x64",
         "asked for 16:9, got 64x64",
@@ -123,7 +123,7 @@ def test_a_clip_of_another_container_is_set_aside_and_comes_back(tmp_path: Path)
     assert names(tmp_path) == {"spin.webm", f".superseded/spin.{_sha(tmp_path)}.mp4"}
     assert (output(found).path, output(found).differs) == (first.path, first.differs)
     assert provider.received == ["spin", "spin"]
-    assert found.run() is Exit.DONE
+    assert found.run() is Exit.UNDECIDED
 
 
 def _sha(folder: Path) -> str:

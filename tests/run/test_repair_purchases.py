@@ -134,7 +134,7 @@ def test_after_a_rename_of_the_manifest_what_is_remembered_is_taken_over(film: F
 
 
 def test_a_memory_of_a_newer_program_is_left_to_it(film: Film) -> None:
-    film.harm(lambda text: text.replace(b'"lock": 1', b'"lock": 2'))
+    film.harm(lambda text: text.replace(b'"lock": 1', b'"lock": 3'))
 
     with pytest.raises(LockVersionError, match="upgrade seedrender"):
         film.repair()
