@@ -63,6 +63,7 @@ def _words(lock: Lock, entries: list[LockEntry]) -> Iterator[str]:
             yield f"  {'pinned' if entry.pin.is_on else 'not pinned'} since {_time(entry.pin.at)}"
         if entry.output is not None:
             yield f"  clip {_clip(entry.output)}"
+            yield from (f"  differs: {words}" for words in entry.output.differs)
         for record in entry.tasks:
             yield from (f"  {line}" for line in _task(record))
         yield from (f"  {line}" for line in _parts(entry))
@@ -77,6 +78,8 @@ def _task(record: TaskRecord) -> Iterator[str]:
     if record.error:
         yield f"  {record.error}"
     yield f"  correlation id {record.correlation_id}, for {record.fingerprint.digest[:19]}"
+    for name, said in record.unread.items():
+        yield f"  {name} unknown: the provider said {said}"
     if record.last_frame is not None:
         yield f"  its last frame: {record.last_frame.path}"
     if record.superseded is not None:

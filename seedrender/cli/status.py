@@ -46,8 +46,16 @@ def _row(entry: LockEntry) -> tuple[str, str, str, str, str, str]:
     if found.unknown:
         cost = " + ".join(filter(None, [cost, f"{found.unknown} not known"]))
     task = (last.task_id or "") if last is not None else "joined"
-    output = entry.output.path if entry.output is not None else (last.error or "" if last else "")
-    return entry.job, fold.job_state(entry).value, task, estimated, cost, output
+    return entry.job, fold.job_state(entry).value, task, estimated, cost, _output(entry)
+
+
+def _output(entry: LockEntry) -> str:
+    """Say where a clip is and what is wrong with it, or why there is none."""
+    last = entry.tasks[-1] if entry.tasks else None
+    if entry.output is None:
+        return (last.error or "") if last is not None else ""
+    path, differs = entry.output.path, "; ".join(entry.output.differs)
+    return f"{path} (differs: {differs})" if differs and not entry.is_pinned else path
 
 
 def _estimates(entry: LockEntry) -> dict[str, Decimal]:
@@ -117,6 +125,7 @@ def _as_json(entry: LockEntry) -> dict[str, Any]:
                 "cost": str(record.cost.amount) if record.cost is not None else None,
                 "cost_source": record.cost.source if record.cost is not None else None,
                 "error": record.error,
+                "unread": dict(record.unread),
             }
             for record in entry.tasks
         ],
@@ -128,5 +137,6 @@ def _as_json(entry: LockEntry) -> dict[str, Any]:
             "duration_s": output.duration_s,
             "width": output.width,
             "height": output.height,
+            "differs": list(output.differs),
         },
     }

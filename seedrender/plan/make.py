@@ -70,6 +70,14 @@ class Stray:
     job: JobId  # as it was
     record: TaskRecord
 
+    @property
+    def reason(self) -> str:
+        """Say what is to be done about it."""
+        return (
+            f"task {self.record.task_id} is paid, and its job has left the manifest: its clip is "
+            "collected and kept"
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -40,6 +41,7 @@ from seedrender.values.provider import Limits, Provider
 from seedrender.values.task import TaskId
 
 GRACE_S = 10.0  # after a first Ctrl-C
+_OPEN_FILES = 8192  # more than a run ever has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
 
     Raises: SeedrenderError.
     """
+    _allow_open_files()
     lock = project.read_lock(options.wishes)
     before = project.plan(lock, options.wishes)
     if before.is_idle and not is_left(project.lock_path):
@@ -123,6 +126,15 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     if refusal is not None and not result.exit.is_stopped:
         raise refusal
     return result
+
+
+def _allow_open_files() -> None:
+    """Raise the limit of open files as far as it goes: each request has a connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = hard if hard != resource.RLIM_INFINITY else _OPEN_FILES
+    if soft < min(most, _OPEN_FILES):
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, _OPEN_FILES), hard))
 
 
 async def _driven(

@@ -54,7 +54,7 @@ def shell(folder: Path, words: str, **environment: str) -> subprocess.CompletedP
         "RUN --log-file /dev/full --log-level debug",
         "RUN --events - >/dev/full",
         "umask 777; RUN",
-        "ulimit -n 16; RUN",
+        "ulimit -n 20; RUN",
         "TMPDIR=/nonexistent RUN",
         f"mkdir {'t' * 120}; TMPDIR=$PWD/{'t' * 120} RUN",
         "PYTHONIOENCODING=ascii RUN",

@@ -18,6 +18,7 @@ from seedrender.errors import (
     QuotaError,
     RateLimitedError,
     RejectedError,
+    SeedrenderError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -84,6 +85,7 @@ class Film:
     drain_after_s: float | None = None
     grace_s: float = 0.0
     seconds: float = 0.0
+    errors: dict[JobId, SeedrenderError] = field(default_factory=dict)
     listener: Quiet = field(default_factory=Quiet)
 
     @property
@@ -144,6 +146,7 @@ class Film:
                 loop = asyncio.get_running_loop()
                 loop.call_later(self.drain_after_s, executor.drain, "", self.grace_s)
             await executor.run()
+            self.errors = dict(executor.failed)
             return outcome(self.plan(store.lock), store.lock, executor.failed)
 
     def purse(self, plan: Plan, lock: Lock) -> Purse:
