@@ -64,7 +64,7 @@ class Tiny:
     async def clip(self, request: web.Request) -> web.StreamResponse:
         assert "Authorization" not in request.headers
         self.keyless.append(request.path)
-        return web.Response(body=clip_bytes(), content_type="video/mp4")
+        return web.Response(body=clip_bytes(duration_s=2), content_type="video/mp4")
 
     async def credit(self, request: web.Request) -> web.StreamResponse:
         self._is_ours(request)

@@ -214,11 +214,9 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
             )
         return to_do
     if clip.differs:
-        words = "; ".join(clip.differs)
-        return Decision(
-            Verdict.DIFFERS,
-            f"{words}. Keep it with `seedrender pin`, or buy it again with --resubmit {job.id}",
-        )
+        keep = f"`seedrender pin {facts.lock.manifest} {job.id}` keeps it"
+        words = f"{'; '.join(clip.differs)}: {keep}, --resubmit {job.id} buys it again"
+        return Decision(Verdict.DIFFERS, words)
     return Decision(Verdict.CURRENT, "as in the lock")
 
 
@@ -307,8 +305,8 @@ def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> De
     if job.id not in facts.resubmit and facts.is_unexplained(job.output):
         reason = (
             f"{job.output} is there, and no record explains it: take it over with `seedrender "
-            f"adopt MANIFEST {job.id} --file {job.output}`, move it away, or buy over it with "
-            f"--resubmit {job.id}, which keeps it in .superseded"
+            f"adopt {facts.lock.manifest} {job.id} --file {job.output}`, move it away, or buy over "
+            f"it with --resubmit {job.id}, which keeps it in .superseded"
         )
         return Decision(Verdict.AWAITING, reason)
     return Decision(verdict, why, Submit())

@@ -24,10 +24,9 @@ from seedrender.project.ownership import Ownership
 from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import Roots
 from seedrender.providers import plugins, registry
-from seedrender.run import store
+from seedrender.run import local_references, store
 from seedrender.run.bounds import bounded
 from seedrender.run.files import Files
-from seedrender.run.hashes import Hashes
 from seedrender.run.lengths import lengths
 from seedrender.source import expand, given, ranges, review
 from seedrender.source.expand import Expansion, Tick
@@ -296,7 +295,7 @@ def _checked(
     if not isinstance(expansion.manifest.hosting, ProviderFiles):  # local files have a place
         violations = [violation for violation in violations if violation.code != "hosting"]
     roots = Roots.around(path.parent, outside)
-    digests, missing = _digest(path.parent, expansion.whole, roots)
+    digests, missing = local_references.digest(path.parent, expansion.whole, roots)
     said = {violation.origin for violation in violations if violation.code == "prompt"}
     lint = [v for v in review.mistakes(expansion, read) if v.origin not in said]
     wrong = [*expansion.problems, *violations, *missing, *lint]
@@ -342,40 +341,3 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}; nothing was sent") from None
-
-
-def _digest(
-    root: Path, jobs: Sequence[Job], roots: Roots
-) -> tuple[dict[str, str], list[Violation]]:
-    """Digest every local reference in use once; report those that are not there."""
-    digests: dict[str, str] = {}
-    violations: list[Violation] = []
-    seen: set[str] = set()
-    hashes = Hashes(root)
-    for job in jobs:
-        for use in job.references:
-            reference = use.reference
-            if reference.path is None or reference.name in seen:
-                continue
-            seen.add(reference.name)
-            path = root / reference.path
-            if not roots.hold(path):
-                violations.append(_wrong(job, reference.name, roots.words(path)))
-            elif not path.is_file():
-                violations.append(_wrong(job, reference.name, f"{reference.path} is not there"))
-            else:
-                digests[reference.name] = hashes.sha256(path)
-    hashes.save()
-    return digests, violations
-
-
-def _wrong(job: Job, reference: str, what: str) -> Violation:
-    origin: Origin = job.origin_of("references")
-    return Violation(
-        origin=origin,
-        message=f"reference '{reference}': {what}",
-        hint="paths are relative to the manifest",
-        jobs=(job.id,),
-        path=job.path_of("references"),
-        code="reference",
-    )

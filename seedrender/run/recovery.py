@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 from seedrender.errors import ConfigError, LockCorruptError, LockError
 from seedrender.lock import lockfile, salvage
 from seedrender.lock.salvage import Told
+from seedrender.project.files import sync_folder
 from seedrender.project.hold import journal_path
 from seedrender.project.purchases import PurchaseLog
 from seedrender.run import git
@@ -96,3 +98,18 @@ def _told(path: Path) -> Told:
     with suppress(OSError):
         return salvage.told(path.read_bytes())
     return Told()
+
+
+def kept_aside(path: Path) -> Path:
+    """Give a file a second name that is free: `film.lock.aside-1`. Raises: OSError."""
+    number = 1
+    while os.path.lexists(aside := path.with_name(f"{path.name}.aside-{number}")):
+        if os.path.samestat(path.lstat(), aside.lstat()):
+            return aside
+        number += 1
+    try:
+        aside.hardlink_to(path)
+    except OSError:  # no file, or no links here
+        path.rename(aside)
+    sync_folder(path.parent)
+    return aside

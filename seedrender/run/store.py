@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
@@ -217,7 +216,7 @@ class Store:
         except LockError:
             data = b""
         try:
-            aside = _kept_aside(self._path)
+            aside = recovery.kept_aside(self._path)
         except OSError as trouble:
             raise LockError(
                 f"{error}\nIt cannot be put aside either ({trouble.strerror}); "
@@ -343,18 +342,3 @@ def _journal(path: Path, held: Hold) -> Journal:
 
 def _header(manifest: str) -> bytes:
     return holder.words_to_keep(manifest, journal=lockfile.LOCK_VERSION)
-
-
-def _kept_aside(path: Path) -> Path:
-    """Give a file a second name that is free: `film.lock.aside-1`. Raises: OSError."""
-    number = 1
-    while os.path.lexists(aside := path.with_name(f"{path.name}.aside-{number}")):
-        if os.path.samestat(path.lstat(), aside.lstat()):
-            return aside
-        number += 1
-    try:
-        aside.hardlink_to(path)
-    except OSError:  # no file, or no links here
-        path.rename(aside)
-    sync_folder(path.parent)
-    return aside

@@ -1,0 +1,45 @@
+"""Digests the local references of jobs, and says which are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seedrender.errors import Violation
+from seedrender.project.roots import Roots
+from seedrender.run.hashes import Hashes
+from seedrender.values.job import Job
+
+
+def digest(root: Path, jobs: Sequence[Job], roots: Roots) -> tuple[dict[str, str], list[Violation]]:
+    """Digest every local reference in use once; report those that are not there."""
+    digests: dict[str, str] = {}
+    violations: list[Violation] = []
+    seen: set[str] = set()
+    hashes = Hashes(root)
+    for job in jobs:
+        for use in job.references:
+            reference = use.reference
+            if reference.path is None or reference.name in seen:
+                continue
+            seen.add(reference.name)
+            path = root / reference.path
+            if not roots.hold(path):
+                violations.append(_wrong(job, reference.name, roots.words(path)))
+            elif not path.is_file():
+                violations.append(_wrong(job, reference.name, f"{reference.path} is not there"))
+            else:
+                digests[reference.name] = hashes.sha256(path)
+    hashes.save()
+    return digests, violations
+
+
+def _wrong(job: Job, reference: str, what: str) -> Violation:
+    return Violation(
+        origin=job.origin_of("references"),
+        message=f"reference '{reference}': {what}",
+        hint="paths are relative to the manifest",
+        jobs=(job.id,),
+        path=job.path_of("references"),
+        code="reference",
+    )
