@@ -66,11 +66,10 @@ class Odd(Scripted):
     async def submit(self, submission: Submission) -> TaskId:
         await super().submit(submission)
         body = parse(json.dumps(self.submitted).encode("utf-8", "replace"))
+        answer = Answer(status=200, body=body)
         if self.name == "modellix":
-            places, judge = modellix_answers.SUBMITTED, by_status
-        else:
-            places, judge = ark_answers.SUBMITTED, ark_errors.judge
-        return task_ids.bought(Answer(200, body), places, judge)
+            return task_ids.bought(answer, modellix_answers.SUBMITTED, by_status)
+        return task_ids.bought(answer, ark_answers.SUBMITTED, ark_errors.judge)
 
     async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
         del hold
