@@ -9,10 +9,12 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from seedrender.errors import StorageError
+from seedrender.lock.prune import known_files
 from seedrender.media.magic import is_footage, is_footage_name
 from seedrender.project.digests import Digests
 from seedrender.project.kept import DIGITS, Kept
 from seedrender.project.roots import Roots
+from seedrender.values.entry import Lock
 from seedrender.values.task import SUPERSEDED, Artifact, Frame
 
 FRAMES = ".last-frames"
@@ -132,3 +134,18 @@ class Clips:
             if not os.path.lexists(path) or self._digests.of(path) == digest:
                 break
         return found
+
+
+class Unexplained:
+    """Says whether a file lies at a path that no record explains; reads what it needs once."""
+
+    def __init__(self, clips: Clips, lock: Lock, remembered: Callable[[Lock], Lock]) -> None:
+        self._clips, self._lock, self._remembered = clips, lock, remembered
+        self._known: frozenset[str] | None = None
+
+    def __call__(self, path: str) -> bool:
+        if not os.path.lexists(self._clips.root / path):
+            return False
+        if self._known is None:
+            self._known = known_files(self._lock) | known_files(self._remembered(self._lock))
+        return self._clips.unexplained(path, self._known)

@@ -13,13 +13,13 @@ from seedrender.errors import ConfigError, LockError, ManifestError, Origin, Vio
 from seedrender.lock import fold
 from seedrender.lock.fold import Moves
 from seedrender.lock.identity import Asked
-from seedrender.lock.prune import known_files
 from seedrender.plan import graph, make, renames, select
 from seedrender.plan.cost import Pricing
 from seedrender.plan.decide import Facts
 from seedrender.plan.make import Plan
 from seedrender.plan.owners import Owners
 from seedrender.project import lock_read, ownership
+from seedrender.project.clips import Unexplained
 from seedrender.project.ownership import Ownership
 from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import Roots
@@ -127,22 +127,22 @@ class Project:
 
     def owners(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Owners:
         """Return who may own which task of a lock, and of what is remembered beside it."""
-
-        def remembered() -> Lock:
-            try:
-                return PurchaseLog(lock_read.real(self.lock_path)).unknown_to(lock)
-            except LockError:  # whoever buys looks at it again, and does not
-                return Lock(manifest=lock.manifest)
-
         return Owners(
             lock=lock,
             jobs=self.all_jobs,
             digests=self.digests,
-            remembered=remembered,
+            remembered=partial(self.remembered, lock),
             asked=self.asked,
             resubmit=wishes.resubmit,
             keep_stale=wishes.keep_stale,
         )
+
+    def remembered(self, lock: Lock) -> Lock:
+        """Return what the purchase log knows and a lock does not; nothing where it is damaged."""
+        try:
+            return PurchaseLog(lock_read.real(self.lock_path)).unknown_to(lock)
+        except LockError:  # whoever would buy is refused
+            return Lock(manifest=lock.manifest)
 
     def facts(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Facts:
         """Gather what a plan rests on."""
@@ -152,7 +152,7 @@ class Project:
             digests=self.digests,
             is_present=files.is_present,
             find=files.find,
-            is_unexplained=partial(_is_unexplained, files, lock),
+            is_unexplained=Unexplained(files, lock, self.remembered),
             resubmit=wishes.resubmit,
             keep_stale=wishes.keep_stale,
             asked=self.asked,
@@ -174,11 +174,6 @@ class Project:
         is_whole = len(self.jobs) == len(self.all_jobs)
         strays = make.strays(lock, self.ids, self.asked) if is_whole else ()
         return make.plan(graph.build(self.jobs), self.takes, self.facts(lock, wishes), strays)
-
-
-def _is_unexplained(files: Files, lock: Lock, path: str) -> bool:
-    """Whether a file lies at a path that no record of the lock explains."""
-    return files.unexplained(path, known_files(lock))
 
 
 def lock_path(manifest: Path) -> Path:
