@@ -144,6 +144,7 @@ class Unexplained:
         self._known: frozenset[str] | None = None
 
     def __call__(self, path: str) -> bool:
+        """Answer for one path, relative to the manifest."""
         if not os.path.lexists(self._clips.root / path):
             return False
         if self._known is None:
