@@ -302,7 +302,7 @@ def test_each_trouble_is_told_and_followed_by_a_fresh_link(
         pytest.param(
             job("spin"),
             ended(pictures=(RemoteFile(url="p", kind=MediaKind.IMAGE),)),
-            "video",
+            "clip",
             id="a picture for a clip",
         ),
         pytest.param(
@@ -472,7 +472,7 @@ def test_pictures_that_came_unasked_are_numbered_from_two_and_each_is_told(tmp_p
 
     assert (code, output(film).path) == (Exit.DONE, "renders/spin.png")
     assert told(film, "kept") == [
-        f"renders/spin+{n}.png: one more image than was asked for" for n in (2, 3)
+        f"renders/spin+{n}.png: one more picture than was asked for" for n in (2, 3)
     ]
     names = [f"renders/spin{mark}.png" for mark in ("", "+2", "+3")]
     assert files(tmp_path) == dict(zip(names, colours, strict=True))
@@ -488,8 +488,8 @@ def test_one_of_them_that_cannot_be_kept_is_told_and_stops_nothing(
 
     assert (code, told(film, "done")) == (Exit.DONE, ["renders/spin.png"])
     assert told(film, "kept") == [
-        "one more image than was asked for cannot be kept: no",
-        "renders/spin+3.png: one more image than was asked for",
+        "one more picture than was asked for cannot be kept as renders/spin+2.png: no",
+        "renders/spin+3.png: one more picture than was asked for",
     ]
 
 

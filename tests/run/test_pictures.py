@@ -152,7 +152,7 @@ def test_a_second_picture_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> N
     done, told = run(path)
 
     assert done == 0
-    assert "one more picture than was asked for cannot be kept: " in told
+    assert "one more picture than was asked for cannot be kept as" in told
     assert (tmp_path / "renders/portrait.jpeg").is_file()
 
 
