@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from seedrender.errors import (
 from seedrender.lock import lockfile
 from seedrender.lock.identity import Asked
 from seedrender.plan.outcome import Exit
+from seedrender.run import clock, watch
 from seedrender.values.entry import JobState, LockEntry, TaskRecord
 from seedrender.values.job import JobId, MediaKind, Mode
 from seedrender.values.task import Artifact, RemoteFile, Task, TaskId, TaskState
@@ -625,6 +627,90 @@ def test_a_clip_that_is_missing_and_can_be_fetched_nowhere_is_said_to_be(
 
     assert (code, film.provider.received) == (Exit.UNDECIDED, ["spin"])
     assert told(film, "lost") == [words]
+
+
+def test_a_clip_that_nobody_has_any_more_is_a_persons_to_decide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = rendered(tmp_path)
+    film.provider.forgets_everything()
+    (tmp_path / "renders/spin.mp4").unlink()
+    later = clock.wall() + timedelta(days=8)
+    monkeypatch.setattr(watch, "wall", lambda: later)
+
+    codes = [film.run(), film.run()]
+
+    (record,) = line(film).tasks
+    assert (codes, film.provider.received) == ([Exit.UNDECIDED] * 2, ["spin"])
+    assert (record.state, record.error) == (JobState.SUCCEEDED, "lost: no such task")
+    assert told(film, "lost")[0] == (
+        "renders/spin.mp4 is missing, and lost: no such task: put the file back, or buy it again "
+        "with --resubmit spin"
+    )
+
+
+def test_a_clip_that_is_not_what_was_asked_for_is_kept_and_said_to_differ(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin", duration_s=5)])
+    short = RemoteFile(url="short", kind=MediaKind.VIDEO)
+    film.provider.answers["spin"].append(ended(video=short))
+    film.provider.files = {"short": [clip_bytes()]}
+
+    codes = [film.run(), film.run()]
+
+    assert (codes, film.provider.received) == ([Exit.UNDECIDED] * 2, ["spin"])
+    assert output(film).differs == ("asked for 5 s, got 4 s",)
+    assert files(tmp_path) == {"renders/spin.mp4": clip_bytes()}
+
+
+def test_that_a_clip_differs_is_told_as_it_arrives(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin", duration_s=5)])
+    short = RemoteFile(url="short", kind=MediaKind.VIDEO)
+    film.provider.answers["spin"].append(ended(video=short))
+    film.provider.files = {"short": [clip_bytes()]}
+
+    film.run()
+
+    assert told(film, "differs")[0] == "renders/spin.mp4: asked for 5 s, got 4 s"
+
+
+@pytest.mark.parametrize(
+    ("state", "kept"), [(TaskState.SUCCEEDED, True), (TaskState.FAILED, False)]
+)
+def test_a_task_whose_job_left_is_kept_aside_where_it_ended_well(
+    tmp_path: Path, state: TaskState, *, kept: bool
+) -> None:
+    film = Film(tmp_path, [FOX], stop_after_s=5)
+    film.run()
+    film.stop_after_s, film.jobs = None, [job("other", prompt="Else.")]
+    film.provider.finish_everything()
+    if state is TaskState.FAILED:
+        film.provider.ends_with("spin", state)
+
+    code = film.run()
+
+    strays = [name for name in files(tmp_path) if name.startswith("renders/.superseded/spin.")]
+    words = [f"{name}: no job asks for it any more" for name in strays]
+    assert (code, len(strays)) == (Exit.DONE, int(kept))
+    assert [told_.partition(";")[0] for told_ in told(film, "kept")] == words
+
+
+def test_a_clip_whose_job_left_before_it_was_fetched_is_fetched_without_another_look(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [FOX], stop_after_s=17)
+    film.provider.render_s = 10.0
+    film.provider.retrieve_errors["spin"] += [UnavailableError("broken")] * 9
+    film.run()
+    state = film.state("spin")
+    film.stop_after_s, film.jobs = None, [job("other", prompt="Else.")]
+    film.provider.finish_everything()
+    film.provider.retrieve_errors.clear()
+
+    code = film.run()
+
+    assert (state, code) == (JobState.SUCCEEDED, Exit.DONE)
+    assert list(files(tmp_path).values()).count(clip_bytes()) == 2
+    assert film.provider.received == ["spin", "other"]
 
 
 def rewrite(film: Film, **fields: Any) -> None:
