@@ -78,6 +78,7 @@ class Scripted:
         self.frames: dict[str, list[bytes | Exception]] = {}  # job → last frame, at each download
         self.clip_seed = 0
         self.before: Callable[[str, str], None] = lambda _kind, _name: None  # each request leaves
+        self.submits: list[Submission] = []
         self.poll_times: list[float] = []
         self.answers: defaultdict[str, list[Task | Exception]] = defaultdict(list)  # to first polls
         self.files: dict[str, list[bytes | Exception]] = {}  # URL → what comes at each download
@@ -131,6 +132,7 @@ class Scripted:
     async def submit(self, submission: Submission) -> TaskId:
         job = str(submission.job)
         self.attempts.append(job)
+        self.submits.append(submission)
         self.before("submit", job)
         await asyncio.sleep(0.1)
         errors = self.submit_errors[job]

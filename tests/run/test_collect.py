@@ -26,14 +26,14 @@ from seedrender.lock import lockfile
 from seedrender.lock.identity import Asked
 from seedrender.plan.outcome import Exit
 from seedrender.run import clock, watch
-from seedrender.values.entry import JobState, LockEntry, TaskRecord
+from seedrender.values.entry import JobState, LockEntry, Pin, TaskRecord
 from seedrender.values.job import JobId, MediaKind, Mode
 from seedrender.values.task import Artifact, RemoteFile, Task, TaskId, TaskState
-from tests.builders import job
+from tests.builders import T0, job
 from tests.crash.disk import Disk
-from tests.run.test_executor import Film
+from tests.run.test_executor import Film, chain
 from tests.run.test_pictures import picture
-from tests.scripted import Scripted, clip_bytes
+from tests.scripted import Scripted, clip_bytes, clip_for
 from tests.site import PNG
 
 
@@ -65,6 +65,7 @@ def test_a_server_that_lags_behind_is_asked_again(tmp_path: Path) -> None:
 
     assert (code, film.provider.received) == (Exit.DONE, ["spin"])
     assert film.listener.notes.count(("spin", "waits")) == 2
+    assert "spin waits task task-1 is processing again" in film.listener.lines[-2]
 
 
 def test_a_task_that_has_ended_well_without_a_clip_stays_paid_and_is_not_bought_again(
@@ -391,6 +392,7 @@ def test_where_nothing_is_replaced_nothing_is_kept_aside(
 
     assert files(tmp_path) == {"renders/spin.mp4": clip_bytes(1)}
     assert output(film).sha256 == digest(clip_bytes(1))
+    assert [record.unread for record in line(film).tasks] == [{}, {}]
 
 
 def test_a_file_that_was_put_in_a_clips_place_is_kept_where_the_clip_comes_again(
@@ -519,6 +521,7 @@ def test_a_clip_that_was_set_aside_comes_back_as_that_of_its_task(
     film.jobs = [HARE]
     film.run()
     (tmp_path / "renders/spin.mp4").write_bytes(in_place)
+    named_otherwise(film)
     film.jobs = [FOX]
 
     code = film.run()
@@ -529,6 +532,66 @@ def test_a_clip_that_was_set_aside_comes_back_as_that_of_its_task(
     assert back.placed_at is not None
     assert superseded(film) == [None, aside(in_place)]
     assert files(tmp_path) == {"renders/spin.mp4": clip_bytes(), aside(in_place): in_place}
+
+
+def named_otherwise(film: Film) -> None:
+    """Let the lock name another maker of the clip that was set aside."""
+    kept, newest = line(film).tasks
+    assert kept.superseded is not None
+    other = replace(kept, superseded=replace(kept.superseded, made_by="another"))
+    save(film, replace(line(film), tasks=(other, newest)))
+
+
+def test_a_clip_that_a_person_keeps_moves_though_nobody_knows_which_task_made_it(
+    tmp_path: Path,
+) -> None:
+    film = rendered(tmp_path)
+    keeps = Pin(is_on=True, at=output(film).made_at)
+    save(film, replace(line(film), tasks=(), pin=keeps))
+    film.jobs = [replace(FOX, output="renders/other.mp4")]
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.DONE, ["spin"])
+    assert files(tmp_path) == {"renders/other.mp4": clip_bytes()}
+
+
+def test_a_picture_that_a_person_renamed_gets_the_suffix_of_what_it_is(tmp_path: Path) -> None:
+    film = pictures(tmp_path, picture("WEBP"))
+    film.jobs = [replace(STILL, output="renders/old.png")]
+    film.run()
+    (tmp_path / "renders/old.webp").rename(tmp_path / "renders/spin.png")
+    film.jobs = [STILL]
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.DONE, ["spin"])
+    assert files(tmp_path) == {"renders/spin.webp": picture("WEBP")}
+
+
+def test_a_link_that_has_lapsed_is_not_given_to_the_segment_that_continues(tmp_path: Path) -> None:
+    film = Film(tmp_path, chain(2))
+    first = clip_for(film.jobs[0])
+    lapsed = RemoteFile(url="lapsed", kind=MediaKind.VIDEO, expires_at=T0 - timedelta(days=400))
+    film.provider.answers["fly/01"].append(ended(video=lapsed))
+    film.provider.files = {"lapsed": [first]}
+    film.provider.render_s = 0.0
+
+    code = film.run()
+
+    fresh = "https://scripted.example/fly/01.mp4?task=task-1&sig=secret"
+    assert code is Exit.DONE
+    assert film.provider.bodies["fly/02"]["media"] == {"fly/01": fresh}
+
+
+def test_a_trouble_without_words_is_noted_by_its_kind(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.retrieve_errors["spin"] += [UnavailableError("")] * 100
+
+    film.run()
+
+    (record,) = line(film).tasks
+    assert (record.state, record.error) == (JobState.SUCCEEDED, "UnavailableError")
 
 
 def test_a_picture_comes_back_under_the_suffix_that_it_has(tmp_path: Path) -> None:
@@ -662,15 +725,16 @@ def test_a_clip_that_is_not_what_was_asked_for_is_kept_and_said_to_differ(tmp_pa
     assert files(tmp_path) == {"renders/spin.mp4": clip_bytes()}
 
 
-def test_that_a_clip_differs_is_told_as_it_arrives(tmp_path: Path) -> None:
-    film = Film(tmp_path, [job("spin", duration_s=5)])
+def test_all_in_which_a_clip_differs_is_told_as_it_arrives(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin", duration_s=5, ratio="16:9")])
     short = RemoteFile(url="short", kind=MediaKind.VIDEO)
     film.provider.answers["spin"].append(ended(video=short))
     film.provider.files = {"short": [clip_bytes()]}
 
     film.run()
 
-    assert told(film, "differs")[0] == "renders/spin.mp4: asked for 5 s, got 4 s"
+    assert told(film, "differs")[0] == (f"renders/spin.mp4: {'; '.join(output(film).differs)}")
+    assert len(output(film).differs) == 2
 
 
 @pytest.mark.parametrize(
@@ -685,6 +749,7 @@ def test_a_task_whose_job_left_is_kept_aside_where_it_ended_well(
     film.provider.finish_everything()
     if state is TaskState.FAILED:
         film.provider.ends_with("spin", state)
+    film.provider.retrieve_errors["spin"].append(UnavailableError("broken"))
 
     code = film.run()
 
@@ -692,6 +757,7 @@ def test_a_task_whose_job_left_is_kept_aside_where_it_ended_well(
     words = [f"{name}: no job asks for it any more" for name in strays]
     assert (code, len(strays)) == (Exit.DONE, int(kept))
     assert [told_.partition(";")[0] for told_ in told(film, "kept")] == words
+    assert film.provider.polls.count("spin") == 1 + kept  # once more for a fresh link
 
 
 def test_a_clip_whose_job_left_before_it_was_fetched_is_fetched_without_another_look(
@@ -715,8 +781,11 @@ def test_a_clip_whose_job_left_before_it_was_fetched_is_fetched_without_another_
 
 def rewrite(film: Film, **fields: Any) -> None:
     """Let the lock say something else of the only task."""
-    lock = film.lock()
     found = line(film)
     tasks: tuple[TaskRecord, ...] = tuple(replace(task, **fields) for task in found.tasks)
-    changed = replace(lock, entries={found.job: replace(found, tasks=tasks)})
+    save(film, replace(found, tasks=tasks))
+
+
+def save(film: Film, entry: LockEntry) -> None:
+    changed = replace(film.lock(), entries={entry.job: entry})
     film.lock_path.write_text(lockfile.dumps(changed), "utf-8")

@@ -7,7 +7,8 @@ import hashlib
 import os
 import re
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,9 +25,12 @@ from seedrender.errors import (
 )
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan.outcome import Exit
+from seedrender.run.hosting import Link, ProviderHost
+from seedrender.run.inputs import Inputs
+from seedrender.run.store import Store
 from seedrender.run.submit import advice
 from seedrender.values.entry import JobState, TaskRecord
-from seedrender.values.job import JobId, MediaKind, Reference, ReferenceUse
+from seedrender.values.job import CorrelationId, JobId, MediaKind, Reference, ReferenceUse
 from seedrender.values.money import Amount, Price, Quote
 from seedrender.values.provider import LocalFile, MediaUrl
 from seedrender.values.task import TaskId, TaskState
@@ -100,6 +104,7 @@ def test_an_intent_is_on_disk_before_its_request_leaves_and_the_task_before_the_
 
     (before,), (intent,) = disk.seen["poll"][0], disk.intents
     assert (intent.state, intent.task_id) == (JobState.SUBMITTING, None)
+    assert [found.correlation_id for found in film.provider.submits] == [intent.correlation_id]
     assert before == replace(intent, state=JobState.SUBMITTED, task_id=TaskId("task-1"))
 
 
@@ -222,6 +227,16 @@ def test_an_answer_that_names_the_task_of_another_job_is_a_lost_one(tmp_path: Pa
     )
 
 
+def test_refusals_that_differ_stop_nothing(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job(f"s{n}") for n in range(7)], concurrency=1)
+    for n, word in enumerate(("red", "green", "blue", "black", "white", "grey", "pink")):
+        film.provider.submit_errors[f"s{n}"].append(RejectedError(f"no {word} is allowed"))
+
+    film.run()
+
+    assert len(film.provider.attempts) == 7
+
+
 def test_a_refusal_is_written_down_and_told_with_its_time_and_that_nothing_was_bought(
     tmp_path: Path,
 ) -> None:
@@ -273,6 +288,70 @@ def test_a_request_is_sent_again_with_the_files_that_are_there_and_an_intent_of_
     assert second.submitted_at is not None
     assert second.submitted_at > first.submitted_at
     assert [r.correlation_id for r in records(film)] == [second.correlation_id]
+
+
+class Lending(ProviderHost):
+    """A host with so many places, which notes what each request names before it leaves."""
+
+    def __init__(self, provider: Scripted, places: int | None = None) -> None:
+        super().__init__(provider)
+        self.places = places
+        self.used: list[tuple[list[str], str]] = []
+
+    def use(self, links: Collection[Link], submit: CorrelationId) -> None:
+        self.used.append(([link.url for link in links], submit))
+
+
+@dataclass
+class Lent(Film):
+    """A film whose files go to a host."""
+
+    places: int | None = None
+    host: Lending | None = None
+
+    def inputs(self, store: Store) -> Inputs:
+        self.host = Lending(self.provider, self.places)
+        return Inputs(self.provider, store, self.files, self.digests, host=self.host)
+
+
+def lent(folder: Path, *names: str, places: int | None = None) -> Lent:
+    """A film whose jobs name a file each."""
+    jobs, digests = [], {}
+    for name in names:
+        content = name.encode()
+        (folder / f"{name}.mp4").write_bytes(content)
+        digests[name] = hashlib.sha256(content).hexdigest()
+        given = Reference(name=name, kind=MediaKind.VIDEO, path=f"{name}.mp4")
+        jobs.append(job(name, references=(ReferenceUse(reference=given),)))
+    return Lent(folder, jobs, digests=digests, places=places)
+
+
+def test_the_files_that_a_request_names_are_noted_with_its_id_before_it_leaves(
+    tmp_path: Path,
+) -> None:
+    film = lent(tmp_path, "spin")
+    noted: list[list[tuple[list[str], str]]] = []
+
+    def look(kind: str, _name: str) -> None:
+        if kind == "submit" and film.host is not None:
+            noted.append(list(film.host.used))
+
+    film.provider.before = look
+    film.run()
+
+    (submission,) = film.provider.submits
+    assert noted == [
+        [([f"https://scripted.example/{film.digests['spin']}"], submission.correlation_id)]
+    ]
+
+
+def test_a_job_whose_files_wait_for_a_place_at_the_host_says_so(tmp_path: Path) -> None:
+    film = lent(tmp_path, "a", "b", places=1)
+
+    code = film.run()
+
+    assert (code, film.provider.attempts) == (Exit.DONE, ["a", "b"])
+    assert "b waits for a place among the 1 files that the provider keeps" in film.listener.lines
 
 
 def test_a_provider_that_asks_for_patience_gets_it_for_as_long_as_it_asks(tmp_path: Path) -> None:

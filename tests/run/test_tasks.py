@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -68,6 +69,8 @@ def test_a_reference_is_handed_over_before_anything_is_bought(
 
     assert film.run() is code
     assert provider.uploads == uploads
+    waits = [line.split(";")[0] for line in film.listener.lines if " waits " in line]
+    assert waits == [f"spin waits {error}" for error in failures[: uploads - 1]]
     assert provider.received == (["spin"] if code is Exit.DONE else [])
 
 
@@ -280,6 +283,39 @@ def test_what_has_ended_already_is_collected_without_waiting(tmp_path: Path) -> 
     assert (film.seconds < 1, told(film, "resumed")) == (True, [])
 
 
+def test_tasks_of_an_earlier_run_keep_their_places_until_they_have_ended(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("a"), job("b")], stop_after_s=5)
+    film.run()
+    film.stop_after_s, film.concurrency = None, 2
+    film.jobs = [*film.jobs, job("c")]
+    bought_at: list[float] = []
+
+    def look(kind: str, _name: str) -> None:
+        if kind == "submit":
+            bought_at.append(asyncio.get_running_loop().time())
+
+    film.provider.before = look
+
+    assert (film.run(), film.provider.received) == (Exit.DONE, ["a", "b", "c"])
+    assert [at > film.provider.render_s for at in bought_at] == [True]
+
+
+def test_a_clip_that_cannot_be_had_is_said_to_be_paid_and_how_to_buy_it_again(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.retrieve_errors["spin"] += [NotFoundError("HTTP 404")] * 100
+
+    film.run()
+
+    (words,) = told(film, "error")
+    assert words == (
+        "spin error HTTP 404; it is paid, and asked for again by the next run; if the clip is "
+        "lost, buy it again with --resubmit spin"
+    )
+    assert isinstance(film.errors[JobId("spin")], NotFoundError)
+
+
 def test_a_clip_that_a_person_gives_up_stays_paid_and_says_why(tmp_path: Path) -> None:
     film = Film(tmp_path, [job("spin")], stop_after_s=17)
     film.provider.render_s = 10.0
@@ -310,7 +346,7 @@ def test_a_task_of_another_route_is_left_to_it_whatever_a_person_says(
     code = film.run()
 
     assert (code, film.provider.attempts, film.provider.polls) == (Exit.UNFINISHED, [], [])
-    assert told(film, "waits") == ["spin waits for its task at other: run with --provider other"]
+    assert film.listener.lines == ["spin waits for its task at other: run with --provider other"]
     assert (film.provider.sought, film.lock()) == ([], before)
 
 
