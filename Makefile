@@ -23,8 +23,8 @@ lint: .venv/.dev
 	@$(BIN)/mypy --no-error-summary
 
 COVERED := tests/lock tests/plan tests/values \
-  $(foreach name,slots pace gate purse executor looks tasks collect pictures last_frame \
-    submit_exactly tasks_exactly watch_exactly collect_exactly,tests/run/test_$(name).py)
+  $(foreach name,slots pace gate purse desk executor submit tasks looks watch collect downloads \
+    pictures last_frame,tests/run/test_$(name).py)
 
 coverage: .venv/.dev  ## every line and branch of the code that decides
 	@$(BIN)/pytest -q --hypothesis-profile=mutation -m "not exhaustive" --cov --cov-report=term-missing $(COVERED)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from seedrender.errors import NotFoundError, RateLimitedError, SubmissionUnknownError, Violation
 from seedrender.media import make
@@ -75,6 +77,13 @@ class Scripted:
         self.takes_at_once = 1000
         self.frames: dict[str, list[bytes | Exception]] = {}  # job → last frame, at each download
         self.clip_seed = 0
+        self.before: Callable[[str, str], None] = lambda _kind, _name: None  # each request leaves
+        self.submits: list[Submission] = []
+        self.poll_times: list[float] = []
+        self.answers: defaultdict[str, list[Task | Exception]] = defaultdict(list)  # to first polls
+        self.files: dict[str, list[bytes | Exception]] = {}  # URL → what comes at each download
+        self.sought: list[tuple[str, datetime | None, frozenset[TaskId]]] = []
+        self.names: defaultdict[str, list[object]] = defaultdict(list)  # task ids, as answered
         self._made = 0
         self._seeds: dict[str, int] = {}
         self._asked: dict[str, Job] = {}
@@ -123,6 +132,8 @@ class Scripted:
     async def submit(self, submission: Submission) -> TaskId:
         job = str(submission.job)
         self.attempts.append(job)
+        self.submits.append(submission)
+        self.before("submit", job)
         await asyncio.sleep(0.1)
         errors = self.submit_errors[job]
         if errors:
@@ -136,9 +147,10 @@ class Scripted:
         loop = asyncio.get_running_loop()
         loop.call_later(self.render_s, self._end_one)
         self._made += 1
-        task_id = TaskId(f"task-{self._made}")
+        answered = self.names[job].pop(0) if self.names[job] else f"task-{self._made}"
+        task_id = cast("TaskId", answered)
         self._seeds[task_id] = self.clip_seed
-        self._tasks[task_id] = (job, loop.time() + self.render_s)
+        self._tasks.setdefault(task_id, (job, loop.time() + self.render_s))
         if job in self.late:
             self.late.remove(job)
             raise SubmissionUnknownError("the answer was lost")
@@ -155,7 +167,14 @@ class Scripted:
         if task_id not in self._tasks:
             raise NotFoundError("no such task")
         job, ends_at = self._tasks[task_id]
+        self.before("poll", job)
         self.polls.append(job)
+        self.poll_times.append(asyncio.get_running_loop().time())
+        if self.answers[job]:
+            answer = self.answers[job].pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return replace(answer, id=task_id)
         if self.poll_errors[job]:
             raise self.poll_errors[job].pop(0)
         if asyncio.get_running_loop().time() < ends_at:
@@ -185,6 +204,13 @@ class Scripted:
         return RemoteFile(url=url, kind=MediaKind.IMAGE)
 
     async def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
+        self.before("retrieve", file.url)
+        if file.url in self.files:
+            content = self.files[file.url].pop(0)
+            if isinstance(content, Exception):
+                raise content
+            yield content
+            return
         if file.kind is MediaKind.IMAGE:
             content = self.frames[file.url.split("/", 3)[3].partition(".png")[0]].pop(0)
             if isinstance(content, Exception):
@@ -203,7 +229,7 @@ class Scripted:
         since: datetime | None = None,
         witnesses: Collection[TaskId] = (),
     ) -> Sequence[TaskId] | None:
-        del since, witnesses
+        self.sought.append((correlation_id, since, frozenset(witnesses)))
         return None if self.found is None else self.found.get(correlation_id, [])
 
     async def cancel(self, task_id: TaskId) -> bool:

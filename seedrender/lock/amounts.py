@@ -22,10 +22,8 @@ def amount_json(value: Amount | None) -> dict[str, str] | None:
     return None if value is None else {"amount": str(value.value), "currency": value.currency}
 
 
-def cost_json(value: Cost | None) -> dict[str, str] | None:
+def cost_json(value: Cost) -> dict[str, str]:
     """Write what a task cost, and who says so."""
-    if value is None:
-        return None
     return {**(amount_json(value.amount) or {}), "source": value.source}
 
 
@@ -44,24 +42,19 @@ def quote_json(value: Quote | None) -> dict[str, str] | None:
     return {key: text for key, text in known.items() if text is not None}
 
 
-def amount(value: Any, keys: Collection[str] = AMOUNT_KEYS) -> Amount | None:
+def amount(value: Any, keys: Collection[str] = AMOUNT_KEYS) -> Amount:
     """Read a sum. Raises: KeyError, TypeError, ValueError, InvalidOperation."""
-    if value is None:
-        return None
     checks.only_keys(value, keys)
     return Amount(_sum(value["amount"]), checks.text(value["currency"]))
 
 
-def cost(value: Any) -> Cost | None:
+def cost(value: Any) -> Cost:
     """Read a cost. Raises: as `amount`."""
-    found = amount(value, COST_KEYS)
-    return None if found is None else Cost(amount=found, source=checks.text(value["source"]))
+    return Cost(amount=amount(value, COST_KEYS), source=checks.text(value["source"]))
 
 
-def quote(value: Any) -> Quote | None:
+def quote(value: Any) -> Quote:
     """Read an estimate. Raises: as `amount`."""
-    if value is None:
-        return None
     checks.only_keys(value, QUOTE_KEYS)
     expected = amount(value, QUOTE_KEYS) if "amount" in value else None
     high = amount({**value, "amount": value["high"]}, QUOTE_KEYS) if "high" in value else expected

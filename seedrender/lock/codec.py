@@ -225,21 +225,20 @@ def record(value: Any, provider: str | None, whole: Fingerprint | None) -> TaskR
 
 
 def readable(event: LockEntry) -> LockEntry:
-    """Return a fact as it can be read again: a soft field that could not be is left out.
+    """Return a fact as it will be read again: a soft field that could not be is left out.
 
     Raises: ValueError where more than that could not be read.
     """
-    kept = replace(event, tasks=tuple(map(_readable, event.tasks)))
     try:
-        for clip in (kept.output, *(record.superseded for record in kept.tasks)):
-            if clip is not None:
-                _read_artifact(_write_artifact(clip))
-        for record in kept.tasks:
+        for record in event.tasks:
             if record.task_id is not None:
                 checks.text(record.task_id)
+        output = event.output
+        if output is not None:
+            output = _read_artifact(_as_json(_write_artifact(output)))
     except UNREADABLE as error:
         raise ValueError(str(error)) from None
-    return kept
+    return replace(event, tasks=tuple(map(_readable, event.tasks)), output=output)
 
 
 def version(entry: LockEntry) -> int:
@@ -266,22 +265,23 @@ def _record_json(record: TaskRecord, provider: str | None) -> dict[str, Any]:
 
 
 def _readable(record: TaskRecord) -> TaskRecord:
-    left_out = {}
+    known: dict[str, Any] = {}
+    unread = {_said(name): _said(said) for name, said in record.unread.items()}
     for field in TASK:
         value = getattr(record, field.key)
         if not field.is_soft or value is None or field.key == "unread":
             continue
         try:
             value = field.write(value)
-            is_right = _is_readable(field, value)
+            known[field.key] = field.read(_as_json(value))
         except UNREADABLE:
-            is_right = False
-        if not is_right:
-            left_out[field.key] = _said(value)
-    if not left_out:
-        return record
-    nothing: dict[str, Any] = dict.fromkeys(left_out)
-    return replace(record, **nothing, unread={**record.unread, **left_out})
+            known[field.key], unread[field.key] = None, _said(value)
+    return replace(record, **known, unread=unread)
+
+
+def _as_json(value: object) -> Any:
+    """Return a value as it comes back from a line. Raises: TypeError, ValueError."""
+    return json.loads(_whole(json.dumps(value, ensure_ascii=False)))
 
 
 def _is_readable(field: Field, value: Any) -> bool:

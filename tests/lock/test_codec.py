@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seedrender.lock import codec, lockfile
+from seedrender.lock import amounts, codec, lockfile
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, Pin
 from seedrender.values.money import Amount, Cost, Quote
 from tests.builders import T0, clip, entry, record
@@ -149,3 +149,16 @@ def test_a_picture_has_no_length() -> None:
 
     assert "duration_s" not in written
     assert codec.entry(json.loads(written)).output == picture
+
+
+def test_an_estimate_that_nobody_made_is_written_as_nothing() -> None:
+    assert amounts.quote_json(None) is None
+
+
+def test_facts_that_were_left_out_of_a_record_are_an_object_of_texts() -> None:
+    row = json.loads(WRITTEN)
+    row["tasks"][0]["unread"] = ["cost"]
+
+    found = codec.entry(row).tasks[0]
+
+    assert found.unread == {"unread": '["cost"]'}

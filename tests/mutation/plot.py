@@ -56,4 +56,4 @@ class Plot:
         return Path(__file__).with_name(f"{self.name}.toml").read_text("utf-8")
 
 
-PLOTS = tuple(map(Plot, ("core", "executor", "submit", "tasks", "watch", "collect")))
+PLOTS = tuple(map(Plot, ("core", "executor", "tasks")))

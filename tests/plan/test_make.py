@@ -386,3 +386,14 @@ def test_of_clips_that_were_set_aside_one_whose_route_passes_is_continued() -> N
     (step,) = plan([SPIN], known, asked=Asked(route="byteplus", is_identity=True)).steps
 
     assert (step.verdict, step.clip) == (Verdict.RESUME, "1" * 64)
+
+
+def test_a_task_whose_job_has_left_the_manifest_is_told_with_what_becomes_of_it() -> None:
+    lock = Lock(manifest="film.yaml", entries={JobId("gone"): entry("gone", record("c1"))})
+
+    (stray,) = make.strays(lock, frozenset({JobId("spin")}), WHICHEVER)
+
+    assert (stray.job, stray.record) == ("gone", record("c1"))
+    assert stray.reason == (
+        "task task-c1 is paid, and its job has left the manifest: its clip is collected and kept"
+    )

@@ -33,6 +33,7 @@ class Case:
     entry: LockEntry | None = None
     job: Job = SPIN
     missing: tuple[str, ...] = ()
+    found: str | None = None  # where the bytes of every clip are
     facts: dict[str, Any] = field(default_factory=dict)
     renamed: dict[JobId, JobId] = field(default_factory=dict)
 
@@ -54,7 +55,9 @@ def plan(
         lock=replace(lock, renamed=given.renamed),
         digests={},
         is_present=lambda artifact: artifact.path not in given.missing,
-        find=lambda artifact, _: artifact.path if artifact.path not in given.missing else None,
+        find=lambda artifact, _: (
+            given.found or (artifact.path if artifact.path not in given.missing else None)
+        ),
         **given.facts,
     )
     return make.plan(graph.build(jobs), takes, facts)
@@ -76,6 +79,8 @@ COMES_BACK = with_clip(
 LOST = record("c2", JobState.UNKNOWN, fingerprint=WANTED, task_id=None)
 RUNNING = record("c2", fingerprint=WANTED)
 PIN = Pin(is_on=True, at=T0)
+OTHERWISE = ("asked for 5 s, got 4 s", "asked for mp4, got gif")
+DIFFERS = replace(DONE, output=replace(KEPT, differs=OTHERWISE))
 RESUBMIT = {"resubmit": (SPIN.id,)}
 
 
@@ -330,6 +335,66 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
             False,
             SHA,
             id="pinned, with a lost submit given up",
+        ),
+        pytest.param(
+            Case(entry=DIFFERS),
+            "differs",
+            "asked for 5 s, got 4 s; asked for mp4, got gif. Keep it with `seedrender pin`, or buy "
+            "it again with --resubmit spin",
+            False,
+            None,
+            id="not what was asked for",
+        ),
+        pytest.param(
+            Case(entry=DIFFERS, facts=RESUBMIT),
+            "stale",
+            "its clip differs, and --resubmit buys it again",
+            True,
+            None,
+            id="not what was asked for, and a person says again",
+        ),
+        pytest.param(
+            Case(entry=replace(DIFFERS, pin=PIN)),
+            "current",
+            "pinned: its clip stays as it is",
+            False,
+            SHA,
+            id="not what was asked for, and a person keeps it",
+        ),
+        pytest.param(
+            Case(entry=replace(DONE, output=replace(KEPT, path="old/spin.mp4")), found=KEPT.path),
+            "resume",
+            "its clip is in its place, renders/spin.mp4: only the lock changes",
+            False,
+            SHA,
+            id="in its place, and the lock does not know it",
+        ),
+        pytest.param(
+            Case(entry=with_clip(made(error="lost: no such task")), missing=(KEPT.path,)),
+            "lost",
+            "renders/spin.mp4 is missing, and lost: no such task: put the file back, or buy it "
+            "again with --resubmit spin",
+            False,
+            None,
+            id="gone, and its provider has forgotten it",
+        ),
+        pytest.param(
+            Case(facts={"is_unexplained": lambda path: path == "renders/spin.mp4"}),
+            "awaiting",
+            "renders/spin.mp4 is there, and no record explains it: take it over with `seedrender "
+            "adopt MANIFEST spin --file renders/spin.mp4`, move it away, or buy over it with "
+            "--resubmit spin, which keeps it in .superseded",
+            False,
+            None,
+            id="a file of nobody in its place",
+        ),
+        pytest.param(
+            Case(facts={"is_unexplained": lambda _: True, **RESUBMIT}),
+            "missing",
+            "never rendered",
+            True,
+            None,
+            id="a file of nobody in its place, and a person says again",
         ),
         pytest.param(
             Case(entry=entry("spin", pin=PIN)), "missing", "never rendered", True, None, id="a pin on nothing"

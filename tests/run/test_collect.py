@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import os
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from seedrender.errors import ArtifactError, StorageError, UnavailableError
+from seedrender.errors import (
+    ArtifactError,
+    NotFoundError,
+    RateLimitedError,
+    StorageError,
+    UnavailableError,
+)
+from seedrender.lock import lockfile
 from seedrender.lock.identity import Asked
 from seedrender.plan.outcome import Exit
-from seedrender.values.entry import JobState
-from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
-from tests.builders import job
+from seedrender.run import clock, watch
+from seedrender.values.entry import JobState, LockEntry, Pin, TaskRecord
+from seedrender.values.job import JobId, MediaKind, Mode
+from seedrender.values.task import Artifact, RemoteFile, Task, TaskId, TaskState
+from tests.builders import T0, job
 from tests.crash.disk import Disk
-from tests.run.test_executor import Film
-from tests.scripted import Scripted, clip_bytes
+from tests.run.test_executor import Film, chain
+from tests.run.test_pictures import picture
+from tests.scripted import Scripted, clip_bytes, clip_for
+from tests.site import PNG
 
 
 class Lagging(Scripted):
@@ -51,6 +65,7 @@ def test_a_server_that_lags_behind_is_asked_again(tmp_path: Path) -> None:
 
     assert (code, film.provider.received) == (Exit.DONE, ["spin"])
     assert film.listener.notes.count(("spin", "waits")) == 2
+    assert "spin waits task task-1 is processing again" in film.listener.lines[-2]
 
 
 def test_a_task_that_has_ended_well_without_a_clip_stays_paid_and_is_not_bought_again(
@@ -179,3 +194,598 @@ def test_a_clip_whose_place_leads_outside_is_not_downloaded_again_and_again(
     Film(folder, [job("spin")], provider=provider).run()
 
     assert provider.downloads == []
+
+
+FOX, HARE = job("spin", prompt="A fox."), job("spin", prompt="A hare.")
+STILL = job("spin", mode=Mode.T2I, output="renders/spin.png")
+TROUBLES = [UnavailableError, RateLimitedError, ArtifactError, NotFoundError]
+
+
+def ended(**fields: Any) -> Task:
+    made = Task(id=TaskId("any"), state=TaskState.SUCCEEDED, provider_state="success")
+    return replace(made, **fields)
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def aside(content: bytes, suffix: str = "mp4") -> str:
+    """Where a file that was replaced is kept."""
+    return f"renders/.superseded/spin.{digest(content)[:12]}.{suffix}"
+
+
+def line(film: Film) -> LockEntry:
+    return film.lock().entries[JobId("spin")]
+
+
+def output(film: Film) -> Artifact:
+    found = line(film).output
+    assert found is not None
+    return found
+
+
+def superseded(film: Film) -> list[str | None]:
+    """Where the lock says that the replaced clip of each task is."""
+    return [task.superseded.path if task.superseded else None for task in line(film).tasks]
+
+
+def told(film: Film, what: str) -> list[str]:
+    start = f"spin {what} "
+    return [row.removeprefix(start) for row in film.listener.lines if row.startswith(start)]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    found = [path for path in (folder / "renders").rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def rendered(folder: Path) -> Film:
+    """A film whose only clip is there, and whose next one has other bytes."""
+    film = Film(folder, [FOX])
+    film.run()
+    film.provider.clip_seed = 1
+    return film
+
+
+def pictures(folder: Path, *content: bytes | Exception) -> Film:
+    """A film of one picture, whose task makes so many."""
+    film = Film(folder, [STILL])
+    film.provider.render_s = 0.0
+    made = [RemoteFile(url=f"https://p.example/{n}", kind=MediaKind.IMAGE) for n in range(9)]
+    film.provider.files = {file.url: [one] for file, one in zip(made, content, strict=False)}
+    film.provider.answers["spin"].append(ended(pictures=tuple(made[: len(content)])))
+    return film
+
+
+def test_a_clip_that_comes_at_once_stands_in_the_lock_and_nobody_is_asked_again(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.render_s = 0.0
+
+    film.run()
+
+    (record,), found, content = line(film).tasks, output(film), clip_bytes()
+    assert film.provider.polls == ["spin"]
+    assert told(film, "done") == ["renders/spin.mp4"]
+    assert files(tmp_path) == {"renders/spin.mp4": content}
+    assert record.finished_at is not None
+    assert found.made_at >= record.finished_at
+    assert found == Artifact(
+        path="renders/spin.mp4",
+        sha256=digest(content),
+        size_bytes=len(content),
+        duration_s=4.0,
+        width=64,
+        height=64,
+        made_at=found.made_at,
+        made_by=record.correlation_id,
+    )
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_each_trouble_is_told_and_followed_by_a_fresh_link(
+    tmp_path: Path, trouble: type[Exception]
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.render_s = 0.0
+    film.provider.retrieve_errors["spin"] += [trouble("one"), trouble("two")]
+
+    code = film.run()
+
+    assert (code, film.provider.polls) == (Exit.DONE, ["spin"] * 3)
+    assert [words.partition(";")[0] for words in told(film, "waits")] == ["one", "two"]
+    assert line(film).tasks[0].error is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "task", "missing"),
+    [
+        pytest.param(
+            job("spin"),
+            ended(pictures=(RemoteFile(url="p", kind=MediaKind.IMAGE),)),
+            "clip",
+            id="a picture for a clip",
+        ),
+        pytest.param(
+            STILL,
+            ended(video=RemoteFile(url="v", kind=MediaKind.VIDEO)),
+            "picture",
+            id="a clip for a picture",
+        ),
+    ],
+)
+def test_a_task_that_names_nothing_of_what_was_asked_for_stays_paid_and_says_so(
+    tmp_path: Path, wanted: Any, task: Task, missing: str
+) -> None:
+    film = Film(tmp_path, [wanted])
+    film.provider.answers["spin"] += [task] * 100
+
+    code = film.run()
+
+    (record,) = line(film).tasks
+    assert (code, record.state) == (Exit.UNDECIDED, JobState.SUCCEEDED)
+    assert record.error == f"task task-1 has succeeded and names no {missing}"
+    assert film.provider.received == ["spin"]
+
+
+def test_a_last_frame_is_fetched_before_the_clip_is_noted_so_that_a_crash_loses_none(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.frames["spin"] = [PNG]
+    noted: list[Artifact | None] = []
+
+    def look(kind: str, name: str) -> None:
+        if kind == "retrieve" and ".png" in name:
+            noted.append(line(film).output)
+
+    film.provider.before = look
+    film.run()
+
+    assert noted == [None]
+    assert line(film).tasks[0].last_frame is not None
+    assert output(film).sha256 == digest(clip_bytes())
+
+
+@pytest.mark.parametrize(
+    ("in_place", "kept_already", "kept"),
+    [
+        pytest.param(clip_bytes(), None, clip_bytes(), id="in place"),
+        pytest.param(clip_bytes(2), None, clip_bytes(2), id="changed since"),
+        pytest.param(None, clip_bytes(), clip_bytes(), id="set aside, and not noted"),
+    ],
+)
+def test_the_clip_before_is_noted_where_it_went(
+    tmp_path: Path, in_place: bytes | None, kept_already: bytes | None, kept: bytes
+) -> None:
+    film = rendered(tmp_path)
+    film.jobs = [HARE]
+    place = tmp_path / "renders/spin.mp4"
+    place.unlink()
+    if in_place is not None:
+        place.write_bytes(in_place)
+    if kept_already is not None:
+        (tmp_path / aside(kept_already)).parent.mkdir()
+        (tmp_path / aside(kept_already)).write_bytes(kept_already)
+
+    code = film.run()
+
+    assert (code, superseded(film)) == (Exit.DONE, [aside(kept), None])
+    assert files(tmp_path) == {"renders/spin.mp4": clip_bytes(1), aside(kept): kept}
+
+
+@pytest.mark.parametrize(
+    "in_place", [pytest.param(None, id="on no disk"), pytest.param(clip_bytes(1), id="same bytes")]
+)
+def test_where_nothing_is_replaced_nothing_is_kept_aside(
+    tmp_path: Path, in_place: bytes | None
+) -> None:
+    film = rendered(tmp_path)
+    film.jobs = [HARE]
+    (tmp_path / "renders/spin.mp4").unlink()
+    if in_place is not None:
+        (tmp_path / "renders/spin.mp4").write_bytes(in_place)
+
+    film.run()
+
+    assert files(tmp_path) == {"renders/spin.mp4": clip_bytes(1)}
+    assert output(film).sha256 == digest(clip_bytes(1))
+    assert [record.unread for record in line(film).tasks] == [{}, {}]
+
+
+def test_a_file_that_was_put_in_a_clips_place_is_kept_where_the_clip_comes_again(
+    tmp_path: Path,
+) -> None:
+    film = rendered(tmp_path)
+    film.provider.finish_everything()
+    (tmp_path / "renders/spin.mp4").write_bytes(b"changed")
+
+    code = film.run()
+
+    assert (code, film.provider.received, superseded(film)) == (Exit.DONE, ["spin"], [None])
+    assert files(tmp_path) == {"renders/spin.mp4": clip_bytes(), aside(b"changed"): b"changed"}
+
+
+def test_a_file_of_nobody_in_the_place_of_a_new_clip_is_kept_and_named(tmp_path: Path) -> None:
+    film = Film(tmp_path, [FOX])
+    (tmp_path / "renders").mkdir()
+    (tmp_path / "renders/spin.mp4").write_bytes(b"my own")
+
+    film.run()
+
+    assert told(film, "kept") == [f"{aside(b'my own')}: the file that was at renders/spin.mp4"]
+    assert files(tmp_path)[aside(b"my own")] == b"my own"
+
+
+def test_a_clip_that_had_another_place_stays_there_and_comes_back_free(tmp_path: Path) -> None:
+    film = rendered(tmp_path)
+    film.jobs = [replace(HARE, output="renders/other.mp4")]
+    film.run()
+    there = files(tmp_path)
+    film.jobs = [FOX]
+
+    code = film.run()
+
+    assert there == {"renders/spin.mp4": clip_bytes(), "renders/other.mp4": clip_bytes(1)}
+    assert (code, film.provider.received) == (Exit.DONE, ["spin", "spin"])
+    assert (tmp_path / "renders/spin.mp4").read_bytes() == clip_bytes()
+
+
+def test_a_picture_of_another_format_is_set_aside_and_a_persons_own_file_is_not(
+    tmp_path: Path,
+) -> None:
+    film = pictures(tmp_path, picture("PNG"))
+    film.run()
+    film.jobs = [replace(STILL, prompt="Another.")]
+    jpeg = RemoteFile(url="jpeg", kind=MediaKind.IMAGE)
+    film.provider.answers["spin"].append(ended(pictures=(jpeg,)))
+    film.provider.files = {"jpeg": [picture("JPEG")]}
+
+    film.run()
+
+    assert superseded(film) == [aside(picture("PNG"), "png"), None]
+    assert output(film).path == "renders/spin.jpeg"
+    assert files(tmp_path) == {
+        "renders/spin.jpeg": picture("JPEG"),
+        aside(picture("PNG"), "png"): picture("PNG"),
+    }
+
+
+def test_what_is_not_the_picture_that_was_there_is_left_where_it_is(tmp_path: Path) -> None:
+    film = pictures(tmp_path, picture("PNG"))
+    film.run()
+    (tmp_path / "renders/spin.png").write_bytes(b"a person's own")
+    film.jobs = [replace(STILL, prompt="Another.")]
+    jpeg = RemoteFile(url="jpeg", kind=MediaKind.IMAGE)
+    film.provider.answers["spin"].append(ended(pictures=(jpeg,)))
+    film.provider.files = {"jpeg": [picture("JPEG")]}
+
+    film.run()
+
+    assert output(film).path == "renders/spin.jpeg"
+    assert (tmp_path / "renders/spin.png").read_bytes() == b"a person's own"
+
+
+def test_pictures_that_came_unasked_are_numbered_from_two_and_each_is_told(tmp_path: Path) -> None:
+    colours = [picture("PNG", colour) for colour in ("red", "green", "blue")]
+    film = pictures(tmp_path, *colours)
+
+    code = film.run()
+
+    assert (code, output(film).path) == (Exit.DONE, "renders/spin.png")
+    assert told(film, "kept") == [
+        f"renders/spin+{n}.png: one more picture than was asked for" for n in (2, 3)
+    ]
+    names = [f"renders/spin{mark}.png" for mark in ("", "+2", "+3")]
+    assert files(tmp_path) == dict(zip(names, colours, strict=True))
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_one_of_them_that_cannot_be_kept_is_told_and_stops_nothing(
+    tmp_path: Path, trouble: type[Exception]
+) -> None:
+    film = pictures(tmp_path, picture("PNG"), trouble("no"), picture("PNG", "blue"))
+
+    code = film.run()
+
+    assert (code, told(film, "done")) == (Exit.DONE, ["renders/spin.png"])
+    assert told(film, "kept") == [
+        "one more picture than was asked for cannot be kept as renders/spin+2.png: no",
+        "renders/spin+3.png: one more picture than was asked for",
+    ]
+
+
+def test_a_second_clip_of_one_task_is_kept_beside_the_first(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    one, two = (RemoteFile(url=url, kind=MediaKind.VIDEO) for url in ("one", "two"))
+    film.provider.answers["spin"].append(ended(video=one, more_videos=(two,)))
+    film.provider.files = {"one": [clip_bytes()], "two": [clip_bytes(1)]}
+
+    code = film.run()
+
+    assert (code, told(film, "done")) == (Exit.DONE, ["renders/spin.mp4"])
+    assert files(tmp_path) == {
+        "renders/spin.mp4": clip_bytes(),
+        "renders/spin+2.mp4": clip_bytes(1),
+    }
+
+
+@pytest.mark.parametrize("in_place", [clip_bytes(1), b"changed"], ids=["as it was", "changed"])
+def test_a_clip_that_was_set_aside_comes_back_as_that_of_its_task(
+    tmp_path: Path, in_place: bytes
+) -> None:
+    film = rendered(tmp_path)
+    first = output(film)
+    film.jobs = [HARE]
+    film.run()
+    (tmp_path / "renders/spin.mp4").write_bytes(in_place)
+    named_otherwise(film)
+    film.jobs = [FOX]
+
+    code = film.run()
+
+    back = output(film)
+    assert (code, film.provider.received) == (Exit.DONE, ["spin", "spin"])
+    assert replace(back, placed_at=None) == first
+    assert back.placed_at is not None
+    assert superseded(film) == [None, aside(in_place)]
+    assert files(tmp_path) == {"renders/spin.mp4": clip_bytes(), aside(in_place): in_place}
+
+
+def named_otherwise(film: Film) -> None:
+    """Let the lock name another maker of the clip that was set aside."""
+    kept, newest = line(film).tasks
+    assert kept.superseded is not None
+    other = replace(kept, superseded=replace(kept.superseded, made_by="another"))
+    save(film, replace(line(film), tasks=(other, newest)))
+
+
+def test_a_clip_that_a_person_keeps_moves_though_nobody_knows_which_task_made_it(
+    tmp_path: Path,
+) -> None:
+    film = rendered(tmp_path)
+    keeps = Pin(is_on=True, at=output(film).made_at)
+    save(film, replace(line(film), tasks=(), pin=keeps))
+    film.jobs = [replace(FOX, output="renders/other.mp4")]
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.DONE, ["spin"])
+    assert files(tmp_path) == {"renders/other.mp4": clip_bytes()}
+
+
+def test_a_picture_that_a_person_renamed_gets_the_suffix_of_what_it_is(tmp_path: Path) -> None:
+    film = pictures(tmp_path, picture("WEBP"))
+    film.jobs = [replace(STILL, output="renders/old.png")]
+    film.run()
+    (tmp_path / "renders/old.webp").rename(tmp_path / "renders/spin.png")
+    film.jobs = [STILL]
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.DONE, ["spin"])
+    assert files(tmp_path) == {"renders/spin.webp": picture("WEBP")}
+
+
+def test_a_link_that_has_lapsed_is_not_given_to_the_segment_that_continues(tmp_path: Path) -> None:
+    film = Film(tmp_path, chain(2))
+    first = clip_for(film.jobs[0])
+    lapsed = RemoteFile(url="lapsed", kind=MediaKind.VIDEO, expires_at=T0 - timedelta(days=400))
+    film.provider.answers["fly/01"].append(ended(video=lapsed))
+    film.provider.files = {"lapsed": [first]}
+    film.provider.render_s = 0.0
+
+    code = film.run()
+
+    fresh = "https://scripted.example/fly/01.mp4?task=task-1&sig=secret"
+    assert code is Exit.DONE
+    assert film.provider.bodies["fly/02"]["media"] == {"fly/01": fresh}
+
+
+def test_a_trouble_without_words_is_noted_by_its_kind(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.retrieve_errors["spin"] += [UnavailableError("")] * 100
+
+    film.run()
+
+    (record,) = line(film).tasks
+    assert (record.state, record.error) == (JobState.SUCCEEDED, "UnavailableError")
+
+
+def test_a_picture_comes_back_under_the_suffix_that_it_has(tmp_path: Path) -> None:
+    film = pictures(tmp_path, picture("WEBP"))
+    film.run()
+    film.jobs = [replace(STILL, prompt="Another.")]
+    jpeg = RemoteFile(url="jpeg", kind=MediaKind.IMAGE)
+    film.provider.answers["spin"].append(ended(pictures=(jpeg,)))
+    film.provider.files = {"jpeg": [picture("JPEG")]}
+    film.run()
+    film.jobs = [STILL]
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.DONE, ["spin", "spin"])
+    assert (output(film).path, superseded(film)) == (
+        "renders/spin.webp",
+        [None, aside(picture("JPEG"), "jpeg")],
+    )
+
+
+def test_a_clip_of_another_route_does_not_come_back_where_the_route_matters(
+    tmp_path: Path,
+) -> None:
+    film = rendered(tmp_path)
+    film.provider.name = "other"
+    film.asked = Asked(route="other", is_identity=True)
+    film.run()
+    kept = aside(clip_bytes())
+    film.jobs = [HARE]
+    film.run()
+    film.asked = Asked(route="third", is_identity=True)
+    film.provider.name, film.jobs = "third", [FOX]
+
+    film.run()
+
+    assert film.provider.received == ["spin"] * 4
+    assert (tmp_path / kept).read_bytes() == clip_bytes()
+
+
+def test_a_clip_moves_to_the_place_that_it_is_given_now_and_keeps_its_date(
+    tmp_path: Path,
+) -> None:
+    film = rendered(tmp_path)
+    first = output(film)
+    film.jobs = [replace(FOX, output="renders/other.mp4")]
+
+    code = film.run()
+
+    moved = output(film)
+    assert (code, film.provider.received) == (Exit.DONE, ["spin"])
+    assert moved == replace(first, path="renders/other.mp4", placed_at=moved.placed_at)
+    assert files(tmp_path) == {"renders/other.mp4": clip_bytes()}
+
+
+def test_a_clip_that_is_missing_is_fetched_to_the_place_that_it_is_given_now(
+    tmp_path: Path,
+) -> None:
+    film = rendered(tmp_path)
+    film.provider.finish_everything()
+    (tmp_path / "renders/spin.mp4").unlink()
+    film.jobs = [replace(FOX, output="renders/other.mp4")]
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.DONE, ["spin"])
+    assert files(tmp_path) == {"renders/other.mp4": clip_bytes()}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        pytest.param(
+            {"provider": "other"},
+            "renders/spin.mp4 is missing; its task is at other: run with --provider other, put "
+            "the file back, or buy it again with --resubmit spin",
+            id="of another route",
+        ),
+        pytest.param(
+            {"task_id": None},
+            "renders/spin.mp4 is missing, and no provider has it: put the file back, or buy it "
+            "again with --resubmit spin",
+            id="without a task",
+        ),
+    ],
+)
+def test_a_clip_that_is_missing_and_can_be_fetched_nowhere_is_said_to_be(
+    tmp_path: Path, fields: dict[str, Any], words: str
+) -> None:
+    film = rendered(tmp_path)
+    (tmp_path / "renders/spin.mp4").unlink()
+    rewrite(film, **fields)
+    film.asked = Asked(route="scripted")
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.UNDECIDED, ["spin"])
+    assert told(film, "lost") == [words]
+
+
+def test_a_clip_that_nobody_has_any_more_is_a_persons_to_decide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = rendered(tmp_path)
+    film.provider.forgets_everything()
+    (tmp_path / "renders/spin.mp4").unlink()
+    later = clock.wall() + timedelta(days=8)
+    monkeypatch.setattr(watch, "wall", lambda: later)
+
+    codes = [film.run(), film.run()]
+
+    (record,) = line(film).tasks
+    assert (codes, film.provider.received) == ([Exit.UNDECIDED] * 2, ["spin"])
+    assert (record.state, record.error) == (JobState.SUCCEEDED, "lost: no such task")
+    assert told(film, "lost")[0] == (
+        "renders/spin.mp4 is missing, and lost: no such task: put the file back, or buy it again "
+        "with --resubmit spin"
+    )
+
+
+def test_a_clip_that_is_not_what_was_asked_for_is_kept_and_said_to_differ(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin", duration_s=5)])
+    short = RemoteFile(url="short", kind=MediaKind.VIDEO)
+    film.provider.answers["spin"].append(ended(video=short))
+    film.provider.files = {"short": [clip_bytes()]}
+
+    codes = [film.run(), film.run()]
+
+    assert (codes, film.provider.received) == ([Exit.UNDECIDED] * 2, ["spin"])
+    assert output(film).differs == ("asked for 5 s, got 4 s",)
+    assert files(tmp_path) == {"renders/spin.mp4": clip_bytes()}
+
+
+def test_all_in_which_a_clip_differs_is_told_as_it_arrives(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin", duration_s=5, ratio="16:9")])
+    short = RemoteFile(url="short", kind=MediaKind.VIDEO)
+    film.provider.answers["spin"].append(ended(video=short))
+    film.provider.files = {"short": [clip_bytes()]}
+
+    film.run()
+
+    assert told(film, "differs")[0] == (f"renders/spin.mp4: {'; '.join(output(film).differs)}")
+    assert len(output(film).differs) == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "kept"), [(TaskState.SUCCEEDED, True), (TaskState.FAILED, False)]
+)
+def test_a_task_whose_job_left_is_kept_aside_where_it_ended_well(
+    tmp_path: Path, state: TaskState, *, kept: bool
+) -> None:
+    film = Film(tmp_path, [FOX], stop_after_s=5)
+    film.run()
+    film.stop_after_s, film.jobs = None, [job("other", prompt="Else.")]
+    film.provider.finish_everything()
+    if state is TaskState.FAILED:
+        film.provider.ends_with("spin", state)
+    film.provider.retrieve_errors["spin"].append(UnavailableError("broken"))
+
+    code = film.run()
+
+    strays = [name for name in files(tmp_path) if name.startswith("renders/.superseded/spin.")]
+    words = [f"{name}: no job asks for it any more" for name in strays]
+    assert (code, len(strays)) == (Exit.DONE, int(kept))
+    assert [told_.partition(";")[0] for told_ in told(film, "kept")] == words
+    assert film.provider.polls.count("spin") == 1 + kept  # once more for a fresh link
+
+
+def test_a_clip_whose_job_left_before_it_was_fetched_is_fetched_without_another_look(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [FOX], stop_after_s=17)
+    film.provider.render_s = 10.0
+    film.provider.retrieve_errors["spin"] += [UnavailableError("broken")] * 9
+    film.run()
+    state = film.state("spin")
+    film.stop_after_s, film.jobs = None, [job("other", prompt="Else.")]
+    film.provider.finish_everything()
+    film.provider.retrieve_errors.clear()
+
+    code = film.run()
+
+    assert (state, code) == (JobState.SUCCEEDED, Exit.DONE)
+    assert list(files(tmp_path).values()).count(clip_bytes()) == 2
+    assert film.provider.received == ["spin", "other"]
+
+
+def rewrite(film: Film, **fields: Any) -> None:
+    """Let the lock say something else of the only task."""
+    found = line(film)
+    tasks: tuple[TaskRecord, ...] = tuple(replace(task, **fields) for task in found.tasks)
+    save(film, replace(found, tasks=tasks))
+
+
+def save(film: Film, entry: LockEntry) -> None:
+    changed = replace(film.lock(), entries={entry.job: entry})
+    film.lock_path.write_text(lockfile.dumps(changed), "utf-8")

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from seedrender.errors import ProtocolError, RateLimitedError, UnavailableError
+from seedrender.errors import NotFoundError, ProtocolError, RateLimitedError, UnavailableError
 from seedrender.lock import lockfile
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.lock.identity import Asked
 from seedrender.plan.outcome import Exit
-from seedrender.values.entry import GUESSED, JobState, Lock
-from seedrender.values.job import JobId, MediaKind, Reference, ReferenceUse
+from seedrender.run import clock
+from seedrender.run.submit import advice
+from seedrender.values.entry import GUESSED, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.job import CorrelationId, JobId, MediaKind, Reference, ReferenceUse
 from seedrender.values.money import Amount
 from seedrender.values.provider import LocalFile, MediaUrl
 from seedrender.values.task import Task, TaskId, TaskState
-from tests.builders import entry, job, record
+from tests.builders import T0, entry, job, record
 from tests.run.test_executor import Film
+from tests.run.test_purse import Budgeted, limits
 from tests.scripted import Scripted
 
+WANTED = fingerprint(job("spin"), {}, {})
 NOTHING = Amount(Decimal(0), "USD")
 DANCE = Reference(name="dance", kind=MediaKind.VIDEO, path="dance.mp4")
 SPIN = job("spin", references=(ReferenceUse(reference=DANCE),))
@@ -60,6 +69,8 @@ def test_a_reference_is_handed_over_before_anything_is_bought(
 
     assert film.run() is code
     assert provider.uploads == uploads
+    waits = [line.split(";")[0] for line in film.listener.lines if " waits " in line]
+    assert waits == [f"spin waits {error}" for error in failures[: uploads - 1]]
     assert provider.received == (["spin"] if code is Exit.DONE else [])
 
 
@@ -176,3 +187,280 @@ def test_nobody_is_asked_for_the_task_of_a_line_that_was_damaged(tmp_path: Path)
     code = film.run()
 
     assert (code, film.provider.attempts) == (Exit.UNDECIDED, [])
+    assert film.provider.sought == []
+
+
+LOST = record("c1", JobState.SUBMITTING, provider="scripted", task_id=None)
+
+
+def lost(folder: Path, *tasks: TaskRecord, **fields: Any) -> Film:
+    """A film whose lock has these records of its only job."""
+    found = Film(folder, [job("spin")], **fields)
+    write(found, entry("spin", *(replace(task, fingerprint=WANTED) for task in tasks)))
+    return found
+
+
+def write(film: Film, *entries: LockEntry) -> None:
+    lock = Lock(manifest="film.yaml", entries={one.job: one for one in entries})
+    film.lock_path.write_text(lockfile.dumps(lock), "utf-8")
+
+
+def records(film: Film) -> tuple[TaskRecord, ...]:
+    return film.lock().entries[JobId("spin")].tasks
+
+
+def told(film: Film, what: str) -> list[str]:
+    return [line for line in film.listener.lines if line.split(" ")[1] == what]
+
+
+def test_that_a_task_exists_is_told_with_its_id_and_why_it_was_bought(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+
+    film.run()
+
+    assert list(dict.fromkeys(film.listener.lines)) == [
+        "spin submitted task-1 (never rendered)",
+        "spin rendering task-1",
+        "spin done renders/spin.mp4",
+    ]
+
+
+def test_a_clip_that_would_lie_outside_the_folder_is_not_bought(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin", output=f"{'../' * 20}spin.mp4")])
+
+    code = film.run()
+
+    assert (code, film.provider.attempts) == (Exit.FAILED, [])
+
+
+def test_where_nobody_waits_nobody_waits_for_a_free_place_either(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("a"), job("b")], waits=False, concurrency=1)
+
+    film.run()
+
+    assert (film.provider.attempts, film.seconds < 1) == (["a"], True)
+    assert told(film, "waits") == ["b waits for a free place at the provider"]
+
+
+def test_what_the_budget_does_not_reach_for_is_not_sent_and_says_so(tmp_path: Path) -> None:
+    film = Budgeted(tmp_path, [job("a"), job("b")], film=limits("1 clip"))
+
+    film.run()
+
+    assert film.provider.attempts == ["a"]
+    assert told(film, "waits") == ["b waits for a larger budget"]
+
+
+def test_an_earlier_task_that_expired_is_bought_anew_once_a_plan_says_so(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")], stop_after_s=5)
+    film.run()
+    film.stop_after_s = None
+    expired = Task(id=TaskId("any"), state=TaskState.EXPIRED, provider_state="expired")
+    film.provider.answers["spin"].append(expired)
+
+    learns, sent = film.run(), list(film.provider.received)
+
+    assert (learns, sent) == (Exit.FAILED, ["spin"])
+    assert (film.run(), film.provider.received) == (Exit.DONE, ["spin", "spin"])
+    assert [r.state for r in records(film)] == [JobState.EXPIRED, JobState.SUCCEEDED]
+
+
+def test_what_has_ended_already_is_collected_without_waiting(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")], stop_after_s=62)  # while its clip does not come
+    film.provider.render_s = 10.0
+    film.provider.retrieve_errors["spin"] += [UnavailableError("broken")] * 9
+    film.run()
+    state = film.state("spin")
+    film.stop_after_s = None
+    film.provider.finish_everything()
+    film.provider.retrieve_errors.clear()
+
+    code = film.run()
+
+    assert (state, code, film.provider.received) == (JobState.SUCCEEDED, Exit.DONE, ["spin"])
+    assert (film.seconds < 1, told(film, "resumed")) == (True, [])
+
+
+def test_tasks_of_an_earlier_run_keep_their_places_until_they_have_ended(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("a"), job("b")], stop_after_s=5)
+    film.run()
+    film.stop_after_s, film.concurrency = None, 2
+    film.jobs = [*film.jobs, job("c")]
+    bought_at: list[float] = []
+
+    def look(kind: str, _name: str) -> None:
+        if kind == "submit":
+            bought_at.append(asyncio.get_running_loop().time())
+
+    film.provider.before = look
+
+    assert (film.run(), film.provider.received) == (Exit.DONE, ["a", "b", "c"])
+    assert [at > film.provider.render_s for at in bought_at] == [True]
+
+
+def test_a_clip_that_cannot_be_had_is_said_to_be_paid_and_how_to_buy_it_again(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.retrieve_errors["spin"] += [NotFoundError("HTTP 404")] * 100
+
+    film.run()
+
+    (words,) = told(film, "error")
+    assert words == (
+        "spin error HTTP 404; it is paid, and asked for again by the next run; if the clip is "
+        "lost, buy it again with --resubmit spin"
+    )
+    assert isinstance(film.errors[JobId("spin")], NotFoundError)
+
+
+def test_a_clip_that_a_person_gives_up_stays_paid_and_says_why(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")], stop_after_s=17)
+    film.provider.render_s = 10.0
+    film.provider.retrieve_errors["spin"] += [NotFoundError("HTTP 404")] * 100
+    film.run()
+    film.stop_after_s, film.resubmit = None, (JobId("spin"),)
+    film.provider.finish_everything()
+    del film.provider.retrieve_errors["spin"][1:]
+
+    film.run()
+
+    (given_up,) = records(film)
+    assert (given_up.state, given_up.error) == (
+        JobState.SUCCEEDED,
+        "given up by --resubmit: HTTP 404",
+    )
+    assert (film.run(), film.provider.received) == (Exit.DONE, ["spin", "spin"])
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+def test_a_task_of_another_route_is_left_to_it_whatever_a_person_says(
+    tmp_path: Path, *, is_given_up: bool
+) -> None:
+    film = lost(tmp_path, record("c1", provider="other"), asked=Asked(route="scripted"))
+    film.resubmit = (JobId("spin"),) if is_given_up else ()
+    before = film.lock()
+
+    code = film.run()
+
+    assert (code, film.provider.attempts, film.provider.polls) == (Exit.UNFINISHED, [], [])
+    assert film.listener.lines == ["spin waits for its task at other: run with --provider other"]
+    assert (film.provider.sought, film.lock()) == ([], before)
+
+
+def test_a_lost_submit_at_another_route_is_given_up_without_asking_this_one(
+    tmp_path: Path,
+) -> None:
+    elsewhere = replace(LOST, provider="other")
+    film = lost(tmp_path, elsewhere, asked=Asked(route="scripted"))
+    film.provider.found = {"c1": [TaskId("task-1")]}
+    film.resubmit = (JobId("spin"),)
+
+    code = film.run()
+
+    given_up, bought = records(film)
+    assert (code, film.provider.sought, film.provider.received) == (Exit.DONE, [], ["spin"])
+    assert (given_up.state, given_up.error) == (JobState.CANCELLED, "given up by --resubmit")
+    assert bought.provider == "scripted"
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+def test_the_task_of_a_lost_submit_is_waited_for_and_collected(
+    tmp_path: Path, *, is_given_up: bool
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.answers_late("spin")
+    film.run()
+    (known,) = records(film)
+    film.provider.found = {known.correlation_id: [TaskId("task-1"), TaskId("task-2")]}
+    film.resubmit = (JobId("spin"),) if is_given_up else ()
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.DONE, ["spin"])
+    assert told(film, "resumed") == ["spin resumed task-1"]
+
+
+def test_a_lost_submit_that_nobody_can_tell_of_is_a_persons_to_decide(tmp_path: Path) -> None:
+    film = lost(tmp_path, LOST)
+
+    code = film.run()
+
+    assert (code, film.provider.attempts) == (Exit.UNDECIDED, [])
+    assert told(film, "unknown") == [f"spin unknown {advice(JobId('spin'))}"]
+    assert [r.state for r in records(film)] == [JobState.UNKNOWN]
+
+
+def test_a_lost_submit_that_made_no_task_is_given_up_as_a_person_said(tmp_path: Path) -> None:
+    film = lost(tmp_path, LOST, resubmit=(JobId("spin"),))
+    film.provider.found = {}
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.DONE, ["spin"])
+    given_up, _ = records(film)
+    assert (given_up.state, given_up.error) == (JobState.CANCELLED, "given up by --resubmit")
+
+
+@pytest.mark.parametrize(
+    ("submitted_at", "after_s", "is_young"),
+    [
+        pytest.param(T0, 899.998, True, id="just before its time to be listed is over"),
+        pytest.param(T0, 900.0, False, id="when it is over"),
+        pytest.param(None, 9e6, True, id="submitted nobody knows when"),
+    ],
+)
+def test_an_empty_list_proves_that_there_is_no_task_when_it_had_the_time_to_be_listed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    submitted_at: datetime | None,
+    after_s: float,
+    *,
+    is_young: bool,
+) -> None:
+    film = lost(tmp_path, replace(LOST, submitted_at=submitted_at))
+    film.provider.limits = replace(film.provider.limits, settle_s=900.0)
+    film.provider.found = {}
+    monkeypatch.setattr(clock, "wall", lambda: T0 + timedelta(seconds=after_s))
+
+    code = film.run()
+
+    still = "spin unknown it may still be listed: ask again later"
+    assert code is (Exit.UNDECIDED if is_young else Exit.DONE)
+    assert film.provider.received == ([] if is_young else ["spin"])
+    assert told(film, "unknown") == ([still] if is_young else [])
+
+
+def test_a_lost_submit_is_sought_since_it_left_with_the_routes_other_tasks_as_witnesses(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    others = [
+        record("c2", JobState.FAILED, provider="scripted"),
+        record("c3", JobState.FAILED, provider="another"),
+    ]
+    opener = record("c4", JobState.FAILED, provider="scripted")
+    write(film, entry("spin", replace(LOST, fingerprint=WANTED), *others), entry("opener", opener))
+
+    film.run()
+
+    assert film.provider.sought == [("c1", T0, frozenset({"task-c2", "task-c4"}))]
+
+
+def test_to_ask_for_lost_submits_takes_turns_of_the_requests(tmp_path: Path) -> None:
+    jobs = [job(f"s{n}") for n in range(40)]
+    film = Film(tmp_path, jobs)
+    write(
+        film,
+        *(
+            entry(one.id, replace(LOST, correlation_id=CorrelationId(f"c-{one.id}")))
+            for one in jobs
+        ),
+    )
+
+    film.run()
+
+    assert len(film.provider.sought) == 40
+    assert film.seconds >= 0.3  # ten milliseconds each, less what an idle while saves up
