@@ -339,8 +339,8 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
         pytest.param(
             Case(entry=DIFFERS),
             "differs",
-            "asked for 5 s, got 4 s; asked for mp4, got gif. Keep it with `seedrender pin`, or buy "
-            "it again with --resubmit spin",
+            "asked for 5 s, got 4 s; asked for mp4, got gif: `seedrender pin m spin` keeps it, "
+            "--resubmit spin buys it again",
             False,
             None,
             id="not what was asked for",
@@ -382,7 +382,7 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
             Case(facts={"is_unexplained": lambda path: path == "renders/spin.mp4"}),
             "awaiting",
             "renders/spin.mp4 is there, and no record explains it: take it over with `seedrender "
-            "adopt MANIFEST spin --file renders/spin.mp4`, move it away, or buy over it with "
+            "adopt m spin --file renders/spin.mp4`, move it away, or buy over it with "
             "--resubmit spin, which keeps it in .superseded",
             False,
             None,
