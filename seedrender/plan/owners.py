@@ -54,7 +54,15 @@ class Owners:
         self._doubled = frozenset(submit for submit, count in lines.items() if count > 1)
         for job in self.jobs:
             self._assign(job)
+        if not self.lock.entries:
+            self._recall()
         return self.moves()
+
+    def _recall(self) -> None:
+        """Bring back all that is remembered where the lockfile is gone: nobody wants that lost."""
+        for spares in self._all_spares().values():
+            for spare in spares:
+                self.taken.setdefault(spare.record.correlation_id, spare.job)
 
     def moves(self) -> fold.Moves:
         """Return all that was taken over until now."""

@@ -267,6 +267,18 @@ def test_what_only_the_purchase_log_knows_is_not_bought_again(name: str) -> None
     assert lines(found) == {"a": [f"c-{name}"], "b": ["c-b"]}
 
 
+def test_where_the_lockfile_is_gone_all_that_is_remembered_comes_back() -> None:
+    log = lock(done("a", shot("a", "one")), done("b", shot("b", "two")), done("x", shot("x", "x")))
+    jobs = [shot("a", "two"), shot("b", "new")]
+
+    found = assigned(lock(), jobs, remembered=lambda: log)
+
+    assert lines(found) == {"a": ["c-a", "c-b"], "x": ["c-x"]}
+    assert lines(assigned(lock(done("a", shot("a", "two"))), jobs, remembered=lambda: log)) == {
+        "a": ["c-a"]
+    }
+
+
 def test_the_purchase_log_is_not_read_where_the_lock_has_everything() -> None:
     def never() -> Lock:
         raise AssertionError
