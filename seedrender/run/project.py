@@ -128,22 +128,22 @@ class Project:
 
     def owners(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Owners:
         """Return who may own which task of a lock, and of what is remembered beside it."""
-
-        def remembered() -> Lock:
-            try:
-                return PurchaseLog(lock_read.real(self.lock_path)).unknown_to(lock)
-            except LockError:  # whoever buys looks at it again, and does not
-                return Lock(manifest=lock.manifest)
-
         return Owners(
             lock=lock,
             jobs=self.all_jobs,
             digests=self.digests,
-            remembered=remembered,
+            remembered=partial(self._remembered, lock),
             asked=self.asked,
             resubmit=wishes.resubmit,
             keep_stale=wishes.keep_stale,
         )
+
+    def _remembered(self, lock: Lock) -> Lock:
+        """Return what was bought from here and is not in a lock."""
+        try:
+            return PurchaseLog(lock_read.real(self.lock_path)).unknown_to(lock)
+        except LockError:  # whoever buys looks at it again, and does not
+            return Lock(manifest=lock.manifest)
 
     def facts(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Facts:
         """Gather what a plan rests on."""
@@ -153,7 +153,7 @@ class Project:
             digests=self.digests,
             is_present=files.is_present,
             find=files.find,
-            is_unexplained=partial(_is_unexplained, files, lock),
+            is_unexplained=partial(_is_unexplained, files, lock, self._remembered),
             resubmit=wishes.resubmit,
             keep_stale=wishes.keep_stale,
             asked=self.asked,
@@ -177,9 +177,13 @@ class Project:
         return make.plan(graph.build(self.jobs), self.takes, self.facts(lock, wishes), strays)
 
 
-def _is_unexplained(files: Files, lock: Lock, path: str) -> bool:
-    """Whether a file lies at a path that no record of the lock explains."""
-    return files.unexplained(path, known_files(lock))
+def _is_unexplained(
+    files: Files, lock: Lock, remembered: Callable[[Lock], Lock], path: str
+) -> bool:
+    """Whether a file lies at a path that no record explains, in the lock or beside it."""
+    if not files.unexplained(path, known_files(lock)):
+        return False
+    return files.unexplained(path, known_files(remembered(lock)))
 
 
 def lock_path(manifest: Path) -> Path:
