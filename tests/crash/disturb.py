@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from tests.run.git import IDENTITY
@@ -20,10 +19,9 @@ STREAMS: Mapping[str, str] = {"stderr full": "full", "streams closed": "closed"}
 JOURNAL, NOTES = "film.lock.journal", ".seedrender"
 
 
-def _git(folder: Path, *words: str) -> bool:
+def _git(folder: Path, *words: str) -> None:
     command = ["git", *words]
-    done = subprocess.run(command, cwd=folder, env=IDENTITY, capture_output=True, check=False)
-    return done.returncode == 0
+    subprocess.run(command, cwd=folder, env=IDENTITY, capture_output=True, check=False)
 
 
 def commit(folder: Path) -> None:
@@ -35,35 +33,27 @@ def commit(folder: Path) -> None:
     _git(folder, "commit", "-q", "-m", "film")
 
 
-def _stash(folder: Path) -> bool:
-    return _git(folder, "stash", "push", "-q", "-u")
+def _stash(folder: Path) -> None:
+    _git(folder, "stash", "push", "-q", "-u")
 
 
-def _clean(folder: Path) -> bool:
-    return _git(folder, "clean", "-q", "-fdx")
+def _clean(folder: Path) -> None:
+    _git(folder, "clean", "-q", "-fdx")
 
 
-def _unlink(path: Path) -> bool:
-    with suppress(FileNotFoundError):
-        path.unlink()
-        return True
-    return False
+def _journal_away(folder: Path) -> None:
+    (folder / JOURNAL).unlink(missing_ok=True)
 
 
-def _journal_away(folder: Path) -> bool:
-    return _unlink(folder / JOURNAL)
+def _hold_away(folder: Path) -> None:
+    (folder / NOTES / "film.lock.hold").unlink(missing_ok=True)
 
 
-def _hold_away(folder: Path) -> bool:
-    return _unlink(folder / NOTES / "film.lock.hold")
-
-
-def _notes_away(folder: Path) -> bool:
+def _notes_away(folder: Path) -> None:
     shutil.rmtree(folder / NOTES, ignore_errors=True)
-    return True
 
 
-REMOVALS: Mapping[str, Callable[[Path], bool]] = {
+REMOVALS: Mapping[str, Callable[[Path], None]] = {
     "journal removed": _journal_away,
     "hold removed": _hold_away,
     "git stash -u": _stash,

@@ -180,7 +180,7 @@ class _Round:
 
     def _change_in_flight(self) -> None:
         """Change a film whose tasks are at the provider."""
-        kind = self._rng.choice(["renamed", "left", "renamed, a new one under the old id"])
+        kind = self._rng.choice(["renamed", "left", "old id reused"])
         if self._scene.change(kind):
             self._scene.write(self._folder)
             self._count(f"{kind} in flight")
@@ -202,7 +202,8 @@ class _Round:
             self._ended(runs[0], is_disturbed=False)
             return
         self._wait(self._rng.choice(["time", "journal", "task"]), runs)
-        if runs[0].is_alive and disturb.REMOVALS[kind](self._folder):
+        if runs[0].is_alive:
+            disturb.REMOVALS[kind](self._folder)  # some of it, where the run is faster
             self._count(kind)
             self._was_removed |= kind in disturb.WITH_GIT
             if self._rng.random() < 0.7:
@@ -282,7 +283,7 @@ class _Round:
         lock = loaded.read_lock()
         given_up = [s for s in loaded.plan(lock).steps if s.verdict in _GIVEN_UP]
         for step in given_up:
-            self._count(f"resubmitted, {step.verdict.value}")
+            self._count(f"resubmitted {step.verdict.value}")
             self._allowed.update(_unknown(step, lock))
         return [word for step in given_up for word in ("--resubmit", step.job.id)]
 
@@ -298,7 +299,8 @@ class _Round:
         self._found += oracle.bought_twice(tasks, known, allowed=self._allowed, copies=copies)
         self._found += oracle.unrecorded(tasks, known)
         self._found += oracle.written_off(tasks, known)
-        self._found += oracle.wrong_clips(lock, self._folder, outputs_only=self._was_removed)
+        only = loaded.ids if self._was_removed else None
+        self._found += oracle.wrong_clips(lock, self._folder, only=only)
         if not self._was_removed:
             self._found += oracle.nowhere(tasks, known, self._folder, self._world)
         if (self._folder / disturb.JOURNAL).exists():

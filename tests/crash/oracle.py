@@ -175,15 +175,19 @@ def written_off(tasks: Sequence[Row], lock: Lock) -> Iterator[Broken]:
             yield Broken("written off", words)
 
 
-def wrong_clips(lock: Lock, folder: Path, *, outputs_only: bool = False) -> Iterator[Broken]:
+def wrong_clips(
+    lock: Lock, folder: Path, *, only: Collection[JobId] | None = None
+) -> Iterator[Broken]:
     """Find clips that the lock describes, and that are something else on disk.
 
-    `outputs_only`: a person took away what was set aside.
+    `only`: the jobs whose clips have to be in place, where a person took others away.
     """
     for job, entry in lock.entries.items():
         aside = [record.superseded for record in entry.tasks if record.superseded is not None]
-        kept = [] if outputs_only else aside
-        for clip in [*kept, *([entry.output] if entry.output is not None else [])]:
+        kept = aside if only is None else []
+        if entry.output is not None and (only is None or job in only):
+            kept.append(entry.output)
+        for clip in kept:
             if wrong := _wrong(clip, folder):
                 yield Broken("wrong clip", f"{job}: {clip.path} {wrong}")
 

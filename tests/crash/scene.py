@@ -147,7 +147,7 @@ class Scene:
 CHANGES: Mapping[str, Callable[[Scene], bool]] = {
     "ids exchanged": Scene.exchange,
     "ids rotated": Scene.rotate,
-    "renamed, a new one under the old id": Scene.rename,
+    "old id reused": Scene.rename,
     "renamed": Scene.rename_only,
     "row ids exchanged": Scene.exchange_rows,
     "left": Scene.leave,
