@@ -10,7 +10,15 @@ from enum import StrEnum
 from seedrender.lock import fold
 from seedrender.lock.identity import FILE, SIMULATED, WHICHEVER, Asked
 from seedrender.plan.refusals import advice
-from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.entry import (
+    GIVEN_UP,
+    NEVER_BEGUN,
+    Fingerprint,
+    JobState,
+    Lock,
+    LockEntry,
+    TaskRecord,
+)
 from seedrender.values.job import Job, JobId
 from seedrender.values.picture import place
 from seedrender.values.task import Artifact
@@ -39,6 +47,7 @@ SPENDS = frozenset({Verdict.MISSING, Verdict.STALE})
 FOR_PEOPLE = frozenset(  # what a run cannot settle without a person
     {Verdict.UNKNOWN, Verdict.UNCOLLECTED, Verdict.LOST, Verdict.DIFFERS, Verdict.AWAITING}
 )
+_ENDED = frozenset({JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED})  # without a clip
 HAS_CLIP = frozenset({Verdict.CURRENT, Verdict.DIFFERS})  # in its place: free work may use it
 
 
@@ -263,14 +272,15 @@ def _gone(job: Job, record: TaskRecord | None, clip: Artifact, facts: Facts) -> 
 
 
 def _refused(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Decision | None:
-    """Decide about a job of which just this was refused, or failed at a cost; None: it was not."""
+    """Decide about a job of which just this was refused, or ended at a cost; None: it was not."""
     last = entry.tasks[-1] if entry.tasks else None
     if last is None or job.id in facts.resubmit or not wanted.is_of(last.fingerprint):
         return None
     if last.state is JobState.BLOCKED and facts.asked.reaches(last):
         reason = f"refused by the provider: {advice(last.error or 'no reason given')}"
         return Decision(Verdict.BLOCKED, reason)
-    if last.state is JobState.FAILED and facts.asked.takes(last) and not _is_free(last):
+    has_ended = last.state in _ENDED and not (last.error or "").startswith(GIVEN_UP)
+    if has_ended and facts.asked.takes(last) and not _is_free(last):
         cost = f"it cost {last.cost.amount}" if last.cost else "whether it was charged is not known"
         reason = f"{_how_it_ended(last)}; {cost}: --resubmit {job.id} buys it again"
         return Decision(Verdict.BLOCKED, reason)
@@ -278,9 +288,10 @@ def _refused(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> D
 
 
 def _is_free(record: TaskRecord) -> bool:
-    """Say whether a failed task is known to have cost nothing."""
+    """Say whether a task that ended without a clip is known to have cost nothing."""
     is_nothing = record.cost is not None and record.cost.amount.value == Decimal(0)
-    return is_nothing or record.provider == SIMULATED
+    never_began = (record.error or "").startswith(NEVER_BEGUN)
+    return is_nothing or never_began or record.provider == SIMULATED
 
 
 def _lost(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Decision | None:

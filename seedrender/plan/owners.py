@@ -12,7 +12,9 @@ from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
 
-_ENDED = (JobState.BLOCKED, JobState.FAILED)  # is told of a job under its new name, too
+_ENDED = (  # is told of a job under its new name, too
+    *(JobState.BLOCKED, JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED),
+)
 
 
 @dataclass(frozen=True, slots=True)

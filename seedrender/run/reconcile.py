@@ -11,7 +11,7 @@ from seedrender.run.project import Project
 from seedrender.run.render import Options, opened
 from seedrender.run.store import Store, hold
 from seedrender.run.tasks import Tasks
-from seedrender.values.entry import JobState, Lock, TaskRecord
+from seedrender.values.entry import NEVER_BEGUN, JobState, Lock, TaskRecord
 from seedrender.values.job import JobId
 
 
@@ -78,7 +78,7 @@ async def _cancel(desk: Desk, one: Settled) -> None:
             record,
             state=JobState.CANCELLED,
             finished_at=desk.store.clock.now(),
-            error="cancelled before it started",
+            error=NEVER_BEGUN,
         )
         await desk.keep(one.job, ended)
 

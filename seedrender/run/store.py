@@ -200,8 +200,10 @@ class Store:
     def _compact(self, found: Lock) -> None:
         merged = fold.fold(self._moves.applied(found), self._entries.values())
         whole = Lock(manifest=self._manifest, entries=merged.entries)
-        if self._save(whole):
-            self._remember(whole)
+        text = lockfile.dumps(whole)
+        if not self._is_saved(text):
+            self._remember(whole)  # first: what a crash leaves undone, the next run does again
+            self._save(text)
 
     def _rescue(self) -> None:
         """Write the lockfile now: the journal is not where the next run looks for it."""
@@ -247,15 +249,19 @@ class Store:
         Raises: LockError.
         """
         before, self._entries = _submits(self.lock), dict(lock.entries)
-        self._save(self.lock)
+        text = lockfile.dumps(self.lock)
+        if not self._is_saved(text):
+            self._save(text)
         self._remember(self.lock, forgotten=before - _submits(self.lock))
 
-    def _save(self, lock: Lock) -> bool:
-        """Write a lock; False: it is written already."""
-        text = lockfile.dumps(lock)
-        with suppress(LockError):  # what cannot be read is replaced
-            if bytes_of(self._path) == text.encode():
-                return False
+    def _is_saved(self, text: str) -> bool:
+        """Return whether the lockfile holds just this; one that cannot be read does not."""
+        with suppress(LockError):
+            return bytes_of(self._path) == text.encode()
+        return False
+
+    def _save(self, text: str) -> None:
+        """Write the lockfile. Raises: LockError."""
         try:
             write_atomically(self._path, text)
         except OSError as error:
@@ -263,7 +269,6 @@ class Store:
                 f"{self._path.name} cannot be written ({error.strerror}); {self._what_is_lost()} "
                 "Make room or set the permissions right, then run again"
             ) from None
-        return True
 
     def _what_is_lost(self) -> str:
         journal = journal_path(self._path).name

@@ -80,7 +80,8 @@ class Watch:
                     continue
                 except NotFoundError as error:
                     if is_given_up or record.provider == SIMULATED:
-                        return await self._ended_as(job, record, JobState.EXPIRED, str(error)), None
+                        why = f"given up by --resubmit: {error}" if is_given_up else str(error)
+                        return await self._ended_as(job, record, JobState.EXPIRED, why), None
                     if not is_remembered(record):
                         return await self._forgotten(job, record, error), None
                     await self._again(job, trouble, _lost(job, record, error))

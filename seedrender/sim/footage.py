@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import random
 import shutil
 import struct
 import threading
@@ -32,6 +33,7 @@ from seedrender.values.job import MediaKind
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _BOX = struct.Struct(">I4s")
+_PATCH_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +243,10 @@ class Footage:
             )
 
     def _patch(self, task: TaskRecord, wanted: Order, part: Path) -> None:
-        """Copy the one clip of this shape, with the task's id in a box that players skip."""
+        """Copy the one clip of this shape, with the task's id in a box that players skip.
+
+        The box is as long as the id decides: two clips have different sizes, as they do in life.
+        """
         name = f"{wanted.width}x{wanted.height}-{wanted.frames}-{wanted.has_sound:d}.base"
         base = part.with_name(name)
         if not base.exists():
@@ -258,7 +263,8 @@ class Footage:
             )
             own.replace(base)
         shutil.copyfile(base, part)
-        mark = task.task_id.encode()
+        sizes = random.Random(task.task_id)  # noqa: S311 - as clips differ
+        mark = bytes(sizes.randrange(_PATCH_BYTES)) + task.task_id.encode()
         with part.open("ab") as file:
             file.write(_BOX.pack(_BOX.size + len(mark), b"free") + mark)
 

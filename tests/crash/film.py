@@ -170,10 +170,14 @@ class Film:
             wall=lambda: wall + loop.time() + self.slept_s,
         )
 
-    def _now(self) -> datetime:
-        """Return the time that client and provider agree on."""
+    @property
+    def moment(self) -> float:
+        """The time that client and provider agree on, during a run too."""
         passed = self._loop.time() if self._loop is not None else 0.0
-        return datetime.fromtimestamp(self.wall + passed + self.slept_s, UTC)
+        return self.wall + passed + self.slept_s
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.moment, UTC)
 
     async def _run(self, loaded: Project, resubmit: Collection[JobId]) -> tuple[int, str]:
         loop = self._loop = asyncio.get_running_loop()

@@ -170,7 +170,7 @@ def look(film: Film, what: str, contents: dict[tuple[int, int, int], bytes]) -> 
                 world[inside] = _content(path, stat, contents)
         else:
             client[name] = _content(path, stat, contents)
-    return Image(what=what, client=client, world=world, wall=film.wall)
+    return Image(what=what, client=client, world=world, wall=film.moment)
 
 
 def _content(

@@ -1,17 +1,16 @@
-"""Kills real processes with -9 at random moments, runs them again, and compares the ledger."""
+"""Disturbs real processes at random moments, runs them again, and compares the ledger."""
 
 from __future__ import annotations
 
 import asyncio
-import faulthandler
-import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,39 +18,30 @@ from typing import Any
 
 import aiohttp
 
-# loaded before a process forks, so that each child starts at once
-import seedrender.cli.run
-import seedrender.media.join
-import seedrender.run.render
-import seedrender.run.simulated  # noqa: F401
-from seedrender.cli.main import main
+from seedrender.errors import SeedrenderError
+from seedrender.lock import fold
+from seedrender.plan.decide import Verdict
+from seedrender.plan.make import Step
+from seedrender.project.purchases import PurchaseLog
 from seedrender.run import project
 from seedrender.sim.app import SimSettings, serve
-from tests.crash import oracle
+from seedrender.values.entry import Lock
+from tests.crash import disturb, oracle
 from tests.crash.enumerated import Totals
 from tests.crash.film import WORLD
 from tests.crash.oracle import Broken
+from tests.crash.runs import SPEED, Run
+from tests.crash.scene import CHANGES, Scene
 
-SPEED = 600
-_HEAD = """\
-seedrender: 1
-name: film
-provider: {route}
-defaults: {{tier: mini, resolution: 480p, duration: 4, audio: false}}
-run: {{concurrency: {places}, requests_per_minute: 100000, poll: {{first: 0.05s, interval: 0.02s, max_interval: 0.1s}}}}
-"""
-_MARKS = (
-    *("lost-answer", "500-created", "late-answer", "no-task-id", "not-json", "lost-request"),
-    *("500", "503", "rate-limited", "concurrent", "fail-once", "poll-500", "poll-lost", "slow"),
-    *("truncated", "short", "garbage", "download-503", "no-size", "odd-status"),
-)
 _PARTS = {
     "compaction": ".film.lock.*.part",
     "join": ".fly.mp4.*.part",
     "download": ".s1.mp4.*.part",
 }
-_LONGEST_S = 60.0  # of one run
 _MOST_RUNS = 12  # until a film is done, when nobody kills
+_LEAST_FILMS = 3  # however slow a machine is
+_BUGS = (1, 98, 99)
+_GIVEN_UP = frozenset({Verdict.UNKNOWN, Verdict.BLOCKED})  # what a person may buy again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +50,11 @@ class Server:
 
     base_url: str
     world: Path
+
+    @property
+    def account(self) -> Mapping[str, str]:
+        """What a run needs to use it."""
+        return {"MODELLIX_BASE_URL": self.base_url, "MODELLIX_API_KEY": "any"}
 
 
 @contextmanager
@@ -75,10 +70,10 @@ def simulator(folder: Path) -> Iterator[Server]:
 
 
 def kill_for(seconds: float, folder: Path, seed: int, say: Callable[[str], None]) -> Totals:
-    """Kill runs of film after film until the time is up; the folder of a broken one is kept."""
+    """Disturb runs of film after film until the time is up; the folder of a broken one is kept."""
     totals, ends_at, number = Totals(), time.monotonic() + seconds, 0
     with simulator(folder / "world") as server:
-        while time.monotonic() < ends_at:
+        while time.monotonic() < ends_at or number < _LEAST_FILMS:
             rounds = random.Random(f"{seed}:{number}")  # noqa: S311 - to be repeated
             place = folder / f"film-{number}"
             found = _Round(place, number, rounds, server, totals).play()
@@ -93,130 +88,223 @@ def kill_for(seconds: float, folder: Path, seed: int, say: Callable[[str], None]
 
 
 class _Round:
-    """One film: killed, killed again, changed, and in the end done."""
+    """One film: disturbed, disturbed again, changed, and in the end done."""
 
     def __init__(
         self, folder: Path, number: int, rng: random.Random, server: Server, totals: Totals
     ) -> None:
-        self._folder, self._rng, self._server, self._totals = folder, rng, server, totals
+        self._folder, self._rng, self._server = folder, rng, server
+        self._counts = totals.counts
+        self._found: list[Broken] = []
+        self._happened: list[str] = []
         self._name = f"Film{number}x"
-        self._route = "sim" if rng.random() < 0.2 else "modellix"
+        self._route = "sim" if rng.random() < 0.15 else "modellix"
         self._world = folder / WORLD if self._route == "sim" else server.world
-        self._resubmitted: list[str] = []
+        self._scene = Scene.drawn(self._name, self._route, rng)
+        self._goes = rng.choice(["the lock", "the notes"])  # of what is known: never both
+        self._saved: list[bytes] = []  # versions of the lockfile
+        self._allowed: Counter[str] = Counter()  # fingerprint → how often it was resubmitted
+        self._was_removed = False  # clips, by `git clean` and its like
+        self._longest_s = 0.9  # of a run until it is disturbed; more on a slow machine
         folder.mkdir(parents=True)
 
     def play(self) -> list[Broken]:
         """Return every promise that was broken."""
-        count = self._rng.randint(2, 3 if self._route == "sim" else 10)
-        marks = [self._mark() for _ in range(count + 2)]
-        self._write(marks, "")
-        for _ in range(self._rng.randint(2, 8)):
-            self._killed_run()
-        if self._rng.random() < 0.4:
-            self._write(marks, " Red.")
-            self._killed_run()
-            self._killed_run()
-        return self._finish()
+        self._scene.write(self._folder)
+        for _ in range(self._rng.randint(3, 9)):
+            self._disturbed_run()
+            self._look()
+            if self._rng.random() < 0.6:
+                self._change()
+            if self._found:
+                break
+        self._finish()
+        told = f" (so far: {', '.join(self._happened)})"
+        return [Broken(kind, words + told) for kind, words in self._found]
 
-    def _mark(self) -> str:
-        return f" [sim:{self._rng.choice(_MARKS)}]" if self._rng.random() < 0.4 else ""
+    def _count(self, what: str) -> None:
+        self._counts[what] += 1
+        self._happened.append(what)
 
-    def _write(self, marks: list[str], change: str) -> None:
-        """Write the film; a change makes its first shot another one."""
-        text = _HEAD.format(route=self._route, places=self._rng.randint(1, 8)) + "shots:\n"
-        for number, mark in enumerate(marks[2:], 1):
-            end = change if number == 1 else ""
-            text += f'  s{number}: {{prompt: "{self._name}, shot {number}, très 雨.{end}{mark}"}}\n'
-        text += "chains:\n  fly:\n    segments:\n"
-        text += "".join(f'      - {{prompt: "{self._name}, on.{m}"}}\n' for m in marks[:2])
-        (self._folder / "film.yaml").write_text(text)
+    def _change(self) -> None:
+        """Let an author, or git, change the film's files between two runs."""
+        kinds = list(CHANGES)
+        if self._route != "sim" and self._goes == "the lock":
+            kinds += ["lock deleted", "old lock back"]
+        kind = self._rng.choice(kinds)
+        lock = self._folder / "film.lock"
+        if kind in CHANGES:
+            if not self._scene.change(kind):
+                return
+            self._scene.write(self._folder)
+        elif kind == "lock deleted":
+            lock.unlink(missing_ok=True)
+        elif self._saved:
+            lock.write_bytes(self._rng.choice(self._saved))
+        else:
+            return
+        self._count(kind)
 
-    def _killed_run(self) -> None:
-        """Start one run, or two, and kill what is alive at a moment that is drawn."""
-        children = [self._start()]
-        if self._rng.random() < 0.15:
-            children.append(self._start())
-            self._totals.counts["two at once"] += 1
-        moment = self._rng.choice(["time", "time", "journal", *_PARTS])
-        self._wait(moment, children)
-        for child in children:
-            if _ended(child) is None:
-                os.kill(child, signal.SIGKILL)
-                self._totals.counts["kills"] += 1
-                self._totals.counts[f"at {moment}"] += 1
-                _reap(child)
+    def _disturbed_run(self) -> None:
+        """Start a run, or two, and disturb it at a moment that is drawn."""
+        kind = self._rng.choices(
+            ["kill", "signal", "streams", "removal"], weights=[6, 1.5, 1, 1.5]
+        )[0]
+        if kind == "removal":
+            self._robbed_run(self._rng.choice(self._removals()))
+            return
+        streams, told = "kept", ""
+        if kind == "streams":
+            told = self._rng.choice(list(disturb.STREAMS))
+            streams = disturb.STREAMS[told]
+            self._count(told)
+        runs = [self._start(streams=streams)]
+        if self._rng.random() < 0.2:
+            runs.append(self._second())
+        moment = self._rng.choice(["time", "time", "journal", "task", *_PARTS])
+        self._wait(moment, runs)
+        name = "SIGKILL"
+        if kind == "signal":
+            name = self._rng.choice(list(disturb.SIGNALS))
+        number = disturb.SIGNALS.get(name, signal.SIGKILL)
+        for run in runs:
+            if run.send(number):
+                self._count("kills" if name == "SIGKILL" else name)
+                self._counts[f"at {moment}"] += name == "SIGKILL"
+                if name != "SIGKILL" and self._rng.random() < 0.3:
+                    time.sleep(self._rng.uniform(0, 0.3))
+                    self._counts["kills"] += run.send(signal.SIGKILL)
+            self._ended(run, is_disturbed=True)
+        if moment == "task" and kind == "kill":
+            self._change_in_flight()
 
-    def _wait(self, moment: str, children: list[int]) -> None:
-        until = time.monotonic() + self._rng.uniform(0.02, 0.9)
-        if moment in _PARTS:
-            until += 3.0
-        length = self._rng.randint(1, 20_000)
-        journal = self._folder / "film.lock.journal"
-        while time.monotonic() < until and any(_ended(child) is None for child in children):
-            if moment == "journal" and journal.exists() and _size(journal) >= length:
+    def _change_in_flight(self) -> None:
+        """Change a film whose tasks are at the provider."""
+        kind = self._rng.choice(["renamed", "left", "old id reused"])
+        if self._scene.change(kind):
+            self._scene.write(self._folder)
+            self._count(f"{kind} in flight")
+
+    def _removals(self) -> list[str]:
+        kinds = ["journal removed", "hold removed"]
+        if self._route != "sim":
+            kinds += disturb.OF_NOTES if self._goes == "the notes" else disturb.OF_THE_LOCK
+        return kinds
+
+    def _robbed_run(self, kind: str) -> None:
+        """Take files away from a run, try another one at once, and let both come to their end."""
+        if kind in disturb.WITH_GIT:
+            disturb.commit(self._folder)
+        runs = [self._start()]
+        journal = self._folder / disturb.JOURNAL
+        self._wait("under way", runs)
+        if not (runs[0].is_alive and runs[0].is_under_way(journal)):
+            self._ended(runs[0], is_disturbed=False)
+            return
+        self._wait(self._rng.choice(["time", "journal", "task"]), runs)
+        if runs[0].is_alive:
+            disturb.REMOVALS[kind](self._folder)  # some of it, where the run is faster
+            self._count(kind)
+            self._was_removed |= kind in disturb.WITH_GIT
+            if self._rng.random() < 0.7:
+                runs.append(self._second())
+        for run in runs:
+            self._ended(run, is_disturbed=True)
+
+    def _start(self, *options: str, manifest: str = "film.yaml", streams: str = "kept") -> Run:
+        self._counts["runs"] += 1
+        return Run(self._folder, self._server.account, *options, manifest=manifest, streams=streams)
+
+    def _second(self) -> Run:
+        """Start one more run of the same film, by another path."""
+        link = self._folder.with_suffix(".link")
+        if not link.is_symlink():
+            link.symlink_to(self._folder)
+        paths = ["film.yaml", str(self._folder / "film.yaml"), str(link / "film.yaml")]
+        self._count("two at once")
+        return self._start(manifest=self._rng.choice(paths))
+
+    def _wait(self, moment: str, runs: list[Run]) -> None:
+        patience_s = 10.0 if moment in ("under way", "task", "journal", *_PARTS) else 0.0
+        until = time.monotonic() + self._rng.uniform(0.02, self._longest_s) + patience_s
+        length, tasks = self._rng.randint(1, 20_000), self._rng.randint(1, 4)
+        journal = self._folder / disturb.JOURNAL
+        while time.monotonic() < until and any(run.is_alive for run in runs):
+            if moment == "under way" and runs[0].is_under_way(journal):
+                return
+            if moment == "journal" and _size(journal) >= length:
+                return
+            if moment == "task" and _content(journal).count(b'"task_id"') >= tasks:
                 return
             if moment in _PARTS and any(self._folder.rglob(_PARTS[moment])):
                 time.sleep(self._rng.uniform(0, 0.003))
                 return
             time.sleep(0.0005)
 
-    def _start(self, *options: str) -> int:
-        """Fork a process that runs the film."""
-        self._totals.counts["runs"] += 1
-        child = os.fork()
-        if child:
-            return child
-        try:
-            self._be_a_run(options)
-        finally:
-            os._exit(99)
-        return 0
+    def _ended(self, run: Run, *, is_disturbed: bool) -> int:
+        began = time.monotonic()
+        code = run.wait()
+        if code in _BUGS:
+            self._found.append(Broken("bug", f"exit code {code}: {run.said}"))
+        if not is_disturbed:
+            self._longest_s = max(self._longest_s, min(5.0, time.monotonic() - began))
+        return code
 
-    def _be_a_run(self, options: tuple[str, ...]) -> None:
-        os.chdir(self._folder)
-        os.environ |= {"MODELLIX_BASE_URL": self._server.base_url, "MODELLIX_API_KEY": "any"}
-        out = os.open("../out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(out, 1)
-        os.dup2(out, 2)
-        faulthandler.dump_traceback_later(_LONGEST_S / 2, file=2)
+    def _look(self) -> None:
+        """Look at what is left: it loads, and is kept for later."""
         try:
-            main(["run", "film.yaml", "--sim-speed", str(SPEED), *options])
-        except SystemExit as end:
-            sys.stdout.flush()
-            os._exit(end.code if isinstance(end.code, int) else 98)
+            project.load(self._folder / "film.yaml").read_lock()
+        except SeedrenderError as error:
+            self._found.append(Broken("unreadable", str(error)))
+        lock = self._folder / "film.lock"
+        if lock.exists():
+            self._saved.append(lock.read_bytes())
 
-    def _finish(self) -> list[Broken]:
+    def _finish(self) -> None:
         """Run undisturbed until all is done; a person allows what nobody can tell."""
-        code = -1
-        options: list[str] = []
+        code, options = -1, list[str]()
         for _ in range(_MOST_RUNS):
-            code = _reap(self._start(*options))
-            self._totals.counts[f"exit {code}"] += 1
-            lock = project.load(self._folder / "film.yaml").read_lock()
-            unknown = [str(job) for job in oracle.unknown(lock)]
-            options = [word for job in unknown for word in ("--resubmit", job)]
-            if self._route == "sim":
-                options = []
-            elif unknown:
-                self._resubmitted += unknown
-                self._totals.counts["resubmitted"] += len(unknown)
+            run = self._start(*options)
+            code = self._ended(run, is_disturbed=False)
+            self._counts[f"exit {code}"] += 1
             if code not in (4, 5, 6):
                 break
+            options = self._decided()
         if code != 0:
-            words = (self._folder / "../out.txt").read_text()[-4000:]
-            return [Broken("stuck", f"exit code {code} when nobody kills: {words}")]
-        return self._judge()
+            self._found.append(Broken("stuck", f"exit code {code} when nobody kills: {run.said}"))
+        else:
+            self._judge()
 
-    def _judge(self) -> list[Broken]:
-        lock = project.load(self._folder / "film.yaml").read_lock()
+    def _decided(self) -> list[str]:
+        """Give up, as a person would, what is unknown, and what failed at a cost."""
+        if self._route == "sim":
+            return []
+        loaded = project.load(self._folder / "film.yaml")
+        lock = loaded.read_lock()
+        given_up = [s for s in loaded.plan(lock).steps if s.verdict in _GIVEN_UP]
+        for step in given_up:
+            self._count(f"resubmitted {step.verdict.value}")
+            self._allowed.update(_unknown(step, lock))
+        return [word for step in given_up for word in ("--resubmit", step.job.id)]
+
+    def _judge(self) -> None:
+        loaded = project.load(self._folder / "film.yaml")
+        lock = loaded.read_lock()
+        memory = PurchaseLog(loaded.lock_path).read(loaded.path.name)
+        known = oracle.all_known(lock, memory)
         tasks = [task for task in asyncio.run(self._ledger()) if self._name in task["prompt"]]
-        self._totals.counts["tasks"] += len(tasks)
-        self._totals.counts["clips"] += len(oracle.clips_of(self._folder))
-        found = oracle.violations(tasks, lock, self._folder, self._resubmitted)
-        found += oracle.lost(tasks, lock, self._folder, self._world)
-        if (self._folder / "film.lock.journal").exists():
-            found.append(Broken("left behind", "film.lock.journal"))
-        return found
+        self._counts["tasks"] += len(tasks)
+        self._counts["clips"] += len(oracle.clips_of(self._folder))
+        copies = self._scene.copies
+        self._found += oracle.bought_twice(tasks, known, allowed=self._allowed, copies=copies)
+        self._found += oracle.unrecorded(tasks, known)
+        self._found += oracle.written_off(tasks, known)
+        only = loaded.ids if self._was_removed else None
+        self._found += oracle.wrong_clips(lock, self._folder, only=only)
+        if not self._was_removed:
+            self._found += oracle.nowhere(tasks, known, self._folder, self._world)
+        if (self._folder / disturb.JOURNAL).exists():
+            self._found.append(Broken("left behind", disturb.JOURNAL))
 
     async def _ledger(self) -> list[dict[str, Any]]:
         if self._route == "sim":
@@ -225,33 +313,18 @@ class _Round:
         return await _fetch(self._server.base_url)
 
 
+def _unknown(step: Step, lock: Lock) -> Iterator[str]:
+    """Yield what the tasks were bought for that a person gives up."""
+    entry = lock.entries.get(step.job.id)
+    for record in fold.alive(entry) if entry is not None else ():
+        if record.task_id is None:
+            yield record.fingerprint.digest
+
+
 async def _fetch(base_url: str) -> list[dict[str, Any]]:
     async with aiohttp.ClientSession() as session, session.get(f"{base_url}/sim/ledger") as answer:
         tasks: list[dict[str, Any]] = (await answer.json())["tasks"]
         return tasks
-
-
-_codes: dict[int, int] = {}  # of children that were waited for
-
-
-def _ended(child: int) -> int | None:
-    """Return a child's exit code; None: it runs."""
-    if child not in _codes:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if not found:
-            return None
-        _codes[child] = os.waitstatus_to_exitcode(status)
-    return _codes[child]
-
-
-def _reap(child: int) -> int:
-    """Wait for a child's end; one that hangs is killed, and that shows in its code."""
-    until = time.monotonic() + _LONGEST_S
-    while (code := _ended(child)) is None:
-        if time.monotonic() > until:
-            os.kill(child, signal.SIGKILL)
-        time.sleep(0.002)
-    return code
 
 
 def _size(path: Path) -> int:
@@ -259,3 +332,10 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from seedrender.lock import fold
 from seedrender.project.files import sha256
-from seedrender.values.entry import JobState, Lock, TaskRecord
+from seedrender.values.entry import JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId
 from seedrender.values.task import Artifact
 
@@ -39,11 +40,32 @@ def violations(
 ) -> list[Broken]:
     """Return every broken promise: no task paid twice, none without a record, no clip lost."""
     return [
-        *_unrecorded(tasks, lock),
-        *_bought_twice(tasks, lock, resubmitted),
-        *_written_off(tasks, lock),
-        *_wrong_clips(lock, folder),
+        *unrecorded(tasks, lock),
+        *bought_twice(tasks, lock, allowed=_allowed(lock, resubmitted)),
+        *written_off(tasks, lock),
+        *wrong_clips(lock, folder),
     ]
+
+
+def _allowed(lock: Lock, resubmitted: Collection[str]) -> Counter[str]:
+    """Return what may be bought again, each as often as a person said so of its job."""
+    allowed: Counter[str] = Counter()
+    for job, count in Counter(resubmitted).items():
+        entry = lock.entries.get(JobId(job))
+        digests = {r.fingerprint.digest for r in entry.tasks} if entry is not None else set()
+        allowed.update(dict.fromkeys(digests, count))
+    return allowed
+
+
+def all_known(lock: Lock, memory: Lock) -> Lock:
+    """Return a lock with what is remembered beside it and stands on none of its lines."""
+    here = {record.correlation_id for entry in lock.entries.values() for record in entry.tasks}
+    more = []
+    for job, entry in memory.entries.items():
+        tasks = tuple(record for record in entry.tasks if record.correlation_id not in here)
+        if tasks:
+            more.append(LockEntry(job=job, tasks=tasks))
+    return fold.fold(lock, more)
 
 
 def lost(tasks: Sequence[Row], lock: Lock, folder: Path, world: Path) -> Iterator[Broken]:
@@ -56,14 +78,30 @@ def lost(tasks: Sequence[Row], lock: Lock, folder: Path, world: Path) -> Iterato
             continue
         name = task["task_id"]
         delivered = world / "clips" / f"{name}.mp4"
-        if not any(_is_of(path, delivered) for path in clips):
-            yield Broken("lost", f"{job}: {name} was paid, and its clip is nowhere")
+        yield from _nowhere(name, delivered, clips, job)
         entry = lock.entries[JobId(str(job))]
         kept = entry.output if fold.output_record(entry) is record else record.superseded
         if kept is None:
             yield Broken("wrong clip", f"{job}: the lock names no clip for {name}")
         elif not _is_of(folder / kept.path, delivered):
             yield Broken("wrong clip", f"{job}: {kept.path} is not of {name}")
+
+
+def nowhere(tasks: Sequence[Row], lock: Lock, folder: Path, world: Path) -> Iterator[Broken]:
+    """Find the results that were paid for and known, and whose bytes are nowhere in the folder."""
+    records, clips = _records(lock), clips_of(folder)
+    for task in tasks:
+        job, record = records.get(task["request_id"], (None, None))
+        if record is not None and task["state"] == "success" and record.task_id is not None:
+            name = task["task_id"]
+            yield from _nowhere(name, world / "clips" / f"{name}.mp4", clips, job)
+
+
+def _nowhere(
+    name: str, delivered: Path, clips: Sequence[Path], job: JobId | None
+) -> Iterator[Broken]:
+    if not any(_is_of(path, delivered) for path in clips):
+        yield Broken("lost", f"{job}: {name} was paid, and its clip is nowhere")
 
 
 def _is_of(path: Path, delivered: Path) -> bool:
@@ -89,33 +127,45 @@ def _records(lock: Lock) -> dict[str, tuple[JobId, TaskRecord]]:
     }
 
 
-def _unrecorded(tasks: Sequence[Row], lock: Lock) -> Iterator[Broken]:
+def unrecorded(tasks: Sequence[Row], lock: Lock) -> Iterator[Broken]:
     records = _records(lock)
     for task in tasks:
         if task["request_id"] not in records:
             yield Broken("unrecorded", f"{task['task_id']} ({task['prompt']}) is not in the lock")
 
 
-def _bought_twice(
-    tasks: Sequence[Row], lock: Lock, resubmitted: Collection[str]
+def bought_twice(
+    tasks: Sequence[Row],
+    lock: Lock,
+    *,
+    allowed: Mapping[str, int],
+    copies: Mapping[str, int] = MappingProxyType({}),
 ) -> Iterator[Broken]:
+    """Find what was bought again, under whatever id, though its task had not failed.
+
+    `allowed` says how often a person allowed that, by fingerprint; `copies` how many jobs had a
+    definition at once, by prompt: each has a task of its own.
+    """
     records = _records(lock)
-    groups: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
     for task in sorted(tasks, key=lambda t: t["created_at"]):
         if task["request_id"] in records:
-            job, record = records[task["request_id"]]
-            groups[job, record.fingerprint.digest].append(task)
-    for (name, _), bought in groups.items():
+            _, record = records[task["request_id"]]
+            groups[record.fingerprint.digest].append(task)
+    for digest, bought in groups.items():
         needless = [
             second["task_id"]
             for first, second in itertools.pairwise(bought)
             if not (first["state"] == "failed" and _was_known(records, first, second))
         ]
-        if len(needless) > list(resubmitted).count(name):
-            yield Broken("paid twice", f"{name} was bought {len(bought)} times as it is")
+        may_be = allowed.get(digest, 0) + max(0, copies.get(bought[0]["prompt"], 1) - 1)
+        if len(needless) > may_be:
+            jobs = {str(records[task["request_id"]][0]) for task in bought}
+            words = f"{', '.join(sorted(jobs))}: bought {len(bought)} times as it is"
+            yield Broken("paid twice", f"{words} ({', '.join(t['task_id'] for t in bought)})")
 
 
-def _written_off(tasks: Sequence[Row], lock: Lock) -> Iterator[Broken]:
+def written_off(tasks: Sequence[Row], lock: Lock) -> Iterator[Broken]:
     """Find tasks that succeed, or may, and that the lock takes for ended."""
     records = _records(lock)
     for task in tasks:
@@ -125,11 +175,19 @@ def _written_off(tasks: Sequence[Row], lock: Lock) -> Iterator[Broken]:
             yield Broken("written off", words)
 
 
-def _wrong_clips(lock: Lock, folder: Path) -> Iterator[Broken]:
-    """Find clips that the lock describes, and that are something else on disk."""
+def wrong_clips(
+    lock: Lock, folder: Path, *, only: Collection[JobId] | None = None
+) -> Iterator[Broken]:
+    """Find clips that the lock describes, and that are something else on disk.
+
+    `only`: the jobs whose clips have to be in place, where a person took others away.
+    """
     for job, entry in lock.entries.items():
-        kept = [record.superseded for record in entry.tasks if record.superseded is not None]
-        for clip in [*kept, *([entry.output] if entry.output is not None else [])]:
+        aside = [record.superseded for record in entry.tasks if record.superseded is not None]
+        kept = aside if only is None else []
+        if entry.output is not None and (only is None or job in only):
+            kept.append(entry.output)
+        for clip in kept:
             if wrong := _wrong(clip, folder):
                 yield Broken("wrong clip", f"{job}: {clip.path} {wrong}")
 

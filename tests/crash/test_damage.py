@@ -89,7 +89,7 @@ def marked(text: bytes) -> bytes:
         pytest.param("lock", marked, "lock merge", 0, id="conflict markers"),
         pytest.param(
             "lock",
-            lambda t: t.replace(b'"lock": 1', b'"lock": 2'),
+            lambda t: t.replace(b'"lock": 1', b'"lock": 3'),
             "upgrade seedrender",
             3,
             id="newer",
@@ -110,7 +110,7 @@ def marked(text: bytes) -> bytes:
         pytest.param("lock.journal", marked, "lock repair", 3, id="markers in a journal"),
         pytest.param(
             "lock.journal",
-            lambda t: t.replace(b'"journal": 1', b'"journal": 2'),
+            lambda t: t.replace(b'"journal": 1', b'"journal": 3'),
             "upgrade seedrender",
             3,
             id="newer journal",

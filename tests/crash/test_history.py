@@ -13,11 +13,12 @@ from click.testing import CliRunner
 
 from seedrender.cli.console import State
 from seedrender.cli.main import cli
-from seedrender.lock import lockfile
+from seedrender.lock import fold, lockfile
 from seedrender.run import upkeep
 from seedrender.run.project import Project
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.job import JobId
+from tests.crash import oracle
 from tests.crash.film import FIRST, STALE, Film, started
 
 MEMORY = Path(".seedrender") / "film.lock"
@@ -36,38 +37,52 @@ def film(tmp_path: Path) -> tuple[Film, Project, bytes]:
 
 
 @pytest.mark.parametrize("way", ["stashed", "deleted"])
-def test_what_the_lockfile_has_forgotten_is_not_bought_again(
+def test_what_the_lockfile_has_forgotten_is_taken_over_and_not_bought_again(
     film: tuple[Film, Project, bytes], way: str
 ) -> None:
     rendering, loaded, first = film
-    whole = loaded.lock_path.read_bytes()
+    whole = submits(loaded)
     loaded.lock_path.unlink()
     if way == "stashed":
         loaded.lock_path.write_bytes(first)
 
-    refused = rendering.run(loaded)
-    upkeep.merge_files(loaded.lock_path, loaded.path.name, [rendering.folder / MEMORY])
+    ended = rendering.run(loaded)
     again = rendering.run(loaded)
 
-    assert (refused.code, len(refused.tasks)) == (HELD, 3)
-    assert "seedrender lock merge film.yaml .seedrender/film.lock" in refused.words
+    assert (ended.code, len(ended.tasks)) == (0, 3), ended.words
     assert (again.code, len(again.tasks)) == (0, 3), again.words
-    assert loaded.lock_path.read_bytes() == whole
+    assert submits(loaded) == (whole if way == "stashed" else whole & wanted(loaded))
+    assert oracle.violations(ended.tasks, remembered(loaded), rendering.folder) == []
 
 
-def test_a_plan_says_beforehand_that_a_run_would_be_refused(
-    film: tuple[Film, Project, bytes],
-) -> None:
+def submits(loaded: Project) -> set[str]:
+    entries = lockfile.loads(loaded.lock_path.read_text(), "film.lock").entries.values()
+    return {str(record.correlation_id) for entry in entries for record in entry.tasks}
+
+
+def wanted(loaded: Project) -> set[str]:
+    """Return what made the clips that are in place."""
+    entries = loaded.read_lock().entries.values()
+    return {entry.output.made_by for entry in entries if entry.output is not None}
+
+
+def remembered(loaded: Project) -> Lock:
+    """Return everything that is known, with what is in the lockfile no more."""
+    memory = lockfile.loads((loaded.path.parent / MEMORY).read_text(), "film.lock")
+    return fold.fold(loaded.read_lock(), memory.entries.values())
+
+
+def test_a_plan_says_beforehand_what_is_remembered(film: tuple[Film, Project, bytes]) -> None:
     rendering, loaded, _ = film
-    assert call("plan", loaded.path, "--json")["refusal"] is None
     loaded.lock_path.unlink()
 
     said = call("plan", loaded.path, "--json")
     text = CliRunner().invoke(cli, ["plan", str(loaded.path)], obj=State()).output
 
-    assert "film.lock knows nothing of what was bought before for " in said["refusal"]
-    assert f"A run would be refused: {said['refusal']}" in text
-    assert rendering.run(loaded).code == HELD
+    assert said["refusal"] is None
+    assert {job["plan"] for job in said["jobs"]} == {"resume"}, said
+    assert "remembered in .seedrender: only the lock changes" in text
+    assert (rendering.run(loaded).code, rendering.run(loaded).code) == (0, 0)
 
 
 def call(command: str, *words: object) -> dict[str, Any]:
@@ -76,7 +91,7 @@ def call(command: str, *words: object) -> dict[str, Any]:
     return found
 
 
-def test_what_a_segment_would_be_is_known_late_and_not_bought_again_either(tmp_path: Path) -> None:
+def test_what_a_segment_would_be_is_known_late_and_taken_over_then(tmp_path: Path) -> None:
     rendering = Film(tmp_path, "modellix")
     rendering.write('chains: {fly: {segments: [{prompt: "It flies."}, {prompt: "On."}]}}\n')
     loaded = rendering.load()
@@ -90,8 +105,8 @@ def test_what_a_segment_would_be_is_known_late_and_not_bought_again_either(tmp_p
 
     ended = rendering.run(loaded)
 
-    assert (ended.code, len(ended.tasks)) == (4, 2), ended.words
-    assert "fly/02 (task-" in ended.words
+    assert (ended.code, len(ended.tasks)) == (0, 2), ended.words
+    assert JobId("fly/02") in loaded.read_lock().entries
 
 
 def test_a_lockfile_that_comes_back_is_all_that_is_needed(
@@ -116,10 +131,12 @@ def test_a_person_may_pay_again_by_name_or_by_forgetting(
     by_name = rendering.run(loaded, resubmit=["again"])
     loaded.lock_path.write_bytes(first)
     (rendering.folder / MEMORY).unlink()
+    unexplained = rendering.run(loaded)
+    (rendering.folder / "renders" / "again.mp4").unlink()
     forgotten = rendering.run(loaded)
 
-    assert [by_name.code, forgotten.code] == [0, 0]
-    assert len(forgotten.tasks) == 5
+    assert [by_name.code, unexplained.code, forgotten.code] == [0, UNKNOWN, 0]
+    assert [len(ended.tasks) for ended in (by_name, unexplained, forgotten)] == [4, 4, 5]
 
 
 def test_another_branch_with_other_shots_buys_what_it_lacks(
@@ -153,6 +170,7 @@ def test_a_memory_that_cannot_be_read_stops_buying_until_it_is_repaired(
     loaded.lock_path.write_bytes(first)
     memory.write_bytes(memory.read_bytes().replace(b'"state": "succeeded"', b'"state": "?"', 1))
     harmed = memory.read_bytes()
+    (rendering.folder / "renders" / "again.mp4").unlink()
 
     planned = call("plan", loaded.path, "--json")
     refused = rendering.run(loaded)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -13,9 +15,12 @@ from seedrender.plan.make import Plan
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry
 from seedrender.values.job import Job, JobId, Mode
 from seedrender.values.manifest import LongTake
+from seedrender.values.money import Amount, Cost
 from seedrender.values.task import Artifact
 from tests.builders import clip, entry, job, record
 
+CHARGED = Cost(amount=Amount(Decimal("0.1"), "USD"), source="provider")
+FREE = Cost(amount=Amount(Decimal(0), "USD"), source="provider")
 SPIN = job("spin")
 WANTED = fingerprint(SPIN, {}, {})
 OTHER = Fingerprint(digest="sha256:other", version=1, parts={**WANTED.parts, "prompt": "old"})
@@ -88,6 +93,28 @@ def test_a_job_without_a_clip(
     (step,) = plan([SPIN], known).steps
 
     assert (step.verdict.value, words in step.reason) == (verdict, True), step.reason
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED])
+@pytest.mark.parametrize(
+    ("more", "verdict", "words"),
+    [
+        pytest.param({}, "blocked", "whether it was charged is not known", id="cost unknown"),
+        pytest.param({"cost": CHARGED}, "blocked", "it cost 0.10 USD", id="charged"),
+        pytest.param({"cost": FREE}, "missing", ": why", id="free"),
+        pytest.param({"error": "given up by --resubmit: x"}, "missing", "given up", id="given up"),
+    ],
+)
+def test_a_task_that_ended_without_a_clip_is_bought_again_by_itself_where_it_was_free(
+    state: JobState, more: dict[str, Any], verdict: str, words: str
+) -> None:
+    fields = {"error": "why", "provider": "modellix", "fingerprint": WANTED, **more}
+
+    (step,) = plan([SPIN], entry("spin", record(state=state, **fields))).steps
+    (again,) = plan([SPIN], entry("spin", record(state=state, **fields)), resubmit=(SPIN.id,)).steps
+
+    assert (step.verdict.value, words in step.reason) == (verdict, True), step.reason
+    assert again.verdict is Verdict.MISSING
 
 
 @pytest.mark.parametrize("state", [JobState.SUBMITTING, JobState.UNKNOWN])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from seedrender.values.job import (
     Reference,
     ReferenceUse,
 )
+from seedrender.values.money import Amount, Cost
 from tests.builders import T0, clip, entry, job, record
 
 NOTHING = Lock(manifest="")
@@ -224,12 +226,15 @@ def test_a_clip_comes_before_a_task_that_still_runs() -> None:
     assert lines(assigned(known, [shot("a", "one")])) == {"a": ["c-y"], "x": ["c-x"]}
 
 
+FREE = Cost(amount=Amount(Decimal(0), "USD"), source="provider")
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         pytest.param({"error": "given up by --resubmit: x", "state": JobState.SUCCEEDED}, id="up"),
         pytest.param({"provider": "sim"}, id="simulated"),
-        pytest.param({"state": JobState.CANCELLED}, id="cancelled"),
+        pytest.param({"state": JobState.CANCELLED, "cost": FREE}, id="cancelled"),
     ],
 )
 def test_what_is_worth_nothing_is_not_taken(fields: dict[str, Any]) -> None:

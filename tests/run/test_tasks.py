@@ -251,13 +251,15 @@ def test_what_the_budget_does_not_reach_for_is_not_sent_and_says_so(tmp_path: Pa
     assert told(film, "waits") == ["b waits for a larger budget"]
 
 
-def test_an_earlier_task_that_expired_is_bought_anew_once_a_plan_says_so(
+def test_an_earlier_task_that_expired_for_free_is_bought_anew_once_a_plan_says_so(
     tmp_path: Path,
 ) -> None:
     film = Film(tmp_path, [job("spin")], stop_after_s=5)
     film.run()
     film.stop_after_s = None
-    expired = Task(id=TaskId("any"), state=TaskState.EXPIRED, provider_state="expired")
+    expired = Task(
+        id=TaskId("any"), state=TaskState.EXPIRED, provider_state="expired", cost=NOTHING
+    )
     film.provider.answers["spin"].append(expired)
 
     learns, sent = film.run(), list(film.provider.received)

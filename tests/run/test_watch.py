@@ -397,6 +397,6 @@ def test_a_person_gives_up_a_young_task_that_is_not_found(tmp_path: Path) -> Non
     found.run()
 
     given_up = found.lock().entries[JobId("spin")].tasks[0]
-    assert (given_up.state, given_up.error) == (JobState.EXPIRED, "gone")
+    assert (given_up.state, given_up.error) == (JobState.EXPIRED, "given up by --resubmit: gone")
     assert given_up.finished_at is not None
-    assert told(found, "expired") == ["spin expired gone"]
+    assert told(found, "expired") == ["spin expired given up by --resubmit: gone"]
