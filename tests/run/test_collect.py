@@ -569,6 +569,15 @@ def test_a_picture_that_a_person_renamed_gets_the_suffix_of_what_it_is(tmp_path:
     assert files(tmp_path) == {"renders/spin.webp": picture("WEBP")}
 
 
+def test_the_link_of_a_fresh_clip_is_given_to_the_segment_that_continues(tmp_path: Path) -> None:
+    film = Film(tmp_path, chain(2))
+    film.provider.render_s = 0.0
+
+    code = film.run()
+
+    assert (code, film.provider.polls) == (Exit.DONE, ["fly/01", "fly/02"])
+
+
 def test_a_link_that_has_lapsed_is_not_given_to_the_segment_that_continues(tmp_path: Path) -> None:
     film = Film(tmp_path, chain(2))
     first = clip_for(film.jobs[0])
