@@ -21,7 +21,7 @@ from seedrender.cli.console import (
 from seedrender.cli.estimate import Costs, costs
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan import routes
-from seedrender.plan.decide import FOR_PEOPLE, Verdict
+from seedrender.plan.decide import FOR_PEOPLE
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
 from seedrender.plan.routes import Carried
@@ -158,7 +158,7 @@ def _as_text(made: Plan, cost: Costs) -> str:
         for s in made.steps
     ]
     rows += [(j.take.id, j.verdict.value, "join", j.reason) for j in made.joins]
-    rows += [(s.job, Verdict.RESUME.value, "no job", s.reason) for s in made.strays]
+    rows += [(s.job, s.verdict.value, "no job", s.reason) for s in made.strays]
     longest = made.graph.longest_chain()
     lines = [
         table(("job", "plan", "how", "why"), rows),

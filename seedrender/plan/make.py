@@ -71,12 +71,18 @@ class Stray:
     record: TaskRecord
 
     @property
+    def verdict(self) -> Verdict:
+        """UNCOLLECTED where an earlier run could not fetch its clip, else RESUME."""
+        return Verdict.UNCOLLECTED if self.record.is_uncollected else Verdict.RESUME
+
+    @property
     def reason(self) -> str:
         """Say what is to be done about it."""
-        return (
-            f"task {self.record.task_id} is paid, and its job has left the manifest: its clip is "
-            "collected and kept"
-        )
+        paid = f"task {self.record.task_id} is paid, and its job has left the manifest"
+        if self.record.is_uncollected:
+            way = "asked for once in each run, until it comes or its provider has forgotten it"
+            return f"{paid}; its clip could not be fetched ({self.record.error}): {way}"
+        return f"{paid}: its clip is collected and kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,5 +248,5 @@ def strays(lock: Lock, known: frozenset[JobId], asked: Asked) -> tuple[Stray, ..
         for job, entry in sorted(lock.entries.items())
         if job not in known
         for record in fold.alive(entry)
-        if record.task_id is not None and asked.reaches(record) and not record.is_uncollected
+        if record.task_id is not None and asked.reaches(record)
     )

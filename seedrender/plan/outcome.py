@@ -46,7 +46,9 @@ def outcome(
         for step in after.steps
     ]
     codes += [Exit.FAILED for j in after.joins if j.verdict not in (Verdict.CURRENT, Verdict.WAITS)]
-    codes += [Exit.UNFINISHED for _ in after.strays]
+    codes += [
+        Exit.UNDECIDED if stray.verdict in FOR_PEOPLE else Exit.UNFINISHED for stray in after.strays
+    ]
     return max(codes, default=Exit.DONE)
 
 

@@ -22,7 +22,7 @@ from seedrender.plan.decide import Place
 from seedrender.run import last_frame
 from seedrender.run.desk import Desk
 from seedrender.run.downloads import Fresh, download
-from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, Attempts, Patience
+from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, ONCE, Attempts, Patience
 from seedrender.run.watch import is_remembered
 from seedrender.values.entry import LOST, JobState, LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
@@ -37,13 +37,14 @@ class Collect:
         self._desk = desk
 
     async def collect(
-        self, job: Job, record: TaskRecord, task: Task | None, *, patience: Patience = CLIPS
+        self, job: Job, record: TaskRecord, task: Task | None, *, is_given_up: bool = False
     ) -> None:
         """Download the clip of a task, and keep the one that it replaces.
 
         Raises: ProviderError, ArtifactError: what is paid is asked for again by the next run.
         """
         before = self._desk.store.entry(job.id)
+        patience = ONCE if is_given_up else _patience(record)
         task, (artifact, kept) = await self._fetched(job, record, task, job.output, patience)
         await last_frame.keep(self._desk, job, record, task)
         await self._replace_output(job, self._now(artifact), kept, before)
@@ -53,7 +54,7 @@ class Collect:
 
         Raises: as `collect`.
         """
-        _, (artifact, _) = await self._fetched(job, record, task, job.output, CLIPS)
+        _, (artifact, _) = await self._fetched(job, record, task, job.output, _patience(record))
         aside = replace(record, superseded=self._now(artifact))
         await self._desk.store.keep(LockEntry(job=job.id, tasks=(aside,)))
         words = f"{artifact.path}: no job asks for it any more; it is free where one does again"
@@ -238,6 +239,11 @@ class _Links:
         """Wait before another download. Raises: the error, where it would be no use."""
         await self._attempts.failed(error)
         self._task = None  # its URL may have lapsed: a poll gives a fresh one
+
+
+def _patience(record: TaskRecord) -> Patience:
+    """Return how long a clip is asked for: once, where an earlier run has waited in vain."""
+    return ONCE if record.is_uncollected else CLIPS
 
 
 def _wanted(job: Job, task: Task) -> Sequence[RemoteFile]:

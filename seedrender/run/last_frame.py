@@ -6,36 +6,31 @@ from dataclasses import replace
 from functools import partial
 from io import BytesIO
 
-from seedrender.errors import ArtifactError, ProviderError, RateLimitedError, UnavailableError
+from seedrender.errors import ArtifactError, ProviderError
 from seedrender.media.magic import HEAD_BYTES, recognised
 from seedrender.run.desk import Desk
 from seedrender.run.downloads import download
+from seedrender.run.retry import LAST_FRAMES, retried
 from seedrender.values.entry import LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
 from seedrender.values.task import Frame, RemoteFile, Task
-
-_ATTEMPTS = 4
 
 
 async def keep(desk: Desk, job: Job, record: TaskRecord, task: Task) -> None:
     """Download the picture and note where it is. That it is lost stops nothing, and is said."""
     if task.last_frame is None or _is_here(desk, job, record):
         return
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            frame = await _downloaded(desk, job, task.last_frame)
-        except (UnavailableError, RateLimitedError) as error:
-            words = str(error)
-            if attempt < _ATTEMPTS:
-                await desk.back_off(error, attempt)
-        except (ProviderError, ArtifactError) as error:
-            words = str(error)
-            break
-        else:
-            noted = replace(record, last_frame=frame)
-            await desk.store.keep(LockEntry(job=job.id, tasks=(noted,)))
-            return
-    desk.listener.note(job.id, "lost", f"its last frame as a picture of its own: {words}")
+    tell = partial(desk.listener.note, job.id, "waits")
+    try:
+        frame = await retried(
+            desk, partial(_downloaded, desk, job, task.last_frame), LAST_FRAMES, tell
+        )
+    except (ProviderError, ArtifactError) as error:
+        words = f"its last frame as a picture of its own: {error}"
+        desk.listener.note(job.id, "lost", words)
+        return
+    noted = replace(record, last_frame=frame)
+    await desk.store.keep(LockEntry(job=job.id, tasks=(noted,)))
 
 
 def _is_here(desk: Desk, job: Job, record: TaskRecord) -> bool:

@@ -11,7 +11,7 @@ from seedrender.lock.identity import SIMULATED, Asked
 from seedrender.plan.decide import Download, Place
 from seedrender.run.collect import Collect
 from seedrender.run.desk import Desk
-from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, ONCE
+from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE
 from seedrender.run.submit import Submits, advice
 from seedrender.run.watch import Watch
 from seedrender.values.entry import Fingerprint, JobState, Lock, TaskRecord
@@ -91,9 +91,8 @@ class Tasks:
 
         Raises: ProviderError, ArtifactError.
         """
-        is_tried = record.is_uncollected or is_given_up  # for ten minutes, by an earlier run
         try:
-            await self._collect.collect(job, record, task, patience=ONCE if is_tried else CLIPS)
+            await self._collect.collect(job, record, task, is_given_up=is_given_up)
         except StorageError:
             raise
         except (ForgottenError, *ANY_TROUBLE_WITH_A_FILE) as error:

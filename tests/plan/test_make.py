@@ -424,3 +424,14 @@ def test_a_task_whose_job_has_left_the_manifest_is_told_with_what_becomes_of_it(
     assert stray.reason == (
         "task task-c1 is paid, and its job has left the manifest: its clip is collected and kept"
     )
+
+
+def test_a_clip_that_could_not_be_fetched_stays_named_though_its_job_has_left() -> None:
+    paid = record("c1", JobState.SUCCEEDED, error="404")
+    lock = Lock(manifest="film.yaml", entries={JobId("gone"): entry("gone", paid)})
+
+    (stray,) = make.strays(lock, frozenset({JobId("spin")}), WHICHEVER)
+    made = replace(plan([]), strays=(stray,))
+
+    assert (stray.verdict, made.is_idle) == (Verdict.UNCOLLECTED, False)
+    assert "its clip could not be fetched (404): asked for once in each run" in stray.reason

@@ -769,6 +769,27 @@ def test_a_task_whose_job_left_is_kept_aside_where_it_ended_well(
     assert film.provider.polls.count("spin") == 1 + kept  # once more for a fresh link
 
 
+def test_a_clip_whose_job_left_and_that_does_not_come_is_asked_for_once_by_each_run(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [FOX], stop_after_s=5)
+    film.run()
+    film.stop_after_s, film.jobs = None, []
+    film.provider.finish_everything()
+    film.provider.retrieve_errors["spin"] += [UnavailableError("broken")] * 300
+
+    waits = film.run()
+    asked = film.provider.retrieve_errors["spin"].copy()
+    looks = film.run()
+    once = len(asked) - len(film.provider.retrieve_errors["spin"])
+    film.provider.retrieve_errors.clear()
+    comes = film.run()
+
+    assert (waits, looks, once, comes) == (Exit.UNDECIDED, Exit.UNDECIDED, 1, Exit.DONE)
+    assert list(files(tmp_path).values()).count(clip_bytes()) == 1
+    assert film.provider.received == ["spin"]
+
+
 def test_a_clip_whose_job_left_before_it_was_fetched_is_fetched_without_another_look(
     tmp_path: Path,
 ) -> None:
