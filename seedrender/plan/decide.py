@@ -11,7 +11,6 @@ from seedrender.lock import fold
 from seedrender.lock.identity import FILE, SIMULATED, WHICHEVER, Asked
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import (
-    GIVEN_UP,
     NEVER_BEGUN,
     Fingerprint,
     JobState,
@@ -47,7 +46,6 @@ SPENDS = frozenset({Verdict.MISSING, Verdict.STALE})
 FOR_PEOPLE = frozenset(  # what a run cannot settle without a person
     {Verdict.UNKNOWN, Verdict.UNCOLLECTED, Verdict.LOST, Verdict.DIFFERS, Verdict.AWAITING}
 )
-_ENDED = frozenset({JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED})  # without a clip
 HAS_CLIP = frozenset({Verdict.CURRENT, Verdict.DIFFERS})  # in its place: free work may use it
 
 
@@ -126,13 +124,11 @@ def decide(job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts)
     live = still_alive(job, entry, facts)
     if live:
         return decide_live(live, facts)
-    refused = _refused(job, wanted, entry, facts)
-    if refused is not None:
-        return refused
     record, clip = made(wanted, entry, facts.asked)
     if record is not None and clip is not None:
         return _kept(job, record, clip, entry, facts)
-    return _lost(job, wanted, entry, facts) or _bought(job, wanted, entry, facts)
+    to_ask = _refused(job, wanted, entry, facts) or _lost(job, wanted, entry, facts)
+    return to_ask or _bought(job, wanted, entry, facts)
 
 
 def decide_pinned(job: Job, entry: LockEntry, facts: Facts) -> Decision | None:
@@ -222,11 +218,16 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
                 Verdict.MISSING, "its clip is lost, and given up by --resubmit", Submit()
             )
         return to_do
-    if clip.differs:
-        keep = f"`seedrender pin {facts.lock.manifest} {job.id}` keeps it"
-        words = f"{'; '.join(clip.differs)}: {keep}, --resubmit {job.id} buys it again"
-        return Decision(Verdict.DIFFERS, words)
-    return Decision(Verdict.CURRENT, "as in the lock")
+    return _differing(job, clip, facts) or Decision(Verdict.CURRENT, "as in the lock")
+
+
+def _differing(job: Job, clip: Artifact, facts: Facts) -> Decision | None:
+    """Decide about a clip that is not what was asked for; None: it is."""
+    if not clip.differs:
+        return None
+    keep = f"`seedrender pin {facts.lock.manifest} {job.id}` keeps it"
+    words = f"{'; '.join(clip.differs)}: {keep}, --resubmit {job.id} buys it again"
+    return Decision(Verdict.DIFFERS, words)
 
 
 def _free_work(
@@ -273,14 +274,16 @@ def _gone(job: Job, record: TaskRecord | None, clip: Artifact, facts: Facts) -> 
 
 def _refused(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Decision | None:
     """Decide about a job of which just this was refused, or ended at a cost; None: it was not."""
-    last = entry.tasks[-1] if entry.tasks else None
-    if last is None or job.id in facts.resubmit or not wanted.is_of(last.fingerprint):
+    just_this = [r for r in entry.tasks if wanted.is_of(r.fingerprint)]
+    last = just_this[-1] if just_this else None
+    if last is None or job.id in facts.resubmit or not last.has_ended_in_vain:
         return None
-    if last.state is JobState.BLOCKED and facts.asked.reaches(last):
+    if last.state is JobState.BLOCKED:
+        if not facts.asked.reaches(last):
+            return None
         reason = f"refused by the provider: {advice(last.error or 'no reason given')}"
         return Decision(Verdict.BLOCKED, reason)
-    has_ended = last.state in _ENDED and not (last.error or "").startswith(GIVEN_UP)
-    if has_ended and facts.asked.takes(last) and not _is_free(last):
+    if facts.asked.takes(last) and not _is_free(last):
         cost = f"it cost {last.cost.amount}" if last.cost else "whether it was charged is not known"
         reason = f"{_how_it_ended(last)}; {cost}: --resubmit {job.id} buys it again"
         return Decision(Verdict.BLOCKED, reason)
@@ -312,7 +315,8 @@ def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> De
     else:
         verdict, why = Verdict.STALE, _changed(made_by, wanted, facts.asked)
         if facts.keep_stale:
-            return Decision(Verdict.CURRENT, f"kept by --keep-stale, though {why}")
+            kept = Decision(Verdict.CURRENT, f"kept by --keep-stale, though {why}")
+            return _differing(job, entry.output, facts) or kept
     if job.id not in facts.resubmit and facts.is_unexplained(job.output):
         reason = (
             f"{job.output} is there, and no record explains it: take it over with `seedrender "

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import WHICHEVER, Asked
-from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.entry import Fingerprint, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
 
-_ENDED = (  # is told of a job under its new name, too
-    *(JobState.BLOCKED, JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED),
-)
+
+class Worth(IntEnum):
+    """What a task is to a job that wants what it was bought for, the best first."""
+
+    CLIP = 0
+    LIVE = 1  # a clip may come of it
+    DIFFERS = 2  # a clip that is not what was asked for
+    IN_VAIN = 3  # no clip comes of it: whether it is bought again is for a person to say
+
+
+_SHOWS = (Worth.CLIP, Worth.LIVE, Worth.DIFFERS)  # what is wanted, or will
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,7 @@ class Spare:
 
     job: JobId
     record: TaskRecord
+    worth: Worth
     is_remembered: bool = False  # only the purchase log knows it
 
 
@@ -40,7 +50,6 @@ class Owners:
     digests: Mapping[str, str]
     remembered: Callable[[], Lock] = lambda: Lock(manifest="")  # asked where the lock has nothing
     asked: Asked = WHICHEVER
-    resubmit: Collection[JobId] = ()  # bought again: they take over nothing
     keep_stale: bool = False
     taken: dict[CorrelationId, JobId] = field(default_factory=dict)
     _clips: dict[JobId, str] = field(default_factory=dict)  # sha256 that each job has, or will have
@@ -73,12 +82,14 @@ class Owners:
 
     def take(self, job: Job, wanted: Fingerprint) -> Spare | None:
         """Take over a task that shows what a job wants, before it is bought; None: none does."""
-        if job.id in self.resubmit:
-            return None
-        spares = self._all_spares()
+        spares, limit = self._all_spares(), Worth.IN_VAIN
+        if (own := self.lock.entries.get(job.id)) is not None:  # which may say something already
+            told = [r for r in own.tasks if wanted.is_of(r.fingerprint)]
+            limit = Worth.LIVE if any(self._worth(r, own) is not None for r in told) else limit
         for digest in wanted.digests:
-            for spare in sorted(spares.get(digest, ()), key=lambda one: one.job != job.id):
-                if self._is_free(spare, job.id):
+            found = sorted(spares.get(digest, ()), key=lambda one: (one.worth, one.job != job.id))
+            for spare in found:
+                if spare.worth <= limit and self._is_free(spare, job.id):
                     self.taken[spare.record.correlation_id] = job.id
                     return spare
         return None
@@ -111,7 +122,7 @@ class Owners:
         """Return the record of a job's own line that shows, or will show, what it wants."""
         if entry is None:
             return None
-        made = [r for r in reversed(entry.tasks) if self._is_worth(r, entry)]
+        made = [r for r in reversed(entry.tasks) if self._worth(r, entry) in _SHOWS]
         made = [r for r in made if wanted.is_of(r.fingerprint) and self._is_ours(r, entry.job)]
         return next((r for r in made if _clip_of(entry, r)), next(iter(made), None))
 
@@ -144,33 +155,31 @@ class Owners:
         return lock.entries.get(spare.job) if lock is not None else None
 
     def _all_spares(self) -> dict[str, list[Spare]]:
-        """Return what could be taken over, by what it was bought for: what has a clip first."""
+        """Return what could be taken over, by what it was bought for."""
         if self._spares is None:
             self._known = self.remembered()
             self._spares = {}
             found = [*self._of(self.lock), *self._of(self._known, is_remembered=True)]
-            for spare, _ in sorted(found, key=lambda one: not one[1]):
+            for spare in found:
                 self._spares.setdefault(spare.record.fingerprint.digest, []).append(spare)
         return self._spares
 
-    def _of(self, lock: Lock, *, is_remembered: bool = False) -> Iterator[tuple[Spare, bool]]:
-        """Yield the tasks of a lock that are worth something, and whether each has a clip."""
+    def _of(self, lock: Lock, *, is_remembered: bool = False) -> Iterator[Spare]:
+        """Yield the tasks of a lock that say something to a job that wants the same."""
         for job, entry in sorted(lock.entries.items()):
-            is_orphan = job not in self._by_id
             for record in entry.tasks:
-                has_clip = _clip_of(entry, record) is not None
-                is_told = is_orphan and (record.state in _ENDED or record.is_lost)
-                if is_told or self._is_worth(record, entry, is_orphan=is_orphan):
-                    yield Spare(job, record, is_remembered), has_clip
+                if (worth := self._worth(record, entry)) is not None:
+                    yield Spare(job, record, worth, is_remembered)
 
-    def _is_worth(self, record: TaskRecord, entry: LockEntry, *, is_orphan: bool = True) -> bool:
-        """Say whether there is, or may be, a clip of a task that this film can use."""
+    def _worth(self, record: TaskRecord, entry: LockEntry) -> Worth | None:
         if record.is_given_up or not self.asked.takes(record) or self.asked.drops(record):
-            return False
-        if _differs(entry, record) and not is_orphan:
-            return False
-        is_alive = fold.next_action(record.state) in (fold.Action.ASK, fold.Action.RESUME)
-        return (is_alive and not record.is_lost) or _clip_of(entry, record) is not None
+            return None
+        if _clip_of(entry, record) is not None:
+            return Worth.DIFFERS if _differs(entry, record) else Worth.CLIP
+        if record.has_ended_in_vain or record.is_lost:
+            return Worth.IN_VAIN
+        is_live = fold.next_action(record.state) in (fold.Action.ASK, fold.Action.RESUME)
+        return Worth.LIVE if is_live else None
 
     def _followers(self) -> dict[CorrelationId, JobId]:
         """Let what else is known of a job that has left go with its clip, or its last task."""

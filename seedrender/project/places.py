@@ -153,11 +153,7 @@ class Places:
         for clash in self.ownership.clashes(by_path):
             one = by_path[clash.path]
             words = f"{clash.path} is an output of {clash.owner} too ({clash.told_by} says so)"
-            hint = (
-                "give one of the manifests another `output.dir`; where the other one has given it "
-                f"up, run it once or delete {clash.told_by}"
-            )
-            yield self._of(one, words, hint)
+            yield self._of(one, words, "give one of the manifests another `output.dir`")
         own = lock_path(self.ownership.manifest).name
         for other in self.ownership.namesakes():
             words = f"{other.name} would have the same lockfile, {own}"

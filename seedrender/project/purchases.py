@@ -140,7 +140,8 @@ def _is_paid(entry: LockEntry) -> bool:
 
 
 def _is_worth(record: TaskRecord) -> bool:
-    return fold.next_action(record.state) in _WORTH and record.provider != SIMULATED
+    says = record.has_ended_in_vain or fold.next_action(record.state) in _WORTH
+    return says and record.provider != SIMULATED
 
 
 def _without(entry: LockEntry, submits: Collection[str]) -> LockEntry:

@@ -14,6 +14,7 @@ from seedrender.lock import fold
 from seedrender.lock.identity import FILE
 from seedrender.plan import select
 from seedrender.plan.make import Step
+from seedrender.run import places
 from seedrender.run.project import Project
 from seedrender.run.store import Store, hold
 from seedrender.values.entry import Fingerprint, JobState, LockEntry, TaskRecord
@@ -70,8 +71,11 @@ async def adopt_task(project: Project, name: str, task_id: str, provider: str | 
 async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
     """Copy a clip into a job's place and record it as what the manifest asks for now.
 
-    Raises: LockError; ConfigError where the job is not free for that; ArtifactError: not a clip.
+    Raises: LockError; ConfigError where the job is not free for that; ArtifactError: not a clip;
+        ManifestError where the place is another manifest's.
     """
+    if (wrong := places.refusal(project, probes=False)) is not None:
+        raise wrong
     size = file.stat().st_size  # noqa: ASYNC240 - nobody waits beside it
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         step = _step(project, store, name)

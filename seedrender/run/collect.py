@@ -69,7 +69,10 @@ class Collect:
         target, files = place(job, act.clip), self._desk.files
         found, kept = replace(act.clip, path=act.found), None
         if act.found != target:
-            _, kept = await asyncio.to_thread(files.bring_back, found, target)
+            others = (e.output for e in self._desk.store.lock.entries.values() if e.job != job.id)
+            is_shared = any(clip is not None and clip.path == act.found for clip in others)
+            bring = partial(files.bring_back, found, target, is_shared=is_shared)
+            _, kept = await asyncio.to_thread(bring)
         made_by = act.record.correlation_id if act.record is not None else act.clip.made_by
         now = self._desk.store.clock.now()
         artifact = replace(act.clip, path=target, made_by=made_by, placed_at=now)

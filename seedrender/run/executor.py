@@ -206,7 +206,8 @@ class Executor:
             await under_way.wait()
         await self._store.take_over(self._owners.moves(), job.id)
         where = "the purchases that are remembered" if spare.is_remembered else spare.job
-        self._listener.note(job.id, "resumed", f"{spare.record.task_id}, taken over from {where}")
+        what = spare.record.task_id or "a submit"
+        self._listener.note(job.id, "resumed", f"{what}, taken over from {where}")
         return True
 
     async def _bring(self, job: Job, wanted: Fingerprint) -> None:

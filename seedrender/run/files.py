@@ -156,8 +156,10 @@ class Files(Clips):
             await asyncio.to_thread(new.place)
         return Frame(path=target, sha256=digest, size_bytes=len(content))
 
-    def move(self, artifact: Artifact, target: str) -> Artifact:
+    def move(self, artifact: Artifact, target: str, *, is_shared: bool = False) -> Artifact:
         """Bring a clip, from wherever its bytes are, to the place that the manifest now gives it.
+
+        Shared bytes, which are another job's clip too, are copied.
 
         Raises: ArtifactError where no file has its bytes; StorageError.
         """
@@ -170,13 +172,17 @@ class Files(Clips):
         source, path = self.path(found), self.path(target)
         if not self._has(target, artifact):
             self.set_aside(target)
-            self._bring(source, path, artifact.sha256, is_taken=self._may_take(found))
+            self._bring(
+                source, path, artifact.sha256, is_taken=self._may_take(found) and not is_shared
+            )
         elif source.name != path.name and source.samefile(path) and not source.is_symlink():
             with writing(target):
                 replace_file(source, path)  # two spellings of one name
         return replace(artifact, path=target, made_at=self.clock.now())
 
-    def bring_back(self, artifact: Artifact, target: str) -> tuple[Artifact, str | None]:
+    def bring_back(
+        self, artifact: Artifact, target: str, *, is_shared: bool = False
+    ) -> tuple[Artifact, str | None]:
         """Exchange what is in place for a clip that was set aside; also say where that went.
 
         Raises: ArtifactError where that clip is nowhere: what is in place stays; StorageError.
@@ -185,7 +191,7 @@ class Files(Clips):
         if found is None:
             raise ArtifactError(f"{artifact.path} is not there as the lock says; nothing was moved")
         kept = None if self._has(target, artifact) else self.set_aside(target)
-        return self.move(replace(artifact, path=found), target), kept
+        return self.move(replace(artifact, path=found), target, is_shared=is_shared), kept
 
     def exchange(self, first: Artifact, second: Artifact) -> tuple[Artifact, Artifact]:
         """Exchange two clips; cut off in between, both are found by their bytes.

@@ -133,7 +133,6 @@ class Project:
             digests=self.digests,
             remembered=partial(self.remembered, lock),
             asked=self.asked,
-            resubmit=wishes.resubmit,
             keep_stale=wishes.keep_stale,
         )
 

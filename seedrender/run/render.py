@@ -96,6 +96,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     lock = project.read_lock(options.wishes)
     before = project.plan(lock, options.wishes)
     if before.is_idle and not is_left(project.lock_path):
+        _check_owner(project, before)
         return _nothing_sent(outcome(before, lock), before, project)
     refused = _refused(project, before, options)
     if refused is not None:
@@ -126,6 +127,16 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     if refusal is not None and not result.exit.is_stopped:
         raise refusal
     return result
+
+
+def _check_owner(project: Project, before: Plan) -> None:
+    """Look at the places where a person is asked for a word: a file may be another film's.
+
+    Raises: ManifestError.
+    """
+    wrong = None if before.is_done else places.refusal(project, probes=False)
+    if wrong is not None:
+        raise wrong
 
 
 def _allow_open_files() -> None:

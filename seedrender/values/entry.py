@@ -56,6 +56,9 @@ class Fingerprint:
         return other.digest in self.digests
 
 
+_IN_VAIN = frozenset({JobState.BLOCKED, JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
     """One submission of a job, known by our correlation id; its state only moves forward."""
@@ -92,6 +95,11 @@ class TaskRecord:
         """Whether its clip was paid for, and could not be fetched when a run asked for it."""
         has_trouble = self.state is JobState.SUCCEEDED and self.error is not None
         return has_trouble and not self.is_given_up and not self.is_lost
+
+    @property
+    def has_ended_in_vain(self) -> bool:
+        """Whether it was refused, or ended without a clip, and nobody has given it up since."""
+        return self.state in _IN_VAIN and not (self.error or "").startswith(GIVEN_UP)
 
     @property
     def is_guess(self) -> bool:

@@ -51,19 +51,13 @@ def test_what_the_lockfile_has_forgotten_is_taken_over_and_not_bought_again(
 
     assert (ended.code, len(ended.tasks)) == (0, 3), ended.words
     assert (again.code, len(again.tasks)) == (0, 3), again.words
-    assert submits(loaded) == (whole if way == "stashed" else whole & wanted(loaded))
+    assert submits(loaded) == whole
     assert oracle.violations(ended.tasks, remembered(loaded), rendering.folder) == []
 
 
 def submits(loaded: Project) -> set[str]:
     entries = lockfile.loads(loaded.lock_path.read_text(), "film.lock").entries.values()
     return {str(record.correlation_id) for entry in entries for record in entry.tasks}
-
-
-def wanted(loaded: Project) -> set[str]:
-    """Return what made the clips that are in place."""
-    entries = loaded.read_lock().entries.values()
-    return {entry.output.made_by for entry in entries if entry.output is not None}
 
 
 def remembered(loaded: Project) -> Lock:
@@ -123,7 +117,7 @@ def test_a_lockfile_that_comes_back_is_all_that_is_needed(
     assert (again.code, len(again.tasks)) == (0, 3)
 
 
-def test_a_person_may_pay_again_by_name_or_by_forgetting(
+def test_what_is_remembered_is_paid_again_only_where_a_person_forgets_it(
     film: tuple[Film, Project, bytes],
 ) -> None:
     rendering, loaded, first = film
@@ -136,7 +130,7 @@ def test_a_person_may_pay_again_by_name_or_by_forgetting(
     forgotten = rendering.run(loaded)
 
     assert [by_name.code, unexplained.code, forgotten.code] == [0, UNKNOWN, 0]
-    assert [len(ended.tasks) for ended in (by_name, unexplained, forgotten)] == [4, 4, 5]
+    assert [len(ended.tasks) for ended in (by_name, unexplained, forgotten)] == [3, 3, 4]
 
 
 def test_another_branch_with_other_shots_buys_what_it_lacks(

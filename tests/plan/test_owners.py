@@ -19,7 +19,7 @@ from seedrender.plan import graph, make
 from seedrender.plan.decide import Facts, Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.owners import Owners
-from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, Pin, TaskRecord
+from seedrender.values.entry import LOST, Fingerprint, JobState, Lock, LockEntry, Pin, TaskRecord
 from seedrender.values.job import (
     CorrelationId,
     Job,
@@ -72,7 +72,9 @@ def assigned(found: Lock, jobs: list[Job], **fields: Any) -> Lock:
     return owners.assign().applied(found)
 
 
-def planned(found: Lock, jobs: list[Job], **fields: Any) -> Plan:
+def planned(
+    found: Lock, jobs: list[Job], *, resubmit: Collection[JobId] = (), **fields: Any
+) -> Plan:
     facts = Facts(
         lock=assigned(found, jobs, **fields),
         digests={},
@@ -80,13 +82,17 @@ def planned(found: Lock, jobs: list[Job], **fields: Any) -> Plan:
         find=lambda artifact, _: artifact.path,
         asked=fields.get("asked", Asked()),
         keep_stale=fields.get("keep_stale", False),
-        resubmit=fields.get("resubmit", ()),
+        resubmit=resubmit,
     )
     return make.plan(graph.build(jobs), (), facts)
 
 
 def bought(made: Plan) -> list[str]:
     return [step.job.id for step in made.steps if step.will_submit]
+
+
+def verdicts(made: Plan) -> dict[str, str]:
+    return {step.job.id: step.verdict.value for step in made.steps}
 
 
 def lines(found: Lock) -> dict[str, list[str]]:
@@ -245,20 +251,65 @@ def test_what_is_worth_nothing_is_not_taken(fields: dict[str, Any]) -> None:
     assert bought(made) == ["a"]
 
 
-def test_a_clip_that_differs_is_taken_over_only_with_its_name() -> None:
+def test_a_clip_that_differs_is_asked_about_under_its_new_id_too() -> None:
     odd = done("a", shot("a", "one"))
     assert odd.output is not None
     odd = replace(odd, output=replace(odd.output, differs=("asked for 5 s, got 2 s",)))
     twin = [shot("a", "other"), shot("b", "one")]
 
     assert bought(planned(lock(odd), [shot("b", "one")])) == []
-    assert bought(planned(lock(odd), twin)) == ["a", "b"]
+    assert bought(planned(lock(odd), twin)) == ["a"]
+    assert bought(planned(lock(odd), [shot("a", "one"), shot("b", "one")])) == ["b"]
 
 
-def test_a_job_that_is_to_be_bought_again_takes_nothing_over() -> None:
-    known = lock(done("gone", shot("gone", "one")))
+@pytest.mark.parametrize("state", ["done", "submitted"])
+def test_what_is_there_under_another_id_is_not_bought_again_by_resubmit_either(state: str) -> None:
+    of = shot("gone", "one")
+    known = lock(done("gone", of) if state == "done" else running("gone", of))
 
-    assert bought(planned(known, [shot("a", "one")], resubmit=[JobId("a")])) == ["a"]
+    assert bought(planned(known, [shot("a", "one")], resubmit=[JobId("a")])) == []
+
+
+VAIN: dict[str, dict[str, Any]] = {
+    "refused": {"state": JobState.BLOCKED},
+    "failed at a cost": {
+        "state": JobState.FAILED,
+        "cost": Cost(amount=Amount(Decimal("0.1"), "USD"), source="provider"),
+    },
+    "failed, and nobody knows what it cost": {"state": JobState.FAILED},
+    "expired": {"state": JobState.EXPIRED},
+    "lost": {"state": JobState.SUBMITTED, "error": f"{LOST}404"},
+}
+
+
+@pytest.mark.parametrize("how", list(VAIN))
+@pytest.mark.parametrize(
+    ("jobs", "is_in_lock"),
+    [
+        pytest.param({"a": "two", "b": "one"}, True, id="exchanged"),
+        pytest.param({"a": "two", "z": "one"}, True, id="given away"),
+        pytest.param({"z": "one"}, True, id="renamed"),
+        pytest.param({"a": "three", "b": "two", "z": "one"}, True, id="a new one under its name"),
+        pytest.param({"a": "one", "b": "two"}, False, id="only remembered"),
+    ],
+)
+def test_what_ended_in_vain_is_a_persons_to_buy_again_under_every_id(
+    how: str, jobs: dict[str, str], *, is_in_lock: bool
+) -> None:
+    vain = running("a", shot("a", "one"), **VAIN[how])
+    known = lock(vain, done("b", shot("b", "two")))
+    wanted = [shot(name, prompt) for name, prompt in jobs.items()]
+    here, log = (known, lock()) if is_in_lock else (lock(), known)
+
+    made = planned(here, wanted, remembered=lambda: log)
+    again = planned(
+        here, wanted, remembered=lambda: log, resubmit=[j.id for j in wanted if j.prompt == "one"]
+    )
+
+    owner = next(name for name, prompt in jobs.items() if prompt == "one")
+    assert verdicts(made)[owner] in ("blocked", "lost")
+    assert owner not in bought(made)
+    assert owner in bought(again)
 
 
 @pytest.mark.parametrize("name", ["a", "z"])

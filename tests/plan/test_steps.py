@@ -128,10 +128,10 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
         ),
         pytest.param(
             Case(entry=with_clip(made(), record("c2", JobState.BLOCKED, fingerprint=WANTED))),
-            "blocked",
-            "refused by the provider: no reason given",
+            "current",
+            "as in the lock",
             False,
-            None,
+            "ab" * 32,
             id="refused anew beside a clip",
         ),
         pytest.param(
@@ -271,6 +271,18 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
             False,
             SHA,
             id="another definition, and kept",
+        ),
+        pytest.param(
+            Case(
+                entry=replace(STALE, output=replace(KEPT, made_by="c1", differs=OTHERWISE)),
+                facts={"keep_stale": True},
+            ),
+            "differs",
+            "asked for 5 s, got 4 s; asked for mp4, got gif: `seedrender pin m spin` keeps it, "
+            "--resubmit spin buys it again",
+            False,
+            None,
+            id="another definition, and kept though nobody accepted it",
         ),
         pytest.param(
             Case(entry=with_clip(made(replace(OTHER, parts=WANTED.parts)))),

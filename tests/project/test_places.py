@@ -279,6 +279,8 @@ def test_two_manifests_that_write_one_file_are_told_and_leave_each_others_clips(
 
     assert words in refused("plan", "other.yaml")
     assert words in refused("run", "other.yaml")
+    assert words in refused("run", "other.yaml", "a")  # which has nothing to buy: a file is there
+    assert words in refused("adopt", "other.yaml", "a", "--file", "renders/a.mp4")
     (folder / ".seedrender/outputs.json").unlink()  # as in a fresh clone
     assert words in refused("run", "other.yaml")
     assert (folder / "renders/a.mp4").read_bytes() == before

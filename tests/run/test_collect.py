@@ -433,6 +433,20 @@ def test_a_clip_that_had_another_place_stays_there_and_comes_back_free(tmp_path:
     assert (tmp_path / "renders/spin.mp4").read_bytes() == clip_bytes()
 
 
+def test_bytes_that_are_another_jobs_clip_too_are_copied_and_not_taken_away(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("b", prompt="Blue."), job("c", prompt="Green.")])  # equal bytes
+    film.run()
+    film.jobs = [job("c", prompt="Blue.")]
+    film.run()
+    film.jobs = [job("c", prompt="Blue."), job("q", prompt="Green.")]
+
+    codes = [film.run(), film.run()]
+
+    assert (codes, film.provider.received) == ([Exit.DONE, Exit.DONE], ["b", "c"])
+    assert {"renders/c.mp4", "renders/q.mp4"} <= files(tmp_path).keys()
+    assert film.errors == {}
+
+
 def test_a_picture_of_another_format_is_set_aside_and_a_persons_own_file_is_not(
     tmp_path: Path,
 ) -> None:

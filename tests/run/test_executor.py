@@ -119,7 +119,6 @@ class Film:
             jobs=self.jobs,
             digests=self.digests,
             asked=self.asked,
-            resubmit=self.resubmit,
             keep_stale=self.keep_stale,
         )
 
