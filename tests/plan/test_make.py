@@ -100,7 +100,7 @@ def test_a_job_without_a_clip(
     ("more", "verdict", "words"),
     [
         pytest.param({}, "blocked", "whether it was charged is not known", id="cost unknown"),
-        pytest.param({"cost": CHARGED}, "blocked", "it cost 0.1 USD", id="charged"),
+        pytest.param({"cost": CHARGED}, "blocked", "it cost 0.10 USD", id="charged"),
         pytest.param({"cost": FREE}, "missing", ": why", id="free"),
         pytest.param({"error": "given up by --resubmit: x"}, "missing", "given up", id="given up"),
     ],

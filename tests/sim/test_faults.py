@@ -298,6 +298,7 @@ def test_every_fault_stands_in_the_documentation_with_what_it_does_and_where() -
 
     for name, fault in faults.FAULTS.items():
         given = " `=CODE`" if fault.takes_code else " `=STATUS`" if fault.takes_status else ""
+        given = f" `={fault.takes}`" if fault.takes else given
         mark = f"`{name}`{given}"
         often = "once" if fault.is_once else "always"
         row = f"| {mark} | {fault.stage} | {fault.text} | {often} | {wires[fault.wires]} |"
