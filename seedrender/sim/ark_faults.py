@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from seedrender.sim import faults
-from seedrender.sim.answers import cut, phrase
+from seedrender.sim.answers import ODD_TIMES, cut, phrase
 from seedrender.sim.ark_content import Scene
 from seedrender.sim.ark_errors import INTERNAL, INVALID, ArkRefusal, status_of
 from seedrender.sim.ark_orders import Order
@@ -14,6 +16,7 @@ from seedrender.sim.world import World
 from seedrender.values.job import MediaKind
 
 _LATE_S = 600.0
+_OTHER = "cgt-20260101000000-other"
 _BARE = {  # fault → an answer that is not in the wire's shape; no task is created
     "503": (503, "text/plain", "Service Unavailable"),
     "502-page": (502, "text/html", "<html><body>Bad Gateway</body></html>"),
@@ -59,6 +62,8 @@ class Faults:
         def strikes(name: str) -> bool:
             return self._world.strikes(name, present, thing)
 
+        if strikes("odd-retry-after"):
+            raise ArkRefusal(_PLAIN["rate-limited"], "Slow down.", headers=ODD_TIMES)
         for name, code in _PLAIN.items():
             if strikes(name):
                 raise ArkRefusal(code, "The request was refused by the simulator.")
@@ -74,13 +79,7 @@ class Faults:
             raise self._face(order.scene)
         if strikes("lost-request"):
             raise cut(request)
-        if strikes("status"):
-            return _plainly(faults.status("status", present))
-        bare = next(filter(strikes, _BARE), None)
-        if bare is None:
-            return None
-        status, kind, text = _BARE[bare]
-        return web.Response(status=status, content_type=kind, text=text)
+        return _shapeless(strikes, present)
 
     @staticmethod
     def _face(scene: Scene) -> ArkRefusal:
@@ -88,7 +87,9 @@ class Faults:
         place = images[0].place.partition(".")[0] if images else scene.text_place
         return ArkRefusal(_FACE, f"{place} may contain a real person.", place)
 
-    async def after(self, order: Order, request: web.Request) -> web.Response | None:
+    async def after(
+        self, order: Order, task: TaskRecord, request: web.Request
+    ) -> web.Response | None:
         """Spoil the answer for a task that exists."""
         present, thing = order.faults, self._thing(order)
 
@@ -105,6 +106,15 @@ class Faults:
             return web.json_response({})
         if strikes("not-json"):
             return web.Response(text="<html><body>OK</body></html>", content_type="text/html")
+        words = "The service encountered an internal error."
+        failed = {"id": task.task_id, "error": {"code": INTERNAL, "message": words}}
+        if strikes("id-in-500"):
+            return web.json_response(failed, status=500)
+        if strikes("id-in-code-500"):
+            return web.json_response({"code": 500, **failed})
+        first = self._world.first_alike(task)
+        if strikes("same-id") and first is not task:
+            return web.json_response({"id": first.task_id})
         return None
 
     def at_read(self, task: TaskRecord, request: web.Request) -> web.Response | None:
@@ -121,6 +131,10 @@ class Faults:
             raise cut(request)
         if strikes("poll-status"):
             return _plainly(faults.status("poll-status", task.faults))
+        if strikes("other-task"):
+            other = {"id": _OTHER, "status": "failed"}
+            is_one = "task_id" in request.match_info
+            return web.json_response(other if is_one else {"total": 1, "items": [other]})
         return _plainly(503) if strikes("poll-down") else None
 
     def _thing(self, order: Order) -> str:
@@ -129,6 +143,20 @@ class Faults:
         values = [item.value for item in scene.items]
         wanted = {"model": order.model.slug, "text": scene.text, "media": values}
         return self._world.sameness.digest(wanted)
+
+
+def _shapeless(strikes: Callable[[str], bool], present: tuple[str, ...]) -> web.Response | None:
+    """Answer in a shape that is not the wire's."""
+    if strikes("status"):
+        return _plainly(faults.status("status", present))
+    if strikes("refuse-200"):
+        status = faults.status("refuse-200", present)
+        return web.json_response({"code": status, "message": phrase(status)})
+    bare = next(filter(strikes, _BARE), None)
+    if bare is None:
+        return None
+    status, kind, text = _BARE[bare]
+    return web.Response(status=status, content_type=kind, text=text)
 
 
 def _takes_code(name: str) -> bool:

@@ -17,7 +17,7 @@ from seedrender.sim.ark_fields import Settings
 from seedrender.sim.ark_models import ArkModel
 from seedrender.sim.footage import nearest
 from seedrender.sim.ledger import NEVER, TaskRecord
-from seedrender.sim.world import World
+from seedrender.sim.world import World, number_of
 from seedrender.values.job import MediaKind
 
 _ID_ZONE = timezone(timedelta(hours=8))
@@ -57,7 +57,7 @@ def task(world: World, order: Order) -> TaskRecord:
         rendering = NEVER
     now = world.clock.now()
     return TaskRecord(
-        task_id=_new_id(world, identity),
+        task_id=_new_id(world, identity, is_number="id-number" in order.faults),
         number=len(world.ledger.tasks),
         slug=order.model.slug,
         body=body,
@@ -166,8 +166,10 @@ def _tokens(world: World, order: Order, body: Mapping[str, Any]) -> int:
     return int(tokens)
 
 
-def _new_id(world: World, identity: str) -> str:
-    """Return an id of the wire's shape: a time in UTC+8, and five letters."""
+def _new_id(world: World, identity: str, *, is_number: bool) -> str:
+    """Return an id of the wire's shape: a time in UTC+8, and five letters; or a number."""
+    if is_number:
+        return number_of(identity)
     wall = datetime.fromtimestamp(world.clock.wall(), UTC).astimezone(_ID_ZONE)
     number = int(identity[:16], 16)
     while True:

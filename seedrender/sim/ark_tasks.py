@@ -6,7 +6,7 @@ from typing import Any
 
 from seedrender.media.make import FPS
 from seedrender.sim import faults
-from seedrender.sim.answers import files_url
+from seedrender.sim.answers import HALF, files_url, shown_id, word
 from seedrender.sim.ledger import TaskRecord
 from seedrender.sim.world import World
 
@@ -18,20 +18,16 @@ STATUS = {
     "canceled": "cancelled",
     "expired": "expired",
 }
-_ODD_STATUS = "archiving"
 _OUTPUT_REVIEW = "OutputAudioSensitiveContentDetected"
 _WHEN_USED = ("safety_identifier", "draft_task_id", "tools", "output_format")
 
 
 def view(origin: str, world: World, task: TaskRecord, phase: str) -> dict[str, Any]:
     """Return a task as it is."""
-    status = STATUS[phase]
-    if phase == "processing" and "odd-status" in task.faults:
-        status = _ODD_STATUS
     shown: dict[str, Any] = {
-        "id": task.task_id,
+        "id": shown_id(task),
         "model": task.slug,
-        "status": status,
+        "status": word(task, phase, STATUS[phase]),
         "created_at": _told(world, task.created_at),
         "updated_at": _told(world, _changed_at(task, phase)),
         "service_tier": task.echo["service_tier"],
@@ -60,6 +56,8 @@ def _error(task: TaskRecord) -> dict[str, str]:
     if "refuse-output" in task.faults:
         words = "The request failed because the output audio may contain sensitive information."
         return {"code": _OUTPUT_REVIEW, "message": words}
+    if "fail-half" in task.faults:
+        return {"code": "InternalServiceError", "message": f"The task failed: {HALF}."}
     code = faults.code("fail", task.faults) or "InternalServiceError"
     return {"code": code, "message": f"The task failed: {code}."}
 
@@ -69,7 +67,12 @@ def _result(origin: str, world: World, task: TaskRecord) -> dict[str, Any]:
     wanted, body, echo = world.footage.order(task), task.body, task.echo
     life = f"&X-Tos-Expires={world.settings.link_s:.0f}"
     path = world.footage.path(task)
-    content = {"video_url": files_url(origin, world, path.name) + life}
+    place = "" if "relative-url" in task.faults else origin
+    clip = files_url(place, world, path.name) + life
+    second = files_url(place, world, world.footage.second_path(task).name) + life
+    content: dict[str, Any] = {"video_url": [clip, second] if "two-clips" in task.faults else clip}
+    if "no-url" in task.faults:
+        content = {}
     if body["return_last_frame"]:
         still = world.footage.last_frame_path(task)
         content["last_frame_url"] = files_url(origin, world, still.name) + life
@@ -85,7 +88,9 @@ def _result(origin: str, world: World, task: TaskRecord) -> dict[str, Any]:
         length = {"frames": wanted.frames} if "frames" in body else {"duration": wanted.duration_s}
         shown |= {"resolution": wanted.resolution, "ratio": wanted.ratio, **length}
     if "no-billing" not in task.faults:
-        shown["usage"] = {"completion_tokens": echo["tokens"], "total_tokens": echo["tokens"]}
+        said = faults.number("amount", task.faults)
+        tokens = echo["tokens"] if said is None else said
+        shown["usage"] = {"completion_tokens": tokens, "total_tokens": tokens}
         if "tools" in echo:
             shown["usage"]["tool_usage"] = {"web_search": len(echo["tools"])}
     return shown

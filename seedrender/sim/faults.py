@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Mapping
@@ -30,7 +31,8 @@ class Fault:
     the same body, later the next request for the same task.
 
     `takes_code`: a mark may say with which error code, `[sim:refuse=ServerOverloaded]`;
-    `takes_status`: with which HTTP status, `[sim:status=409]`.
+    `takes_status`: with which HTTP status, `[sim:status=409]`; `takes`: a mark has to name a value
+    of this form, `[sim:amount=-1]`.
     """
 
     stage: Stage
@@ -38,8 +40,14 @@ class Fault:
     is_once: bool = False
     takes_code: bool = False
     takes_status: bool = False
+    takes: str = ""
     wires: tuple[str, ...] = WIRES
 
+
+_FORMS: Mapping[str, re.Pattern[str]] = {
+    "NUMBER": re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?"),
+    "WORD": re.compile(r"[A-Za-z_-]{1,40}"),
+}
 
 FAULTS: Mapping[str, Fault] = {
     "refuse": Fault(
@@ -57,6 +65,15 @@ FAULTS: Mapping[str, Fault] = {
     "503": Fault(Stage.SUBMIT, "503, and no task was created", is_once=True),
     "status": Fault(
         Stage.SUBMIT, "this HTTP status, and no task was created", is_once=True, takes_status=True
+    ),
+    "refuse-200": Fault(
+        Stage.SUBMIT,
+        "200, and the code in its envelope is this HTTP status; no task",
+        is_once=True,
+        takes_status=True,
+    ),
+    "odd-retry-after": Fault(
+        Stage.SUBMIT, "429 whose `Retry-After` and `Date` name no time; no task", is_once=True
     ),
     "502-page": Fault(
         Stage.SUBMIT, "502 with a page of HTML; no task was created", is_once=True, wires=("ark",)
@@ -77,6 +94,16 @@ FAULTS: Mapping[str, Fault] = {
     "no-task-id": Fault(
         Stage.SUBMIT, "200 without the task's id; the task was created", is_once=True
     ),
+    "id-in-500": Fault(
+        Stage.SUBMIT, "500, and its body names the task that was created", is_once=True
+    ),
+    "id-in-code-500": Fault(
+        Stage.SUBMIT, "200 with the code 500 and the task that was created", is_once=True
+    ),
+    "id-number": Fault(Stage.SUBMIT, "the task's id is a whole number"),
+    "same-id": Fault(
+        Stage.SUBMIT, "the second task of a prompt is answered with the id of the first one"
+    ),
     "not-json": Fault(Stage.SUBMIT, "200 with a page of HTML; the task was created", is_once=True),
     "no-credit": Fault(Stage.SUBMIT, "402 (Ark: 403): the balance is used up; no task"),
     "rate-limited": Fault(Stage.SUBMIT, "429: too many requests a minute; no task", is_once=True),
@@ -90,6 +117,12 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "fail-once": Fault(
         Stage.TASK, "the first task of a body fails, the next one does not", is_once=True
+    ),
+    "fail-half": Fault(Stage.TASK, "the task fails, and half a character stands in its message"),
+    "fail-word": Fault(Stage.TASK, "the task fails, and this is the word for it", takes="WORD"),
+    "done-word": Fault(Stage.TASK, "the task succeeds, and this is the word for it", takes="WORD"),
+    "run-word": Fault(
+        Stage.TASK, "this word in place of `processing` (Ark: `running`)", takes="WORD"
     ),
     "refuse-output": Fault(Stage.TASK, "the task fails: content review refuses its sound"),
     "canceled": Fault(Stage.TASK, "the task ends as `canceled` (Ark: `cancelled`)"),
@@ -105,6 +138,15 @@ FAULTS: Mapping[str, Fault] = {
     "billing-beside": Fault(
         Stage.TASK, "`billing` stands beside `data`, not in it", wires=("modellix",)
     ),
+    "amount": Fault(
+        Stage.TASK, "the result costs this (Ark: this number of tokens)", takes="NUMBER"
+    ),
+    "no-url": Fault(Stage.TASK, "the task succeeds, and names no clip"),
+    "relative-url": Fault(Stage.TASK, "the clip's address names no host"),
+    "two-clips": Fault(Stage.TASK, "two clips come of a task that asked for one"),
+    "other-container": Fault(Stage.TASK, "the clip is QuickTime, in place of MP4"),
+    "other-size": Fault(Stage.TASK, "the clip is half as wide and high as was asked for"),
+    "picture": Fault(Stage.TASK, "a picture lies at the clip's address"),
     "no-size": Fault(Stage.TASK, "the result names no size and no length"),
     "two-pictures": Fault(
         Stage.TASK, "two pictures come of a task that asked for one", wires=("modellix",)
@@ -123,6 +165,9 @@ FAULTS: Mapping[str, Fault] = {
     "poll-lost": Fault(
         Stage.POLL, "the connection breaks at the first read of a task", is_once=True
     ),
+    "other-task": Fault(
+        Stage.POLL, "the first read of a task is answered with another one", is_once=True
+    ),
     "expired": Fault(Stage.POLL, "the finished task is unknown (404): older than 7 days"),
     "truncated": Fault(
         Stage.DOWNLOAD, "the connection breaks half-way through a download", is_once=True
@@ -133,6 +178,10 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "403-output": Fault(Stage.DOWNLOAD, "the result's address answers 403: its time is over"),
     "404-output": Fault(Stage.DOWNLOAD, "the result's address answers 404"),
+    "410-output": Fault(Stage.DOWNLOAD, "the result's address answers 410: it is gone"),
+    "encoded": Fault(Stage.DOWNLOAD, "the clip comes with this `Content-Encoding`", takes="WORD"),
+    "crawling": Fault(Stage.DOWNLOAD, "a download brings five bytes a second"),
+    "endless": Fault(Stage.DOWNLOAD, "a download does not end"),
     "download-503": Fault(Stage.DOWNLOAD, "the first download answers 503", is_once=True),
 }
 
@@ -165,7 +214,7 @@ def base(name: str) -> str:
 
 
 def code(name: str, present: tuple[str, ...]) -> str | None:
-    """Return the code that a mark gives a fault."""
+    """Return the code, or whatever else, that a mark gives a fault."""
     found = (mark.partition("=")[2] for mark in present if base(mark) == name)
     return next(filter(None, found), None)
 
@@ -173,6 +222,12 @@ def code(name: str, present: tuple[str, ...]) -> str | None:
 def status(name: str, present: tuple[str, ...]) -> int:
     """Return the HTTP status that a mark gives a fault; 500 where it gives none."""
     return int(code(name, present) or "500")
+
+
+def number(name: str, present: tuple[str, ...]) -> int | float | None:
+    """Return the number that a mark gives a fault, as JSON reads it."""
+    found = code(name, present)
+    return None if found is None else json.loads(found)
 
 
 def unknown(present: tuple[str, ...], wire: str) -> str | None:
@@ -184,6 +239,8 @@ def _is_known(name: str, wire: str) -> bool:
     fault, given = FAULTS.get(base(name)), name.partition("=")[2]
     if fault is None or wire not in fault.wires:
         return False
+    if fault.takes:
+        return _FORMS[fault.takes].fullmatch(given) is not None
     if fault.takes_status:
         return "=" not in name or _STATUS.fullmatch(given) is not None
     return "=" not in name or fault.takes_code

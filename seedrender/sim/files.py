@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hmac
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 
 from aiohttp import web
+from PIL import Image
 
+from seedrender.sim import faults
 from seedrender.sim.answers import cut
 from seedrender.sim.ledger import TaskRecord
 from seedrender.sim.world import World
@@ -20,6 +25,12 @@ _TYPES = {
     ".jpeg": "image/jpeg",
     ".webp": "image/webp",
 }
+_ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+}
+_SLOW = (b"\0", 0.2)
+_WITHOUT_END = (bytes(1 << 18), 0.0)
 _MOST_DOWNLOADS = 100  # of a task of Ark
 
 
@@ -95,6 +106,8 @@ class Files:
 
         if "404-output" in task.faults:
             raise web.HTTPNotFound
+        if "410-output" in task.faults:
+            raise web.HTTPGone
         if strikes("download-503"):
             raise web.HTTPServiceUnavailable
         if strikes("short"):
@@ -110,7 +123,41 @@ class Files:
             await response.prepare(request)
             await response.write(content[: len(content) // 2])
             raise cut(request)
+        return await _never_right(request, task, path)
+
+
+async def _never_right(
+    request: web.Request, task: TaskRecord, path: Path
+) -> web.StreamResponse | None:
+    """Serve what is no clip, or not in a form that was asked for; None: nothing is wrong."""
+    if "picture" in task.faults:
+        return web.Response(body=_picture(), content_type="image/png")
+    if "crawling" in task.faults:
+        return await _drip(request, *_SLOW)
+    if "endless" in task.faults:
+        return await _drip(request, *_WITHOUT_END)
+    encoding = faults.code("encoded", task.faults)
+    if encoding is None:
         return None
+    content = _ENCODERS.get(encoding, bytes)(await asyncio.to_thread(path.read_bytes))
+    return web.Response(
+        body=content, content_type="video/mp4", headers={"Content-Encoding": encoding}
+    )
+
+
+async def _drip(request: web.Request, data: bytes, pause_s: float) -> web.StreamResponse:
+    """Answer with the same block again and again, each after a pause of our own seconds."""
+    response = web.StreamResponse(headers={"Content-Type": "video/mp4"})
+    await response.prepare(request)
+    while True:
+        await response.write(data)
+        await asyncio.sleep(pause_s)
+
+
+def _picture() -> bytes:
+    content = BytesIO()
+    Image.new("RGB", (64, 36), "teal").save(content, "PNG")
+    return content.getvalue()
 
 
 def _file(path: Path) -> web.FileResponse:

@@ -12,10 +12,10 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
@@ -75,6 +75,13 @@ def order(variant: Variant, body: Any, frame: tuple[int, int] | None = None) -> 
         ratio=ratio,
         is_picture=family.makes is MediaKind.IMAGE,
     )
+
+
+def _spoilt(wanted: Order, task: TaskRecord) -> Order:
+    """Return what is made in place of what was asked for."""
+    if "other-size" not in task.faults:
+        return wanted
+    return replace(wanted, width=wanted.width // 4 * 2, height=wanted.height // 4 * 2)
 
 
 def nearest(sizes: Mapping[str, tuple[int, int]], frame: tuple[int, int]) -> str:
@@ -193,7 +200,7 @@ class Footage:
 
     def _make(self, task: TaskRecord, source: Path | None) -> None:
         """Draw a clip and move it into place."""
-        wanted = self.order(task)
+        wanted = _spoilt(self.order(task), task)
         path = self.path(task)
         part = path.with_suffix(f".{threading.get_ident()}.part")
         try:
@@ -203,6 +210,10 @@ class Footage:
                 self._patch(task, wanted, part)
             else:
                 self._draw(task, wanted, source, part)
+            if "two-clips" in task.faults:
+                shutil.copyfile(part, self.second_path(task))
+                with self.second_path(task).open("ab") as file:
+                    file.write(_BOX.pack(_BOX.size, b"free"))
             if task.body.get("return_last_frame"):
                 last_frame(part).save(self.last_frame_path(task))
             part.replace(path)
@@ -224,7 +235,7 @@ class Footage:
             first_frame=self._first_frame(body, source, size),
             references=[self._picture(value) for value in body.get("reference_images", ())],
             stop=self._stop,
-            container="mov" if self.path(task).suffix == ".mov" else "mp4",
+            container=self._container(task),
         )
 
     def _paint(self, task: TaskRecord, wanted: Order, part: Path) -> None:
@@ -242,12 +253,17 @@ class Footage:
                 references=[self._picture(value) for value in body.get("reference_images", ())],
             )
 
+    def _container(self, task: TaskRecord) -> Literal["mp4", "mov"]:
+        is_mov = self.path(task).suffix == ".mov" or "other-container" in task.faults
+        return "mov" if is_mov else "mp4"
+
     def _patch(self, task: TaskRecord, wanted: Order, part: Path) -> None:
         """Copy the one clip of this shape, with the task's id in a box that players skip.
 
         The box is as long as the id decides: two clips have different sizes, as they do in life.
         """
-        name = f"{wanted.width}x{wanted.height}-{wanted.frames}-{wanted.has_sound:d}.base"
+        form = self._container(task)
+        name = f"{wanted.width}x{wanted.height}-{wanted.frames}-{wanted.has_sound:d}-{form}.base"
         base = part.with_name(name)
         if not base.exists():
             own = base.with_suffix(f".{threading.get_ident()}.part")
@@ -260,6 +276,7 @@ class Footage:
                 title="One clip for all tasks of a load test",
                 has_sound=wanted.has_sound,
                 stop=self._stop,
+                container=form,
             )
             own.replace(base)
         shutil.copyfile(base, part)

@@ -7,21 +7,18 @@ from typing import Any
 from aiohttp import web
 
 from seedrender.sim import faults
-from seedrender.sim.answers import files_url, origin
+from seedrender.sim.answers import HALF, files_url, origin, origin_of, shown_id, word
 from seedrender.sim.ledger import TaskRecord
 from seedrender.sim.world import World
 
 _CONTENT_REVIEW = "OutputAudioSensitiveContentDetected"
-_ODD_STATUS = "archiving"
 
 
 def state(request: web.Request, world: World, task: TaskRecord, phase: str) -> dict[str, Any]:
     """Return a task as it is."""
-    if phase == "processing" and "odd-status" in task.faults:
-        phase = _ODD_STATUS
     data: dict[str, Any] = {
-        "status": phase,
-        "task_id": task.task_id,
+        "status": word(task, phase, phase),
+        "task_id": shown_id(task),
         "model_id": task.slug.rpartition("/")[2],
     }
     answer: dict[str, Any] = {"code": 0, "message": "success", "data": data}
@@ -39,6 +36,8 @@ def _explain(task: TaskRecord, answer: dict[str, Any]) -> None:
     message = "The model failed to render this task"
     if "fail-plain" in task.faults:
         answer["message"] = message
+    elif "fail-half" in task.faults:
+        answer["data"]["error"] = {"code": "InternalServiceError", "message": f"{message} {HALF}"}
     elif "refuse-output" in task.faults:
         review = "The generated audio was refused by content review"
         answer["data"]["error"] = {"code": _CONTENT_REVIEW, "message": review}
@@ -61,15 +60,18 @@ def _add_result(
     data["result_expires_at"] = round(expires_at * 1000)
     if task.amount is not None and "no-billing" not in task.faults:
         place = answer if "billing-beside" in task.faults else data
-        place["billing"] = {"amount": task.amount}
+        amount = faults.number("amount", task.faults)
+        place["billing"] = {"amount": task.amount if amount is None else amount}
 
 
 def _resources(request: web.Request, world: World, task: TaskRecord) -> list[dict[str, Any]]:
     """Return the files of a task: clip or picture, and its last picture where that was wanted."""
     wanted = world.footage.order(task)
     path = world.footage.path(task)
+    if "no-url" in task.faults:
+        return []
     made: dict[str, Any] = {
-        "url": files_url(origin(request), world, path.name),
+        "url": files_url(origin_of(task, request), world, path.name),
         "type": "image" if wanted.is_picture else "video",
         "format": path.suffix.removeprefix("."),
         "width": wanted.width,
@@ -80,9 +82,9 @@ def _resources(request: web.Request, world: World, task: TaskRecord) -> list[dic
     }
     if wanted.is_picture:
         del made["duration"]
-    if "no-size" in task.faults:
+    if {"no-size", "picture"} & set(task.faults):
         made = {name: value for name, value in made.items() if name not in ("size", "duration")}
-    if wanted.is_picture and "two-pictures" in task.faults:
+    if ("two-pictures" if wanted.is_picture else "two-clips") in task.faults:
         second = world.footage.second_path(task)
         url = files_url(origin(request), world, second.name)
         more = {**made, "url": url, "size": second.stat().st_size, "role": "alternative"}

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from seedrender.sim import ark_content, ark_drafts, ark_flags, ark_list, ark_media, ark_models
-from seedrender.sim.answers import origin
+from seedrender.sim.answers import origin, shown_id
 from seedrender.sim.ark_callbacks import Courier
 from seedrender.sim.ark_errors import INVALID, ArkRefusal, envelope
 from seedrender.sim.ark_faults import Faults
@@ -126,8 +126,8 @@ class ArkWire:
         new = world.ledger.create(new)
         world.lanes.add(new)
         self.courier.watch(new.task_id, origin(request))
-        spoilt = await self._faults.after(order, request)
-        return spoilt or web.json_response({"id": new.task_id})
+        spoilt = await self._faults.after(order, new, request)
+        return spoilt or web.json_response({"id": shown_id(new)})
 
     def _order(self, request: web.Request, body: Mapping[str, Any]) -> Order:
         """Read a body, or that of the draft which it names."""

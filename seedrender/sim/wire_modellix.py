@@ -9,9 +9,10 @@ from typing import Any
 from aiohttp import web
 
 from seedrender.catalog.models import Variant
-from seedrender.sim import faults, modellix_media, rules
-from seedrender.sim.answers import Refusal, cut, phrase
+from seedrender.sim import modellix_media, rules
+from seedrender.sim.answers import Refusal, shown_id
 from seedrender.sim.ledger import TaskRecord
+from seedrender.sim.modellix_faults import BALANCE, CONCURRENCY, RATE, Faults
 from seedrender.sim.modellix_tasks import state
 from seedrender.sim.neighbours import wishes
 from seedrender.sim.world import World
@@ -21,12 +22,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 AUTHENTICATION = "Authentication failed"
 NOT_FOUND = "Resource not found"
-RATE = "Rate limit exceeded"
-CONCURRENCY = "Concurrent limit exceeded"
-BALANCE = "Insufficient balance"
 
 _TOO_MANY = web.HTTPTooManyRequests.status_code
-_LATE_S = 600.0
 _TYPES: Mapping[Mode, str] = {
     Mode.T2V: "text-to-video",
     Mode.I2V: "image-to-video",
@@ -34,7 +31,6 @@ _TYPES: Mapping[Mode, str] = {
     Mode.T2I: "text-to-image",
     Mode.I2I: "image-to-image",
 }
-_INPUT_REVIEW = "InputTextSensitiveContentDetected"
 
 
 class ModellixWire:
@@ -42,6 +38,7 @@ class ModellixWire:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._faults = Faults(world)
         self._media = modellix_media.MediaFiles(world)
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
@@ -69,7 +66,9 @@ class ModellixWire:
                 return await handler(request)
             except Refusal as refusal:
                 return web.json_response(
-                    {"code": refusal.status, "message": refusal.message}, status=refusal.status
+                    {"code": refusal.status, "message": refusal.message},
+                    status=refusal.http_status,
+                    headers=refusal.headers,
                 )
             except web.HTTPRequestEntityTooLarge:
                 message = f"{rules.PARAMETERS}: the request is larger than 64 MB"
@@ -161,20 +160,16 @@ class ModellixWire:
         body = await _json(request)
         if wrong := rules.violation(variant, body) or self._unreadable(variant, body):
             raise Refusal(400, wrong)
-        present = world.faults_of(
-            str(body.get("prompt", "")), world.ledger.count_submit(), "modellix"
-        )
-        if (unknown := faults.unknown(present, "modellix")) is not None:
-            raise Refusal(400, f"{rules.PARAMETERS}: the simulator knows no fault {unknown!r}")
+        present = self._faults.of(str(body.get("prompt", "")))
         thing = world.sameness.digest(body) if present else ""
-        self._strike_before(present, thing, request)
+        self._faults.before(present, thing, request)
         self._check_account(variant, body)
         task = world.create(variant, body, request.headers.get("x-request-id"), present)
-        spoilt = await self._strike_after(present, thing, request)
+        spoilt = await self._faults.after(task, thing, request)
         return spoilt or _success(
             {
                 "status": "pending",
-                "task_id": task.task_id,
+                "task_id": shown_id(task),
                 "model_id": variant.slug.rpartition("/")[2],
                 "get_result": {"method": "GET", "url": _task_url(request, task)},
             }
@@ -203,69 +198,21 @@ class ModellixWire:
         if world.in_flight() >= world.settings.concurrency:
             raise Refusal(429, f"{CONCURRENCY}: {world.settings.concurrency} tasks are running")
 
-    def _strike_before(self, present: tuple[str, ...], thing: str, request: web.Request) -> None:
-        """Let happen what leaves no task behind."""
-        review = faults.code("refuse", present) or _INPUT_REVIEW
-        refusals = {
-            "refuse": (400, f"{rules.PARAMETERS}: {review}: the prompt was refused by review"),
-            "500": (500, "Internal server error"),
-            "503": (503, "Service temporarily unavailable"),
-            "no-credit": (402, f"{BALANCE}: the account is in arrears"),
-            "rate-limited": (429, f"{RATE}: slow down"),
-            "concurrent": (429, f"{CONCURRENCY}: too many tasks are running"),
-        }  # fmt: skip
-        for name, (status, message) in refusals.items():
-            if self._world.strikes(name, present, thing):
-                raise Refusal(status, message)
-        if self._world.strikes("status", present, thing):
-            status = faults.status("status", present)
-            raise Refusal(status, phrase(status))
-        if self._world.strikes("lost-request", present, thing):
-            raise cut(request)
-
-    async def _strike_after(
-        self, present: tuple[str, ...], thing: str, request: web.Request
-    ) -> web.StreamResponse | None:
-        """Spoil the answer for a task that exists."""
-        strikes = self._world.strikes
-        if strikes("lost-answer", present, thing):
-            raise cut(request)
-        if strikes("500-created", present, thing):
-            raise Refusal(500, "Internal server error")
-        if strikes("late-answer", present, thing):
-            await self._world.clock.sleep(_LATE_S)
-        if strikes("no-task-id", present, thing):
-            return _success({"status": "pending"})
-        if strikes("not-json", present, thing):
-            return web.Response(text="<html><body>OK</body></html>", content_type="text/html")
-        return None
-
     async def _poll(self, request: web.Request) -> web.StreamResponse:
         world = self._world
         task = world.find(request.match_info["task_id"], "modellix")
         if task is None:
             raise Refusal(404, f"{NOT_FOUND}: there is no such task, or it is older than 7 days")
         world.ledger.reads[task.task_id] += 1
-        self._strike_at_read(task, request)
+        spoilt = self._faults.at_read(task, request)
+        if spoilt is not None:
+            return spoilt
         if request.query.get("wait") == "true":
             await self._held(task)
         phase = await world.phase(task)
         if phase == "success" and "expired" in task.faults:
             raise Refusal(404, f"{NOT_FOUND}: there is no such task, or it is older than 7 days")
         return web.json_response(state(request, world, task, phase))
-
-    def _strike_at_read(self, task: TaskRecord, request: web.Request) -> None:
-        """Let a read of a task fail."""
-        statuses = {
-            "poll-500": 500,
-            "poll-status": faults.status("poll-status", task.faults),
-            "poll-down": 503,
-        }
-        for name, status in statuses.items():
-            if self._world.strikes(name, task.faults, task.task_id):
-                raise Refusal(status, phrase(status))
-        if self._world.strikes("poll-lost", task.faults, task.task_id):
-            raise cut(request)
 
     async def _held(self, task: TaskRecord) -> None:
         """Wait for the end of a task, but not for long."""

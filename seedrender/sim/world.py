@@ -28,7 +28,7 @@ _SPREAD = 0.35  # of the logarithm of render times
 _FASTEST, _SLOWEST = 0.5, 3.0  # of the median
 _FOREVER_S = 10 * 365 * 86_400.0
 _PATIENCE_S = 5.0  # our own seconds that a poll waits for a clip to be drawn
-_FAILURES = frozenset(["fail", "fail-plain", "refuse-output"])
+_FAILURES = frozenset(["fail", "fail-plain", "fail-half", "fail-word", "refuse-output"])
 
 
 class World:
@@ -146,7 +146,7 @@ class World:
         many there were before.
         """
         number = len(self.ledger.tasks)
-        task_id = self._new_id(variant.slug, body)
+        task_id = self._new_id(variant.slug, body, is_number="id-number" in present)
         waiting, rendering = self.durations(task_id, present)
         now = self.clock.now()
         amount = self.price(variant, body)
@@ -175,9 +175,10 @@ class World:
         rendering = median * share * faults.delay_factor(present)
         return waiting, _FOREVER_S if "stuck" in present else rendering
 
-    def _new_id(self, slug: str, body: Mapping[str, Any]) -> str:
+    def _new_id(self, slug: str, body: Mapping[str, Any], *, is_number: bool) -> str:
         while True:
-            task_id = f"task-{self.identity(slug, body)[:20]}"
+            word = self.identity(slug, body)
+            task_id = number_of(word) if is_number else f"task-{word[:20]}"
             if task_id not in self.ledger.tasks:  # after a restart the count begins anew
                 return task_id
 
@@ -197,6 +198,12 @@ class World:
             return "success"
         thing = self.sameness.digest(body)
         return "failed" if self.strikes("fail-once", present, thing) else "success"
+
+    def first_alike(self, task: TaskRecord) -> TaskRecord:
+        """Return the first task of the same prompt on the same wire."""
+        prompt, wire = task.body.get("prompt"), task.wire
+        found = (t for t in self.ledger.tasks.values() if t.wire == wire)
+        return next((t for t in found if t.body.get("prompt") == prompt), task)
 
     def find(self, task_id: str, wire: str) -> TaskRecord | None:
         """Return a task of a wire that is known, not deleted and not yet forgotten."""
@@ -241,3 +248,8 @@ class World:
     def signature(self, name: str) -> str:
         """Return what must stand behind a file's address for it to be served."""
         return digest_of("signature", self.settings.seed, name)[:32]
+
+
+def number_of(word: str) -> str:
+    """Return the digits that stand for a word of hexadecimal ones."""
+    return str(int(f"1{word[:12]}", 16))

@@ -148,7 +148,7 @@ class _Round:
     def _disturbed_run(self) -> None:
         """Start a run, or two, and disturb it at a moment that is drawn."""
         kind = self._rng.choices(
-            ["kill", "signal", "streams", "removal"], weights=[6, 1.5, 1, 1.5]
+            ["kill", "signal", "streams", "removal"], weights=[5, 1.5, 1, 2.5]
         )[0]
         if kind == "removal":
             self._robbed_run(self._rng.choice(self._removals()))

@@ -51,6 +51,17 @@ SUBMIT_STATUSES = (
 )
 READ_STATUSES = (400, 401, 403, 404, 408, 410, 429, 500, 502, 503, 504, 302)
 
+REFUSALS_IN_200 = (400, 402, 429, 500)
+# what each wire may name as its cost: sums of money, or numbers of tokens
+AMOUNTS = {
+    "modellix": ("-0.276", "1e13", "1e-50", "123456789012345678901234"),
+    "ark": ("-1", "1e13", "0.5", "123456789012345678901234"),
+}
+DONE_WORDS = ("COMPLETED", "Finished", "in_orbit")  # the last one is of nobody
+FAIL_WORDS = ("error", "FAILURE", "timed-out")
+RUN_WORDS = ("IN_PROGRESS",)
+ENCODINGS = ("gzip", "deflate", "zstd", "aws-chunked")
+
 # what the simulator does not do by itself: it is another simulator, or not there at all
 ELSEWHERE = {
     "refused": (Stage.SUBMIT, "nobody listens at the provider's address"),
@@ -61,7 +72,12 @@ ELSEWHERE = {
     "short-credit": (Stage.SUBMIT, "the balance does not cover the job, and says so beforehand"),
     "two-places": (Stage.SUBMIT, "429 above two running tasks, for three jobs at once"),
     "retry-after": (Stage.SUBMIT, "429 with `Retry-After`; no task"),
+    "file-in-the-way": (Stage.SUBMIT, "a file that no record explains lies in the clip's place"),
+    "stderr-full": (Stage.SUBMIT, "what is told goes to a disk that is full"),
+    "hold-removed": (Stage.TASK, "the hold file is removed after the first of two submits"),
+    "forgotten": (Stage.POLL, "the task is unknown (404) eight days after it was bought"),
 }
+TAKES = {"two-places": 3, "same-id": 2, "hold-removed": 2}  # of the one shot; else 1
 ONLY_MODELLIX = ("used-up", "short-credit", "two-places")
 
 
@@ -95,18 +111,35 @@ def cases() -> Sequence[Case]:
 
 def _of(wire: str) -> Iterator[Case]:
     for name, fault in FAULTS.items():
-        if wire in fault.wires and not fault.takes_status:
+        if wire in fault.wires and not (fault.takes_status or fault.takes):
             yield Case(wire, fault.stage, name, fault.text)
     for status in SUBMIT_STATUSES:
         yield Case(wire, Stage.SUBMIT, f"status={status}", f"{status} and no reason; no task")
+    for status in REFUSALS_IN_200:
+        text = f"200, and the code in its envelope is {status}; no task"
+        yield Case(wire, Stage.SUBMIT, f"refuse-200={status}", text)
     if wire == "ark":
         yield from _codes(wire)
+    yield from _values(wire)
     for status in READ_STATUSES:
         text = f"the first read of a task answers {status}"
         yield Case(wire, Stage.POLL, f"poll-status={status}", text)
     for name, (stage, text) in ELSEWHERE.items():
         if wire == "modellix" or name not in ONLY_MODELLIX:
             yield Case(wire, stage, name, text, is_marked=False)
+
+
+def _values(wire: str) -> Iterator[Case]:
+    given = {
+        "amount": AMOUNTS[wire],
+        "done-word": DONE_WORDS,
+        "fail-word": FAIL_WORDS,
+        "run-word": RUN_WORDS,
+        "encoded": ENCODINGS,
+    }
+    for name, values in given.items():
+        for value in values:
+            yield Case(wire, FAULTS[name].stage, f"{name}={value}", FAULTS[name].text)
 
 
 def _codes(wire: str) -> Iterator[Case]:

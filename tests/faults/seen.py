@@ -9,11 +9,12 @@ import re
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from unittest import mock
 from urllib.request import urlopen
 
@@ -22,13 +23,16 @@ import aiohttp
 from seedrender.cli.main import main
 from seedrender.lock import fold
 from seedrender.providers import ark_list, http, registry
-from seedrender.run import store
+from seedrender.run import downloads, retry, store, watch
+from seedrender.run.clock import wall
+from seedrender.run.submit import Submits
 from seedrender.sim.app import SimSettings
 from seedrender.values.entry import JobState, Lock
-from tests.faults.cases import Case
+from tests.faults.cases import TAKES, Case
 from tests.served import simulator
 
 SPEED = 600.0
+EIGHT_DAYS = timedelta(days=8)
 ROUTES = {"modellix": "modellix", "ark": "byteplus"}
 FILM = """\
 seedrender: 1
@@ -39,9 +43,12 @@ shots:
   spin: {{prompt: "{prompt}", takes: {takes}}}
 """
 _LONGEST = 300  # characters of what a person reads
-_MARKED = {"retry-after": "rate-limited"}  # worlds in which a mark strikes
+_MARKED = {"retry-after": "rate-limited", "forgotten": "expired"}  # worlds in which a mark strikes
 _OPTIONS = {
     "used-up": ["--no-preflight"],
+    "hold-removed": ["--concurrency", "1"],
+    "same-id": ["--concurrency", "1"],
+    "done-word=in_orbit": ["--deadline", "1.5s"],
     "refuse=ServerOverloaded": ["--deadline", "1.5s"],
     "stuck": ["--deadline", "1.5s"],
     "poll-down": ["--deadline", "1.5s"],
@@ -53,6 +60,8 @@ _PARTICULARS = (  # what differs from run to run
     (re.compile(r"Request id: [0-9a-f]+"), "Request id: …"),
     (re.compile(r"\d+ of (at least )?\d+ bytes"), r"… of \1… bytes"),
     (re.compile(r"\d+ bytes"), "… bytes"),
+    (re.compile(r"\.spin\.mp4\.[0-9a-f]{6}-[0-9a-f]+-[0-9a-f]{8}\.part"), ".spin.mp4.….part"),
+    (re.compile(r" in \d+ s\b"), ""),
     (re.compile(r"within [\d.]+ s"), "within … s"),
     (re.compile(r"of \d{4}-\d\d-\d\d [\d:]{8} UTC"), "of … UTC"),
     (re.compile(r"(cannot connect to \S+): [^;]+"), r"\1: …"),  # each system has its own words
@@ -115,13 +124,18 @@ class Film:
         self._case = case
         self._manifest = folder / "film.yaml"
         self._address, self._ledger = addresses
+        self._commands = 0
         mark = case.name if case.is_marked else _MARKED.get(case.name)
+        self._clip = folder / "renders" / "spin.mp4"
+        if case.name == "file-in-the-way":
+            self._clip.parent.mkdir()
+            self._clip.write_bytes(b"a file of somebody")
         self._prompt = f"A kite, as in {case.id}." + (f" [sim:{mark}]" if mark else "")
         self._manifest.write_text(
             FILM.format(
                 route=ROUTES[case.wire],
                 prompt=self._prompt,
-                takes=3 if case.name == "two-places" else 1,
+                takes=TAKES.get(case.name, 1),
             )
         )
 
@@ -133,8 +147,10 @@ class Film:
         with (
             mock.patch.dict(os.environ, environ, clear=True),
             redirect_stdout(said),
-            redirect_stderr(said),
+            _stderr(self._case, said) as told,
+            redirect_stderr(told),
             _hurried(),
+            self._hands(),
         ):
             try:
                 main([name, str(self._manifest), *options])
@@ -143,6 +159,29 @@ class Film:
         assert isinstance(code, int)
         assert "Traceback" not in said.getvalue()
         return self._ended(code, said.getvalue())
+
+    @contextmanager
+    def _hands(self) -> Iterator[None]:
+        """Let happen, while a command runs, what no provider does."""
+        hold, submitted = (
+            self._manifest.parent / ".seedrender" / "film.lock.hold",
+            Submits.submitted,
+        )
+
+        async def and_removed(*args: Any) -> Any:
+            hold.unlink(missing_ok=True)
+            return await submitted(*args)
+
+        self._commands += 1
+        match self._case.name:
+            case "hold-removed" if self._commands == 1:
+                with mock.patch.object(Submits, "submitted", and_removed):
+                    yield
+            case "forgotten":
+                with mock.patch.object(watch, "wall", return_value=wall() + EIGHT_DAYS):
+                    yield
+            case _:
+                yield
 
     def _account(self) -> Mapping[str, str]:
         if self._case.wire == "ark":
@@ -158,6 +197,20 @@ class Film:
             lock=store.read(self._manifest.with_suffix(".lock"), "film.yaml"),
             tasks={r["task_id"]: r["state"] for r in rows if r["prompt"] == self._prompt},
         )
+
+
+@contextmanager
+def _stderr(case: Case, said: TextIO) -> Iterator[TextIO]:
+    """Yield what a command's words go to."""
+    if case.name != "stderr-full":
+        yield said
+        return
+    full = Path("/dev/full").open("w", buffering=1, encoding="utf-8")  # noqa: SIM115 - its end fails
+    try:
+        yield full
+    finally:
+        with suppress(OSError):
+            full.close()
 
 
 def row(case: Case, shared: World) -> str:
@@ -190,9 +243,12 @@ def _hurried() -> Iterator[None]:
     def hurried(name: str) -> Any:
         return replace(limits(name), speed=SPEED)
 
-    with mock.patch.object(registry, "account_limits", hurried), mock.patch.object(
-        ark_list, "_INTERVAL_S", 0.0
-    ):  # fmt: skip
+    with (
+        mock.patch.object(registry, "account_limits", hurried),
+        mock.patch.object(ark_list, "_INTERVAL_S", 0.0),
+        mock.patch.object(downloads, "_TRICKLE_S", 1),
+        mock.patch.object(retry, "_COSTLY_AGAIN", 1),
+    ):
         yield
 
 
@@ -291,21 +347,32 @@ def _cost(lock: Lock) -> str:
 
 
 def _next(first: Ended, again: Ended) -> str:
-    bought = again.created - first.created
-    what = f"buys {bought}" if bought else "buys nothing"
+    what = _buys(again.created - first.created)
     return f"exit {again.exit}, {_state(again.lock)}, {what}"
 
 
 def _decided(film: Film, ended: Ended) -> str:
-    """Settle what stays unknown, as a person would: ask, then buy again."""
-    if _state(ended.lock) != JobState.UNKNOWN.value:
+    """Do what a person is told to: ask, keep what differs, or buy again."""
+    steps = []
+    if JobState.UNKNOWN.value in _state(ended.lock):
+        steps.append(f"`reconcile`: exit {film.command('reconcile').exit}")
+    elif "seedrender pin" in ended.said:
+        pinned = film.command("pin", "spin")
+        steps.append(f"`pin spin`: exit {pinned.exit}, then `run`: exit {film.command('run').exit}")
+        film.command("unpin", "spin")
+    elif "--resubmit" not in ended.said:
         return ""
-    asked = film.command("reconcile")
     bought = film.command("run", "--resubmit", "spin")
-    return (
-        f"; `reconcile`: exit {asked.exit}; `run --resubmit spin`: exit {bought.exit}, "
-        f"buys {bought.created - asked.created}"
-    )
+    count = bought.created - ended.created
+    steps.append(f"`run --resubmit spin`: exit {bought.exit}, {_buys(count)}")
+    again = film.command("run") if not count and bought.exit else None
+    if again is not None:
+        steps.append(f"`run`: exit {again.exit}, {_buys(again.created - bought.created)}")
+    return "".join(f"; {step}" for step in steps)
+
+
+def _buys(count: int) -> str:
+    return f"buys {count}" if count else "buys nothing"
 
 
 def rows(found: Sequence[Case]) -> Iterator[str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from seedrender.sim.faults import FAULTS
+from seedrender.sim.faults import FAULTS, WIRES
 from tests.faults import page, seen
-from tests.faults.cases import Case, cases
+from tests.faults.cases import AMOUNTS, Case, cases
 
 # modellix.md 13.13: the fault switches of a faithful simulator, and the marks that throw them
 SWITCHES = {
@@ -26,6 +26,18 @@ SWITCHES = {
     "status never seen before": ["odd-status"],
     "very slow task": ["slow", "stuck"],
     "limit 2 concurrent": ["two-places", "concurrent"],
+}
+# what was seen in the field, beside what the references list
+FIELD = {
+    "words of other vendors": ["done-word=COMPLETED", "fail-word=error", "run-word=IN_PROGRESS"],
+    "ids": ["id-number", "same-id", "id-in-500", "id-in-code-500"],
+    "a refusal inside a success": [f"refuse-200={status}" for status in (400, 402, 429, 500)],
+    "texts that are none": ["odd-retry-after", "fail-half"],
+    "a success without its clip": ["no-url", "relative-url", "picture"],
+    "answers of another task": ["other-task"],
+    "more or other clips": ["two-clips", "other-container", "other-size"],
+    "downloads": ["encoded=gzip", "encoded=zstd", "crawling", "endless", "410-output"],
+    "hands and disks": ["file-in-the-way", "stderr-full", "hold-removed", "forgotten"],
 }
 # modellix.md 7.2, its last two rows: what a submit may meet beside a status
 BEFORE_SENDING = ["refused", "no-host", "no-tls"]
@@ -64,3 +76,11 @@ def test_every_fault_of_the_simulator_is_tried_on_each_of_its_wires() -> None:
 @pytest.mark.parametrize("names", [*SWITCHES.values(), BEFORE_SENDING, AFTER_SENDING])
 def test_every_fault_that_the_wire_is_known_for_is_tried(names: list[str]) -> None:
     assert {f"modellix {name}" for name in names} <= {case.id for case in cases()}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("kind", FIELD)
+def test_what_was_seen_in_the_field_is_tried_on_both_wires(wire: str, kind: str) -> None:
+    amounts = [f"amount={value}" for value in AMOUNTS[wire]]
+
+    assert {f"{wire} {name}" for name in [*FIELD[kind], *amounts]} <= {case.id for case in cases()}

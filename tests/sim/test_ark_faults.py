@@ -259,3 +259,22 @@ def test_chance_brings_only_what_a_wire_has() -> None:
 
 def test_every_fault_belongs_to_a_wire() -> None:
     assert all(set(fault.wires) <= set(faults.WIRES) for fault in faults.FAULTS.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "tasks"),
+    [
+        pytest.param("refuse-200=400", 200, 0, id="refused inside a success"),
+        pytest.param("id-in-500", 500, 1, id="an id in a failure"),
+        pytest.param("id-in-code-500", 200, 1, id="an id under a code of failure"),
+    ],
+)
+def test_status_and_body_say_different_things(name: str, status: int, tasks: int) -> None:
+    async def test(ark: Ark) -> None:
+        answer = await ark.create(f"[sim:{name}] a kite")
+        found = (await ark.sim.ledger())["tasks"]
+
+        assert (answer.status, len(found)) == (status, tasks)
+        assert [row["task_id"] for row in found] == [answer.body.get("id")] * tasks
+
+    against(test)

@@ -298,6 +298,7 @@ def test_every_fault_stands_in_the_documentation_with_what_it_does_and_where() -
 
     for name, fault in faults.FAULTS.items():
         given = " `=CODE`" if fault.takes_code else " `=STATUS`" if fault.takes_status else ""
+        given = f" `={fault.takes}`" if fault.takes else given
         mark = f"`{name}`{given}"
         often = "once" if fault.is_once else "always"
         row = f"| {mark} | {fault.stage} | {fault.text} | {often} | {wires[fault.wires]} |"
@@ -322,3 +323,76 @@ async def uploaded(sim: Client, content: bytes) -> str:
     form = aiohttp.FormData()
     form.add_field("file", content, filename="clip.mp4")
     return str((await sim.ask("POST", "/api/v1/media/files", data=form)).data["url"])
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code", "tasks", "second"),
+    [
+        pytest.param("refuse-200=402", 200, 402, 0, 200, id="refused inside a success"),
+        pytest.param("id-in-500", 500, 500, 1, 200, id="an id in a failure"),
+        pytest.param("id-in-code-500", 200, 500, 1, 200, id="an id under a code of failure"),
+    ],
+)
+def test_status_and_envelope_say_different_things(
+    name: str, status: int, code: int, tasks: int, second: int
+) -> None:
+    async def test(sim: Client) -> None:
+        answer = await sim.submit(prompt=f"[sim:{name}] a kite")
+        found = (await sim.ledger())["tasks"]
+        again = await sim.submit(prompt=f"[sim:{name}] a kite")
+
+        assert (answer.status, answer.body["code"], len(found)) == (status, code, tasks)
+        named = answer.body.get("data", {}).get("task_id")
+        assert [row["task_id"] for row in found] == [named] * tasks
+        assert (again.status, again.body["code"]) == (second, 0)
+
+    against(test)
+
+
+def test_ids_are_numbers_or_those_of_others() -> None:
+    async def test(sim: Client) -> None:
+        number = (await sim.submit(prompt="[sim:id-number] a kite")).data["task_id"]
+        read = await sim.poll(str(number))
+        first = (await sim.submit(prompt="[sim:same-id] a kite")).data["task_id"]
+        second = (await sim.submit(prompt="[sim:same-id] a kite")).data["task_id"]
+
+        assert (type(number), read.data["task_id"]) == (int, number)
+        assert first == second
+        assert len((await sim.ledger())["tasks"]) == 3
+
+    against(test)
+
+
+def test_a_read_is_answered_with_another_task_once() -> None:
+    async def test(sim: Client) -> None:
+        task_id = await sim.task(prompt="[sim:other-task] a kite")
+        found = [(await sim.poll(task_id)).data["task_id"] for _ in range(2)]
+
+        assert found[0] != task_id == found[1]
+
+    against(test)
+
+
+@pytest.mark.parametrize(
+    ("mark", "status", "amount"),
+    [
+        pytest.param("amount=-0.276", "success", -0.276, id="an amount"),
+        pytest.param("done-word=COMPLETED", "COMPLETED", 0.46, id="a word for success"),
+    ],
+)
+def test_a_result_says_what_its_mark_says(mark: str, status: str, amount: float) -> None:
+    async def test(sim: Client) -> None:
+        answer = await sim.result(prompt=f"[sim:{mark}] a kite")
+
+        assert answer.data["status"] == status
+        assert (answer.data["billing"]["amount"] < 0) == (amount < 0)
+
+    against(test)
+
+
+@pytest.mark.parametrize("mark", ["amount", "amount=much", "done-word", "encoded=7"])
+def test_a_mark_that_lacks_its_value_is_refused(mark: str) -> None:
+    async def test(sim: Client) -> None:
+        assert (await sim.submit(prompt=f"[sim:{mark}] a kite")).status == 400
+
+    against(test)
