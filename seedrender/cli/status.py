@@ -11,9 +11,11 @@ from typing import Any
 import click
 
 from seedrender.cli.console import json_option, manifest_argument, say_json, table
+from seedrender.errors import LockError
 from seedrender.lock import amounts, fold
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.paid import Balance, balance, charges, said
+from seedrender.project.purchases import PurchaseLog
 from seedrender.run import store
 from seedrender.run.project import lock_path
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
@@ -30,13 +32,33 @@ def command(manifest: Path, *, is_json: bool) -> int:
     if is_json:
         jobs = [_as_json(entry) for entry in entries]
         say_json({"exit_code": 0, "jobs": jobs, "cost": _cost_json(lock)})
-    elif not entries:
-        click.echo("Nothing was rendered yet.")
-    else:
+        return 0
+    if entries:
         head = ("job", "state", "task", "estimate", "cost", "output")
         click.echo(table(head, [_row(e) for e in entries]))
         click.echo(f"\n{_summary(lock)}")
+    forgotten = _forgotten(PurchaseLog(lock_path(manifest)), lock)
+    if not entries and not forgotten:
+        click.echo("Nothing was rendered yet.")
+    click.echo(forgotten, nl=bool(forgotten))
     return 0
+
+
+def _forgotten(purchases: PurchaseLog, lock: Lock) -> str:
+    """Say what was paid and is not in the lockfile: it was deleted, or an older one put back."""
+    try:
+        known = purchases.unknown_to(lock)
+    except LockError as error:
+        return str(error)
+    tasks = [record for entry in known.entries.values() for record in entry.tasks]
+    if not tasks:
+        return ""
+    many = "1 paid task is" if len(tasks) == 1 else f"{len(tasks)} paid tasks are"
+    cost = said(balance(tasks).paid) or "cost not known"
+    return (
+        f"{many} remembered in {purchases.shown} and not in {purchases.path.name} ({cost}): the "
+        "next run takes over what it has a use for"
+    )
 
 
 def _row(entry: LockEntry) -> tuple[str, str, str, str, str, str]:

@@ -70,12 +70,14 @@ def test_a_plan_says_beforehand_what_is_remembered(film: tuple[Film, Project, by
     rendering, loaded, _ = film
     loaded.lock_path.unlink()
 
+    status = CliRunner().invoke(cli, ["status", str(loaded.path)], obj=State()).output
     said = call("plan", loaded.path, "--json")
     text = CliRunner().invoke(cli, ["plan", str(loaded.path)], obj=State()).output
 
     assert said["refusal"] is None
     assert {job["plan"] for job in said["jobs"]} == {"resume"}, said
     assert "remembered in .seedrender: only the lock changes" in text
+    assert "3 paid tasks are remembered in .seedrender/film.lock and not in film.lock" in status
     assert (rendering.run(loaded).code, rendering.run(loaded).code) == (0, 0)
 
 
