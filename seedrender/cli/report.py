@@ -9,7 +9,7 @@ import click
 from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
 from seedrender.cli.estimate import costs
 from seedrender.plan.report import Pictures, to_html
-from seedrender.project.files import write_atomically
+from seedrender.project.files import write_atomically, writing
 from seedrender.run import project
 from seedrender.run.project import Choices, Project
 from seedrender.values.entry import Lock
@@ -42,8 +42,9 @@ def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: b
         _pictures(found, lock),
     )
     target = output or manifest.with_suffix(".report.html")
-    if not target.exists() or target.read_text("utf-8") != page:
-        write_atomically(target, page)
+    with writing(target.name):
+        if not target.exists() or target.read_bytes() != page.encode():
+            write_atomically(target, page)
     if is_json:
         say_json({"exit_code": 0, "report": str(target)})
     else:
