@@ -95,7 +95,7 @@ class Moves:
 
     def applied(self, lock: Lock) -> Lock:
         """Return the lock as it is after the moves."""
-        return rehome(rename(lock, self.names), self.owners, self.known)
+        return _pinned(rehome(rename(lock, self.names), self.owners, self.known), self.known)
 
 
 def rehome(lock: Lock, owners: Mapping[CorrelationId, JobId], known: Lock) -> Lock:
@@ -118,6 +118,17 @@ def rehome(lock: Lock, owners: Mapping[CorrelationId, JobId], known: Lock) -> Lo
             renamed[home] = job
     left = {job: e for job, e in entries.items() if e.tasks or e.output or e.pin}
     return Lock(manifest=lock.manifest, entries=left, renamed=renamed)
+
+
+def _pinned(lock: Lock, known: Lock) -> Lock:
+    """Return the lock with the later words of `known` about the clips that it has."""
+    entries = dict(lock.entries)
+    for job, entry in known.entries.items():
+        here = entries.get(job)
+        if here is not None and here.output is not None and entry.output is not None:
+            is_same = here.output.made_by == entry.output.made_by
+            entries[job] = replace(here, pin=last_word(here.pin, entry.pin)) if is_same else here
+    return replace(lock, entries=entries)
 
 
 def _first_lines(lock: Lock) -> dict[CorrelationId, JobId]:
@@ -179,7 +190,7 @@ def join(one: LockEntry, other: LockEntry) -> LockEntry:
         job=one.job,
         tasks=tasks,
         output=output,
-        pin=_last_word(one.pin, other.pin),
+        pin=last_word(one.pin, other.pin),
     )
 
 
@@ -311,7 +322,8 @@ def _placement(clip: Artifact) -> tuple[datetime, str, bool, str]:
     return clip.in_place_since, clip.sha256, is_aside, repr(clip)
 
 
-def _last_word(one: Pin | None, other: Pin | None) -> Pin | None:
+def last_word(one: Pin | None, other: Pin | None) -> Pin | None:
+    """Return what a person said last of a clip; None: nothing."""
     known = [pin for pin in (one, other) if pin is not None]
     return max(known, key=lambda pin: (pin.at, pin.is_on), default=None)
 

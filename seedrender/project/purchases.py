@@ -109,6 +109,8 @@ class PurchaseLog:
     def unknown_to(self, lock: Lock) -> Lock:
         """Return what is worth something and is not in this lock, each task with its clip.
 
+        Also a person's later word about a clip: its pin, beside the clip.
+
         Raises: LockError where it cannot be read.
         """
         known = {r.correlation_id for entry in lock.entries.values() for r in entry.tasks}
@@ -116,9 +118,13 @@ class PurchaseLog:
         for job, entry in self.read(lock.manifest).entries.items():
             tasks = tuple(r for r in entry.tasks if _is_worth(r) and r.correlation_id not in known)
             made = {record.correlation_id for record in tasks}
-            output = entry.output if entry.output and entry.output.made_by in made else None
-            if tasks:
-                entries[job] = LockEntry(job=job, tasks=tasks, output=output)
+            here = lock.entries.get(job, LockEntry(job=job))
+            is_pinned_since = fold.last_word(here.pin, entry.pin) != here.pin
+            is_told = is_pinned_since or (entry.output and entry.output.made_by in made)
+            output = entry.output if is_told else None
+            if tasks or is_pinned_since:
+                pin = entry.pin if is_pinned_since else None
+                entries[job] = LockEntry(job=job, tasks=tasks, output=output, pin=pin)
         return Lock(manifest=lock.manifest, entries=entries)
 
     def _damaged(self, wrong: str, manifest: str) -> LockCorruptError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -482,3 +483,17 @@ def test_assigning_twice_changes_nothing_more(known: Lock, film: dict[str, str])
     once = assigned(known, jobs)
 
     assert assigned(once, jobs).entries == once.entries
+
+
+def test_a_pin_that_only_the_purchase_log_knows_keeps_its_clip() -> None:
+    old, jobs = done("a", shot("a", "one")), [shot("a", "changed")]
+    pinned = replace(old, pin=Pin(is_on=True, at=T0))
+    loosed = replace(old, pin=Pin(is_on=False, at=T0 + timedelta(days=1)))
+
+    def told(here: LockEntry, known: LockEntry) -> dict[str, str]:
+        log = replace(known, tasks=())
+        return verdicts(planned(lock(here), jobs, remembered=lambda: lock(log)))
+
+    assert told(old, pinned) == {"a": "current"}
+    assert told(loosed, pinned) == {"a": "stale"}
+    assert told(old, replace(pinned, output=clip("other"))) == {"a": "stale"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,8 +17,8 @@ from seedrender.plan import graph, make
 from seedrender.plan.decide import Facts
 from seedrender.plan.make import Plan
 from seedrender.project.purchases import PurchaseLog
-from seedrender.values.entry import JobState, Lock, LockEntry, TaskRecord
-from tests.builders import clip, entry, job, record
+from seedrender.values.entry import JobState, Lock, LockEntry, Pin, TaskRecord
+from tests.builders import T0, clip, entry, job, record
 
 NAME = "film.yaml"
 SPIN = job("spin")
@@ -152,3 +153,12 @@ def test_two_manifests_of_one_folder_remember_apart(tmp_path: Path) -> None:
 
     assert other.read("b.yaml") == Lock(manifest="b.yaml")
     assert one.read(NAME) == lock(entry("spin", bought("c1")))
+
+
+def test_a_later_word_about_a_clip_is_told_beside_it(log: PurchaseLog) -> None:
+    here = entry("spin", bought("c1"), output=clip("c1"))
+    pinned = replace(here, pin=Pin(is_on=True, at=T0))
+    log.keep(lock(pinned), write)
+
+    assert log.unknown_to(lock(here)) == lock(replace(pinned, tasks=()))
+    assert log.unknown_to(lock(pinned)) == lock()
