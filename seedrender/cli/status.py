@@ -50,7 +50,8 @@ def _forgotten(purchases: PurchaseLog, lock: Lock) -> str:
         known = purchases.unknown_to(lock)
     except LockError as error:
         return str(error)
-    tasks = [record for entry in known.entries.values() for record in entry.tasks]
+    by_id = {r.correlation_id: r for entry in known.entries.values() for r in entry.tasks}
+    tasks = list(by_id.values())
     if not tasks:
         return ""
     many = "1 paid task is" if len(tasks) == 1 else f"{len(tasks)} paid tasks are"

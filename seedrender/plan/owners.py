@@ -35,6 +35,11 @@ class Spare:
     worth: Worth
     is_remembered: bool = False  # only the purchase log knows it
 
+    def brings(self, other: Spare) -> bool:
+        """Say whether a task goes with this one, as all goes that ended in vain for one job."""
+        is_in_vain = self.worth is other.worth is Worth.IN_VAIN
+        return other is self or (is_in_vain and other.job == self.job)
+
 
 @dataclass(slots=True, kw_only=True)
 class Owners:
@@ -90,7 +95,8 @@ class Owners:
             found = sorted(spares.get(digest, ()), key=lambda one: (one.worth, one.job != job.id))
             for spare in found:
                 if spare.worth <= limit and self._is_free(spare, job.id):
-                    self.taken[spare.record.correlation_id] = job.id
+                    for one in filter(spare.brings, found):
+                        self.taken.setdefault(one.record.correlation_id, job.id)
                     return spare
         return None
 

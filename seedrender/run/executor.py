@@ -172,6 +172,7 @@ class Executor:
             if not await self._takes_over(job, wanted):
                 if self._is_paid:
                     self._store.purchases.check(self._store.lock.manifest)
+                self._store.settled(job.id)
                 await self._tasks.buy(job, wanted, found.reason, self._plan.graph.behind_s[job.id])
                 break
             if not await self._settle_earlier_tasks(job):

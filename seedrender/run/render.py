@@ -32,7 +32,7 @@ from seedrender.run.purse import Allowance, Purse
 from seedrender.run.purse import purse as open_purse
 from seedrender.run.slots import Slots
 from seedrender.run.stop import Signals, until_stopped
-from seedrender.run.store import Store, hold, is_left
+from seedrender.run.store import Store, hold, is_left, read
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.hosting import PROVIDER_FILES
 from seedrender.values.job import JobId, MediaKind
@@ -97,6 +97,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     before = project.plan(lock, options.wishes)
     if before.is_idle and not is_left(project.lock_path):
         _check_owner(project, before)
+        await _keep_remembered(project, options)
         return _nothing_sent(outcome(before, lock), before, project)
     refused = _refused(project, before, options)
     if refused is not None:
@@ -127,6 +128,19 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     if refusal is not None and not result.exit.is_stopped:
         raise refusal
     return result
+
+
+async def _keep_remembered(project: Project, options: Options) -> None:
+    """Let the lockfile know again what was remembered beside it, though nothing is to be done.
+
+    Raises: LockError.
+    """
+    found = read(project.lock_path, project.path.name)
+    if project.moves(found, options.wishes).owners:
+        async with hold(
+            project.lock_path, project.path.name, partial(project.moves, wishes=options.wishes)
+        ):
+            pass
 
 
 def _check_owner(project: Project, before: Plan) -> None:

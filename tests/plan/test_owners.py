@@ -234,6 +234,7 @@ def test_a_clip_comes_before_a_task_that_still_runs() -> None:
 
 
 FREE = Cost(amount=Amount(Decimal(0), "USD"), source="provider")
+CHARGED = Cost(amount=Amount(Decimal("0.1"), "USD"), source="provider")
 
 
 @pytest.mark.parametrize(
@@ -497,3 +498,17 @@ def test_a_pin_that_only_the_purchase_log_knows_keeps_its_clip() -> None:
     assert told(old, pinned) == {"a": "current"}
     assert told(loosed, pinned) == {"a": "stale"}
     assert told(old, replace(pinned, output=clip("other"))) == {"a": "stale"}
+
+
+def test_all_that_ended_in_vain_goes_together_so_that_the_last_word_is_known() -> None:
+    of = wanted(shot("b", "one"))
+    tasks = [
+        record("c1", JobState.FAILED, fingerprint=of, provider="modellix", cost=FREE),
+        record("c2", JobState.FAILED, fingerprint=of, provider="modellix", cost=CHARGED),
+    ]
+    known = lock(done("a", shot("a", "two")), entry("b", *tasks))
+    jobs = [shot("a", "one"), shot("b", "two")]
+
+    assert verdicts(planned(known, jobs))["a"] == "blocked"
+    assert lines(assigned(known, jobs)) == {"a": ["c1", "c2"], "b": ["c-a"]}
+    assert bought(planned(known, [shot("a", "one"), shot("b", "three")])) == ["b"]

@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from seedrender.lock import lockfile
+from seedrender.lock.fingerprint import fingerprint
+from seedrender.project.files import write_atomically
 from seedrender.project.hold import journal_path
+from seedrender.project.purchases import PurchaseLog
+from seedrender.run import project
+from seedrender.values.entry import JobState, Lock
+from tests.builders import entry, record
 from tests.cli.test_main import seedrender
 
 FILM = """\
@@ -36,3 +42,20 @@ def test_facts_of_a_killed_run_reach_the_lockfile_without_a_key_or_a_request(
 
     assert (done.returncode, lock.read_bytes()) == (0, whole), done.stderr
     assert not journal.exists()
+
+
+def test_a_refusal_that_is_only_remembered_reaches_the_lockfile_though_nothing_is_to_be_done(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "film.yaml").write_text(FILM)
+    found = project.load(tmp_path / "film.yaml")
+    (spin,) = found.jobs
+    of = fingerprint(spin, found.digests, {})
+    refused = record("c1", JobState.BLOCKED, fingerprint=of, provider="modellix", error="no")
+    known = Lock(manifest="film.yaml", entries={spin.id: entry("spin", refused)})
+    PurchaseLog(found.lock_path).keep(known, write_atomically)
+
+    done = seedrender(tmp_path, "run", "film.yaml")
+
+    assert done.returncode == 4, done.stderr
+    assert lockfile.loads(found.lock_path.read_text(), "film.lock").entries == known.entries
