@@ -11,6 +11,7 @@ from typing import Any
 
 from seedrender.catalog.models import catalog
 from seedrender.errors import SeedrenderError, printable
+from seedrender.lock.fold import Moves
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.decide import Facts, Verdict
 from seedrender.plan.make import Plan
@@ -93,12 +94,15 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     Raises: SeedrenderError.
     """
     _allow_open_files()
-    lock = project.read_lock(options.wishes)
+    moves = partial(project.moves, wishes=options.wishes)
+    found = read(project.lock_path, project.path.name)
+    moved = moves(found)
+    lock = moved.applied(found)
     before = project.plan(lock, options.wishes)
     if before.is_idle and not is_left(project.lock_path):
         _check_owner(project, before)
-        await _keep_remembered(project, options)
-        return _nothing_sent(outcome(before, lock), before, project)
+        await _rewrite(project, moved, moves)
+        return _nothing_sent(outcome(before, lock), before, lock)
     refused = _refused(project, before, options)
     if refused is not None:
         return refused
@@ -107,7 +111,6 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         refusal = await online.wrong_references(project, before, lock, allowed=options.allowed)
     if refusal is not None and not _is_owed(before):
         raise refusal
-    moves = partial(project.moves, wishes=options.wishes)
     async with AsyncExitStack() as held:
         signals = held.enter_context(Signals())  # until the lockfile has everything
         holding = hold(project.lock_path, project.path.name, moves)
@@ -116,7 +119,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         if options.holds is not None:
             options.holds(before)
         if before.is_idle:
-            return _nothing_sent(outcome(before, store.lock), before, project)
+            return _nothing_sent(outcome(before, store.lock), before, store.lock)
         if project.manifest.provider != SIMULATED and any(s.will_submit for s in before.steps):
             store.purchases.check(store.lock.manifest)
         places.begin(project)
@@ -130,16 +133,13 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     return result
 
 
-async def _keep_remembered(project: Project, options: Options) -> None:
-    """Let the lockfile know again what was remembered beside it, though nothing is to be done.
+async def _rewrite(project: Project, moved: Moves, moves: Callable[[Lock], Moves]) -> None:
+    """Write the lockfile where tasks changed their lines, or were remembered beside it.
 
     Raises: LockError.
     """
-    found = read(project.lock_path, project.path.name)
-    if project.moves(found, options.wishes).owners:
-        async with hold(
-            project.lock_path, project.path.name, partial(project.moves, wishes=options.wishes)
-        ):
+    if moved.owners:
+        async with hold(project.lock_path, project.path.name, moves):
             pass
 
 
@@ -208,8 +208,7 @@ async def _driven(
     return result, refusal
 
 
-def _nothing_sent(code: Exit, before: Plan, project: Project, message: str = "") -> Result:
-    lock = project.read_lock()
+def _nothing_sent(code: Exit, before: Plan, lock: Lock, message: str = "") -> Result:
     return Result(exit=code, before=before, after=before, lock=lock, message=message, errors={})
 
 
@@ -256,7 +255,7 @@ def _refused(project: Project, plan: Plan, options: Options) -> Result | None:
         if _is_owed(plan):
             return None
         code = outcome(plan, project.read_lock(), is_locked=True)
-        return _nothing_sent(code, plan, project)
+        return _nothing_sent(code, plan, project.read_lock())
     return _over_budget(project, plan, options)
 
 
@@ -333,5 +332,5 @@ def _over_budget(project: Project, plan: Plan, options: Options) -> Result | Non
     if is_open or joins - {Verdict.CURRENT, Verdict.WAITS}:
         return None
     purse.refuse_all()
-    result = _nothing_sent(Exit.OVER_BUDGET, plan, project, purse.words())
+    result = _nothing_sent(Exit.OVER_BUDGET, plan, project.read_lock(), purse.words())
     return replace(result, budget=purse.as_json())
