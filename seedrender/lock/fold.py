@@ -239,6 +239,11 @@ def _moments(entry: LockEntry) -> Iterator[datetime]:
 
 def alive(entry: LockEntry) -> tuple[TaskRecord, ...]:
     """Return the records of tasks that are, or may be, at the provider and not on our disk."""
+    return tuple(record for record in outstanding(entry) if not record.is_lost)
+
+
+def outstanding(entry: LockEntry) -> tuple[TaskRecord, ...]:
+    """Return the live records, and those of paid tasks that a provider has forgotten."""
     on_disk = output_record(entry)
     return tuple(
         record
@@ -247,7 +252,6 @@ def alive(entry: LockEntry) -> tuple[TaskRecord, ...]:
         and record is not on_disk
         and record.superseded is None
         and not record.is_given_up
-        and not record.is_lost
     )
 
 

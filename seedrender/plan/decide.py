@@ -46,6 +46,8 @@ SPENDS = frozenset({Verdict.MISSING, Verdict.STALE})
 FOR_PEOPLE = frozenset(  # what a run cannot settle without a person
     {Verdict.UNKNOWN, Verdict.UNCOLLECTED, Verdict.LOST, Verdict.DIFFERS, Verdict.AWAITING}
 )
+_ASKED_AGAIN = "each run asks once more"
+
 HAS_CLIP = frozenset({Verdict.CURRENT, Verdict.DIFFERS})  # in its place: free work may use it
 
 
@@ -155,7 +157,8 @@ def decide_live(live: list[TaskRecord], facts: Facts) -> Decision:
         reason = f"task {record.task_id} is at {record.provider}, paid already: {how}"
         return Decision(Verdict.RESUME, reason, act)
     if record.is_uncollected:
-        reason = f"task {record.task_id} is paid and has ended; {record.error}"
+        what = "is paid and has ended" if record.state is JobState.SUCCEEDED else "is paid"
+        reason = f"task {record.task_id} {what}; {record.error}"
         return Decision(Verdict.UNCOLLECTED, reason, act)
     if record.state is JobState.SUBMITTED:
         reason = f"task {record.task_id} is at the provider, paid already"
@@ -267,7 +270,8 @@ def _gone(job: Job, record: TaskRecord | None, clip: Artifact, facts: Facts) -> 
             Verdict.LOST, f"{target} is missing; its task is at {record.provider}: {how}"
         )
     if record.is_lost:
-        return Decision(Verdict.LOST, f"{target} is missing, and {record.error}: {again}")
+        reason = f"{target} is missing, and {record.error}; {_ASKED_AGAIN}: {again}"
+        return Decision(Verdict.LOST, reason, Download(record, clip))
     reason = f"{target} is missing or changed on disk; to be downloaded again"
     return Decision(Verdict.RESUME, reason, Download(record, clip))
 
@@ -302,8 +306,11 @@ def _lost(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Deci
     lost = [r for r in entry.tasks if r.is_lost and facts.asked.is_made(r, wanted)]
     if not lost or job.id in facts.resubmit:
         return None
-    reason = f"task {lost[-1].task_id} is paid, and {lost[-1].error}: buy it again with"
-    return Decision(Verdict.LOST, f"{reason} --resubmit {job.id}")
+    last = lost[-1]
+    way = f"buy it again with --resubmit {job.id}"
+    reason = f"task {last.task_id} is paid, and {last.error}; {_ASKED_AGAIN}: {way}"
+    act = Settle(last) if facts.asked.reaches(last) else NOTHING
+    return Decision(Verdict.LOST, reason, act)
 
 
 def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Decision:

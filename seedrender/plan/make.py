@@ -15,7 +15,9 @@ from seedrender.plan.decide import (
     Act,
     Download,
     Facts,
+    Nothing,
     Place,
+    Submit,
     Verdict,
     decide,
     decide_live,
@@ -31,12 +33,6 @@ from seedrender.values.manifest import LongTake
 from seedrender.values.task import Artifact
 
 _MAY_BECOME_CURRENT = frozenset({Verdict.RESUME, Verdict.UNKNOWN})  # and what waits is bought then
-_IDLE = frozenset(
-    {
-        *(Verdict.CURRENT, Verdict.WAITS, Verdict.BLOCKED),
-        *(Verdict.LOST, Verdict.DIFFERS, Verdict.AWAITING),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +99,13 @@ class Plan:
     @property
     def is_idle(self) -> bool:
         """Whether a run would find nothing to do: all is done, refused, or a person's to decide."""
-        may_move = any(s.will_submit or s.verdict not in _IDLE for s in self.steps)
-        to_join = {j.verdict for j in self.joins} - {Verdict.CURRENT, Verdict.WAITS}
-        return not (may_move or to_join or self.strays)
+        return not (any(s.will_submit for s in self.steps) or self.has_free_work or self.strays)
+
+    @property
+    def has_free_work(self) -> bool:
+        """Whether something is to be asked, collected, moved or joined, which costs nothing."""
+        to_do = any(not isinstance(step.act, Nothing | Submit) for step in self.steps)
+        return to_do or bool({j.verdict for j in self.joins} - {Verdict.CURRENT, Verdict.WAITS})
 
 
 def plan(

@@ -36,15 +36,12 @@ class Collect:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def collect(
-        self, job: Job, record: TaskRecord, task: Task | None, *, is_given_up: bool = False
-    ) -> None:
+    async def collect(self, job: Job, record: TaskRecord, task: Task | None) -> None:
         """Download the clip of a task, and keep the one that it replaces.
 
         Raises: ProviderError, ArtifactError: what is paid is asked for again by the next run.
         """
-        before = self._desk.store.entry(job.id)
-        patience = ONCE if is_given_up else _patience(record)
+        before, patience = self._desk.store.entry(job.id), _patience(record)
         task, (artifact, kept) = await self._fetched(job, record, task, job.output, patience)
         await last_frame.keep(self._desk, job, record, task)
         await self._replace_output(job, self._now(artifact), kept, before)

@@ -53,10 +53,11 @@ class Desk:
     waits: bool = True  # False: submit and leave, look once at what was submitted before
     downloads: DownloadPlaces = field(default_factory=DownloadPlaces)
 
-    async def keep(self, job: JobId, record: TaskRecord) -> None:
-        """Note a fact about one task: on disk first, whatever else depends on it."""
-        await self.store.keep(LockEntry(job=job, tasks=(record,)))
-        self.purse.note(job, record)
+    async def keep(self, job: JobId, *records: TaskRecord) -> None:
+        """Note facts about tasks of one job: on disk first, whatever else depends on them."""
+        await self.store.keep(LockEntry(job=job, tasks=records))
+        for record in records:
+            self.purse.note(job, record)
 
     def wait_s(self, error: Exception, attempt: int) -> float:
         """Return how long to wait before asking again: longer each time, and as long as is asked.

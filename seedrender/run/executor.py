@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from seedrender.errors import (
     ArtifactError,
+    ForgottenError,
     LockError,
     ProviderError,
     SeedrenderError,
@@ -180,9 +181,13 @@ class Executor:
             found = self._decided(job, wanted)
         if isinstance(found.act, Place | Download | Note):
             await self._bring(job, wanted)
-        elif found.verdict not in HAS_CLIP and self._gate.is_open and not self._buys(found, step):
+            found = self._decided(job, wanted)
+        if found.verdict not in HAS_CLIP and self._gate.is_open and not self._buys(found, step):
             self._listener.note(job.id, found.verdict.value, found.reason)
-        self._take_note(job, self._decided(job, wanted).verdict)
+        found = self._decided(job, wanted)
+        if found.verdict in HAS_CLIP:
+            await self._tasks.release(job.id)
+        self._take_note(job, found.verdict)
 
     def _decided(self, job: Job, wanted: Fingerprint) -> Decision:
         return decide(job, wanted, self._store.entry(job.id), self._facts())
@@ -218,12 +223,14 @@ class Executor:
             if isinstance(found.act, Place):
                 await self._tasks.place(job, found.act)
         if isinstance(found.act, Download):
-            await self._tasks.download(job, found.act)
+            with suppress(ForgottenError):  # it is lost, and what is decided then says so
+                await self._tasks.download(job, found.act)
         self._store.settled(job.id)
 
     def _may_buy(self, step: Step) -> bool:
         """Say whether the plan said so, or might have, and buying is still allowed."""
-        is_allowed = step.will_submit or (step.verdict is Verdict.UNKNOWN and not self._is_exact)
+        might = step.verdict is Verdict.UNKNOWN or step.job.id in self._facts().resubmit
+        is_allowed = step.will_submit or (might and not self._is_exact)
         return is_allowed and self._gate.is_open
 
     async def _is_kept(self, job: Job) -> bool:
@@ -245,7 +252,8 @@ class Executor:
     async def _settle_earlier_tasks(self, job: Job) -> bool:
         entry, facts = self._store.entry(job.id), self._facts()
         is_given_up = job.id in facts.resubmit
-        live = fold.alive(entry) if entry is not None else ()
+        live = fold.outstanding(entry) if entry is not None else ()
+        live = tuple(r for r in live if not r.is_lost or facts.asked.reaches(r))
         for record in sorted(live, key=lambda r: not facts.asked.reaches(r)):  # what can be settled
             with self._settles(record):
                 if not await self._tasks.settle(job, record, is_given_up=is_given_up):

@@ -109,7 +109,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     refusal: SeedrenderError | None = places.refusal(project, probes=True)
     if refusal is None and options.looks_first:
         refusal = await online.wrong_references(project, before, lock, allowed=options.allowed)
-    if refusal is not None and not _is_owed(before):
+    if refusal is not None and not before.has_free_work:
         raise refusal
     async with AsyncExitStack() as held:
         signals = held.enter_context(Signals())  # until the lockfile has everything
@@ -252,18 +252,11 @@ def _in_flight(lock: Lock, provider: str) -> set[TaskId]:
 def _refused(project: Project, plan: Plan, options: Options) -> Result | None:
     """Say that nothing is to be done within the limits that a person set; None: there is."""
     if options.is_locked:
-        if _is_owed(plan):
+        if plan.has_free_work:
             return None
         code = outcome(plan, project.read_lock(), is_locked=True)
         return _nothing_sent(code, plan, project.read_lock())
     return _over_budget(project, plan, options)
-
-
-def _is_owed(plan: Plan) -> bool:
-    """Say whether there is work that costs nothing: to collect, to ask about, to join."""
-    free = {step.verdict for step in plan.steps} & {Verdict.RESUME, Verdict.UNKNOWN}
-    joins = {join.verdict for join in plan.joins} - {Verdict.CURRENT, Verdict.WAITS}
-    return bool(free or joins)
 
 
 def _gate(options: Options) -> Gate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -32,8 +32,12 @@ class Submits:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def submit(self, job: Job, wanted: Fingerprint) -> TaskRecord | None:
+    async def submit(
+        self, job: Job, wanted: Fingerprint, replaced: Collection[TaskRecord] = ()
+    ) -> TaskRecord | None:
         """Submit until a task exists or may exist, or the job is refused: the last two are None.
+
+        `replaced` are records that are given up for a task, as they are then.
 
         Raises: ProviderError: nothing was created; LockError: nothing was sent.
         """
@@ -47,7 +51,7 @@ class Submits:
                 return None
             try:
                 with self._desk.gate.answer_is_due():
-                    return await self._once(job, wanted, media)
+                    return await self._once(job, wanted, media, replaced)
             except (UnavailableError, RateLimitedError) as error:
                 attempt += 1
                 self._learn(error)
@@ -74,7 +78,11 @@ class Submits:
         return await retried(self._desk, ask, UPLOADS, tell)
 
     async def _once(
-        self, job: Job, wanted: Fingerprint, media: Mapping[str, MediaUrl]
+        self,
+        job: Job,
+        wanted: Fingerprint,
+        media: Mapping[str, MediaUrl],
+        replaced: Collection[TaskRecord],
     ) -> TaskRecord | None:
         """Write the intent down, send it, and write down what the answer says.
 
@@ -102,7 +110,7 @@ class Submits:
         if trouble:
             await self._lost(job, record, trouble)
             return None
-        submitted = await self.submitted(job.id, record, task_id)
+        submitted = await self.submitted(job.id, record, task_id, replaced)
         desk.gate.accepted()
         desk.slots.accepted()
         return submitted
@@ -145,10 +153,16 @@ class Submits:
             estimate=self._desk.purse.quote(job),
         )
 
-    async def submitted(self, job: JobId, record: TaskRecord, task_id: TaskId) -> TaskRecord:
-        """Note that a task exists."""
+    async def submitted(
+        self,
+        job: JobId,
+        record: TaskRecord,
+        task_id: TaskId,
+        replaced: Collection[TaskRecord] = (),
+    ) -> TaskRecord:
+        """Note that a task exists, and in the same line what is given up for it."""
         submitted = replace(record, state=JobState.SUBMITTED, task_id=task_id, error=None)
-        await self._desk.keep(job, submitted)
+        await self._desk.keep(job, submitted, *replaced)
         return submitted
 
 

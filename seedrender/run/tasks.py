@@ -15,7 +15,7 @@ from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE
 from seedrender.run.submit import Submits, advice
 from seedrender.run.watch import Watch
 from seedrender.values.entry import Fingerprint, JobState, Lock, TaskRecord
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.task import Task, TaskId
 
 
@@ -25,6 +25,7 @@ class Tasks:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._submits, self._watch, self._collect = Submits(desk), Watch(desk), Collect(desk)
+        self._given_up: dict[JobId, list[CorrelationId]] = {}  # until their successor is there
 
     async def buy(self, job: Job, wanted: Fingerprint, reason: str, behind_s: int) -> None:
         """Submit a job, wait for its task and collect the clip.
@@ -42,7 +43,7 @@ class Tasks:
         async with desk.slots.place(behind_s) as slot:
             if not await desk.gate.passes():
                 return
-            record = await self._submits.submit(job, wanted)
+            record = await self._submits.submit(job, wanted, self._as_given_up(job.id))
             if record is None:
                 return
             assert record.task_id is not None, "it was submitted"
@@ -53,7 +54,7 @@ class Tasks:
             record, task = await self._watch.wait(job, record, is_fresh=True)
             slot.has_ended = record.state is not JobState.SUBMITTED
         if record.state is JobState.SUCCEEDED:
-            await self._collect_or_give_up(job, record, task, is_given_up=False)
+            await self._collected(job, record, task)
 
     async def settle(self, job: Job, record: TaskRecord, *, is_given_up: bool) -> bool:
         """Bring a task of an earlier run to its end.
@@ -61,6 +62,8 @@ class Tasks:
         `is_given_up`: a person wants the job bought again, where no task of it can be found.
 
         False: nobody can say what became of it, or it still runs.
+
+        Raises: ProviderError, ArtifactError: it cannot be had now, and is not given up.
         """
         is_here = Asked(route=self._desk.provider.name).reaches(record)
         if not is_here and (record.task_id is not None or not is_given_up):
@@ -71,37 +74,52 @@ class Tasks:
             if found is None or found.task_id is None:
                 return found is not None
             record = found
+        try:
+            return await self._settled(job, record)
+        except (ForgottenError, *ANY_TROUBLE_WITH_A_FILE) as error:
+            if isinstance(error, StorageError):
+                raise
+            if is_given_up:
+                self._given_up.setdefault(job.id, []).append(record.correlation_id)
+            elif not isinstance(error, ForgottenError):  # which the plan tells of
+                raise
+            return True
+
+    async def _settled(self, job: Job, record: TaskRecord) -> bool:
+        """Wait for a task's end and collect its clip; False: it still runs."""
         task = None
         assert record.task_id is not None, "it was found"
         if record.state is JobState.SUBMITTED:
             async with self._desk.slots.place_of(record.task_id) as slot:
                 self._desk.listener.note(job.id, "resumed", str(record.task_id))
-                record, task = await self._watch.wait(
-                    job, record, is_fresh=False, is_given_up=is_given_up
-                )
+                record, task = await self._watch.wait(job, record, is_fresh=False)
                 slot.has_ended = record.state is not JobState.SUBMITTED
         if record.state is JobState.SUCCEEDED:
-            await self._collect_or_give_up(job, record, task, is_given_up=is_given_up)
+            await self._collected(job, record, task)
         return record.state is not JobState.SUBMITTED
 
-    async def _collect_or_give_up(
-        self, job: Job, record: TaskRecord, task: Task | None, *, is_given_up: bool
-    ) -> None:
-        """Collect a clip; what can neither be had nor is wanted any more is given up.
-
-        Raises: ProviderError, ArtifactError.
-        """
+    async def _collected(self, job: Job, record: TaskRecord, task: Task | None) -> None:
+        """Collect a clip. Raises: ProviderError, ArtifactError, with what becomes of it."""
         try:
-            await self._collect.collect(job, record, task, is_given_up=is_given_up)
+            await self._collect.collect(job, record, task)
         except StorageError:
             raise
-        except (ForgottenError, *ANY_TROUBLE_WITH_A_FILE) as error:
-            if not is_given_up:
-                way = f"if the clip is lost, buy it again with --resubmit {job.id}"
-                raise type(error)(
-                    f"{error}; it is paid, and asked for again by the next run; {way}"
-                ) from None
-            await self._give_up(job.id, record, f"given up by --resubmit: {error}")
+        except ANY_TROUBLE_WITH_A_FILE as error:
+            way = f"if the clip is lost, buy it again with --resubmit {job.id}"
+            raise type(error)(
+                f"{error}; it is paid, and asked for again by the next run; {way}"
+            ) from None
+
+    async def release(self, job: JobId) -> None:
+        """Note what a person gave up, where the job is done without being bought again."""
+        for given_up in self._as_given_up(job):
+            await self._desk.keep(job, given_up)
+
+    def _as_given_up(self, job: JobId) -> list[TaskRecord]:
+        """Return the records that a job can do without, as they are once they are given up."""
+        entry, submits = self._desk.store.entry(job), self._given_up.pop(job, [])
+        records = entry.tasks if entry is not None else ()
+        return [_given_up(record) for record in records if record.correlation_id in submits]
 
     async def place(self, job: Job, act: Place) -> None:
         """Put a clip that is paid for in its place. Raises: ArtifactError."""
@@ -128,21 +146,12 @@ class Tasks:
     async def _leave(self, job: Job, record: TaskRecord) -> bool:
         """Leave a task to the route that has it: no other one knows it; False: it is paid."""
         if record.provider == SIMULATED:
-            await self._give_up(
-                job.id, record, f"simulated, and {self._desk.provider.name} renders it"
-            )
+            why = f"simulated, and {self._desk.provider.name} renders it"
+            await self._desk.keep(job.id, _given_up(record, why))
             return True
         words = f"for its task at {record.provider}: run with --provider {record.provider}"
         self._desk.listener.note(job.id, "waits", words)
         return False
-
-    async def _give_up(self, job: JobId, record: TaskRecord, why: str) -> TaskRecord:
-        """Note that a task is forgotten, and the job bought again; what is paid stays paid."""
-        is_paid = record.state is JobState.SUCCEEDED
-        state = record.state if is_paid else JobState.CANCELLED
-        given_up = replace(record, state=state, error=why)
-        await self._desk.keep(job, given_up)
-        return given_up
 
     async def find(self, job: JobId, record: TaskRecord) -> TaskRecord | None:
         """Ask for the task of a submit whose answer was lost; None: nobody can tell."""
@@ -163,7 +172,9 @@ class Tasks:
         found = await self._ask(record)
         if found:
             return await self._submits.submitted(job, record, found[0])
-        return await self._give_up(job, record, "given up by --resubmit")
+        nothing = _given_up(replace(record, error=None))
+        await self._desk.keep(job, nothing)
+        return nothing
 
     async def _ask(self, record: TaskRecord) -> Sequence[TaskId] | None:
         """Ask the route for the tasks of a submit; None: it cannot tell."""
@@ -182,6 +193,15 @@ class Tasks:
         settle = timedelta(seconds=self._desk.provider.limits.settle_s)
         at = record.submitted_at
         return at is None or self._desk.store.clock.now() < at + settle
+
+
+def _given_up(record: TaskRecord, why: str = "") -> TaskRecord:
+    """Return a record as one that is wanted no more; what is paid stays paid."""
+    said, state = f": {record.error}" if record.error else "", record.state
+    if state is not JobState.SUCCEEDED:
+        may_be_paid = record.task_id is not None and record.provider != SIMULATED
+        state = JobState.EXPIRED if may_be_paid else JobState.CANCELLED
+    return replace(record, state=state, error=why or f"given up by --resubmit{said}")
 
 
 def _tasks_of(lock: Lock, route: str) -> frozenset[TaskId]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from seedrender.errors import (
+    ForgottenError,
     NotFoundError,
     ProtocolError,
     ProviderError,
@@ -22,7 +23,7 @@ from seedrender.values.job import Job
 from seedrender.values.money import Cost
 from seedrender.values.task import Task, TaskState
 
-_STRANGE_ANSWERS = 6  # in a row, before a task is left for the next run
+_STRANGE_ANSWERS = 6  # in a row, before a task is left to a person
 _SILENCE = 3  # reads in a row that fail, before a person is told
 _KEPT = timedelta(days=7)  # every provider keeps a task for so long
 _ENDS = {
@@ -61,14 +62,14 @@ class Watch:
         self._looks = looks.Looks(desk.provider, desk.pace, desk.poll, history)
 
     async def wait(
-        self, job: Job, record: TaskRecord, *, is_fresh: bool, is_given_up: bool = False
+        self, job: Job, record: TaskRecord, *, is_fresh: bool
     ) -> tuple[TaskRecord, Task | None]:
         """Poll until the task has ended; it stays `submitted` where nobody is to wait for it.
 
-        A task that is not found has ended only where a person gives it up, or where it was free:
-        another key does not see it, and one that is older than seven days is paid, and lost.
+        A task that is not found has ended only where it was free: another key does not see it, and
+        one that is older than seven days is paid, and lost. What is wrong is noted.
 
-        Raises: ProtocolError where the answers make no sense; NotFoundError.
+        Raises: ProtocolError where the answers make no sense; NotFoundError; ForgottenError.
         """
         trouble = _Trouble()
         with self._looks.watch(job, record, is_fresh=is_fresh) as watch:
@@ -76,15 +77,14 @@ class Watch:
                 try:
                     task = await self._look(watch)
                 except (UnavailableError, RateLimitedError, ProtocolError) as error:
-                    await self._again(job, trouble, error)
+                    await self._again(job, record, trouble, error)
                     continue
                 except NotFoundError as error:
-                    if is_given_up or record.provider == SIMULATED:
-                        why = f"given up by --resubmit: {error}" if is_given_up else str(error)
-                        return await self._ended_as(job, record, JobState.EXPIRED, why), None
+                    if record.provider == SIMULATED:
+                        return await self._ended_as(job, record, JobState.EXPIRED, str(error)), None
                     if not is_remembered(record):
-                        return await self._forgotten(job, record, error), None
-                    await self._again(job, trouble, _lost(job, record, error))
+                        raise await self._forgotten(job, record, error) from None
+                    await self._again(job, record, trouble, _denied(job, record, error))
                     continue
                 if task.state.is_final:
                     ended = replace(record, retries=trouble.reads or None)
@@ -95,10 +95,14 @@ class Watch:
                 if not self._desk.waits:
                     return record, None
 
-    async def _again(self, job: Job, trouble: _Trouble, error: ProviderError) -> None:
+    async def _again(
+        self, job: Job, record: TaskRecord, trouble: _Trouble, error: ProviderError
+    ) -> None:
         """Wait until a read may be repeated. Raises: the error, where that would be no use."""
         trouble.add(error)
-        if trouble.strange >= _STRANGE_ANSWERS:
+        is_denied_again = isinstance(error, NotFoundError) and record.is_uncollected
+        if trouble.strange >= _STRANGE_ANSWERS or is_denied_again:
+            await self._desk.keep(job.id, replace(record, error=str(error)))
             raise error
         if trouble.in_a_row == _SILENCE:
             self._desk.listener.note(job.id, "waits", f"{error}; asking again")
@@ -120,12 +124,11 @@ class Watch:
         words = task.message if task.state is not TaskState.SUCCEEDED else None
         return await self._ended_as(job, ended, _ENDS[task.state], words)
 
-    async def _forgotten(self, job: Job, record: TaskRecord, error: Exception) -> TaskRecord:
+    async def _forgotten(self, job: Job, record: TaskRecord, error: Exception) -> ForgottenError:
         """Note that nobody can say any more what became of a task: it was paid for."""
         lost = replace(record, error=f"{LOST}{error}")
         await self._desk.keep(job.id, lost)
-        self._desk.listener.note(job.id, "lost", str(error))
-        return lost
+        return ForgottenError(f"{LOST}{error}")
 
     async def _ended_as(
         self, job: Job, record: TaskRecord, state: JobState, error: str | None
@@ -144,9 +147,9 @@ def is_remembered(record: TaskRecord) -> bool:
     return is_paid and record.submitted_at is not None and wall() < record.submitted_at + _KEPT
 
 
-def _lost(job: Job, record: TaskRecord, error: Exception) -> NotFoundError:
+def _denied(job: Job, record: TaskRecord, error: Exception) -> NotFoundError:
     return NotFoundError(
         f"{error}. Task {record.task_id} is not older than seven days: is this the key, and the "
-        "host, that it was bought with? It is not bought again; to give it up, run with "
-        f"--resubmit {job.id}, then once more"
+        "host, that it was bought with? Each run asks once more, and does not buy it again; "
+        f"--resubmit {job.id} does"
     )

@@ -87,14 +87,16 @@ class TaskRecord:
     @property
     def is_lost(self) -> bool:
         """Whether it was paid for, and its provider has forgotten it."""
-        is_open = self.state in (JobState.SUBMITTED, JobState.SUCCEEDED)
-        return is_open and (self.error or "").startswith(LOST)
+        return self._has_trouble and (self.error or "").startswith(LOST)
 
     @property
     def is_uncollected(self) -> bool:
-        """Whether its clip was paid for, and could not be fetched when a run asked for it."""
-        has_trouble = self.state is JobState.SUCCEEDED and self.error is not None
-        return has_trouble and not self.is_given_up and not self.is_lost
+        """Whether it was paid for, and could not be had when a run asked for it."""
+        return self._has_trouble and not self.is_given_up and not self.is_lost
+
+    @property
+    def _has_trouble(self) -> bool:
+        return self.state in (JobState.SUBMITTED, JobState.SUCCEEDED) and self.error is not None
 
     @property
     def has_ended_in_vain(self) -> bool:

@@ -384,8 +384,8 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
         pytest.param(
             Case(entry=with_clip(made(error="lost: no such task")), missing=(KEPT.path,)),
             "lost",
-            "renders/spin.mp4 is missing, and lost: no such task: put the file back, or buy it "
-            "again with --resubmit spin",
+            "renders/spin.mp4 is missing, and lost: no such task; each run asks once more: put "
+            "the file back, or buy it again with --resubmit spin",
             False,
             None,
             id="gone, and its provider has forgotten it",

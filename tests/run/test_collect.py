@@ -730,9 +730,26 @@ def test_a_clip_that_nobody_has_any_more_is_a_persons_to_decide(
     assert (codes, film.provider.received) == ([Exit.UNDECIDED] * 2, ["spin"])
     assert (record.state, record.error) == (JobState.SUCCEEDED, "lost: no such task")
     assert told(film, "lost")[0] == (
-        "renders/spin.mp4 is missing, and lost: no such task: put the file back, or buy it again "
-        "with --resubmit spin"
+        "renders/spin.mp4 is missing, and lost: no such task; each run asks once more: put the "
+        "file back, or buy it again with --resubmit spin"
     )
+
+
+def test_a_clip_that_its_provider_had_forgotten_and_has_again_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = rendered(tmp_path)
+    known = dict(film.provider._tasks)
+    film.provider.forgets_everything()
+    (tmp_path / "renders/spin.mp4").unlink()
+    later = clock.wall() + timedelta(days=8)
+    monkeypatch.setattr(watch, "wall", lambda: later)
+    assert film.run() is Exit.UNDECIDED
+
+    film.provider._tasks.update(known)
+
+    assert (film.run(), film.provider.received) == (Exit.DONE, ["spin"])
+    assert (tmp_path / "renders/spin.mp4").exists()
 
 
 def test_a_clip_that_is_not_what_was_asked_for_is_kept_and_said_to_differ(tmp_path: Path) -> None:

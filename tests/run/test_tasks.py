@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 
-from seedrender.errors import NotFoundError, ProtocolError, RateLimitedError, UnavailableError
+from seedrender.errors import (
+    NotFoundError,
+    ProtocolError,
+    ProviderError,
+    QuotaError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
 from seedrender.lock import lockfile
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import Asked
@@ -318,23 +326,49 @@ def test_a_clip_that_cannot_be_had_is_said_to_be_paid_and_how_to_buy_it_again(
     assert isinstance(film.errors[JobId("spin")], NotFoundError)
 
 
-def test_a_clip_that_a_person_gives_up_stays_paid_and_says_why(tmp_path: Path) -> None:
+def unfetched(tmp_path: Path) -> Film:
+    """A film whose task has ended and whose clip is at its address no more."""
     film = Film(tmp_path, [job("spin")], stop_after_s=17)
     film.provider.render_s = 10.0
-    film.provider.retrieve_errors["spin"] += [NotFoundError("HTTP 404")] * 100
+    film.provider.retrieve_errors["spin"] += [NotFoundError("HTTP 404")] * 1000
     film.run()
     film.stop_after_s, film.resubmit = None, (JobId("spin"),)
     film.provider.finish_everything()
-    del film.provider.retrieve_errors["spin"][1:]
+    return film
 
-    film.run()
 
-    (given_up,) = records(film)
+def test_a_clip_that_a_person_gives_up_stays_paid_and_says_why_and_is_bought_at_once(
+    tmp_path: Path,
+) -> None:
+    film = unfetched(tmp_path)
+    film.provider.before = lambda kind, _: (
+        film.provider.retrieve_errors.clear() if kind == "submit" else None
+    )
+
+    code = film.run()
+
+    given_up, _ = records(film)
+    assert (code, film.provider.received) == (Exit.DONE, ["spin", "spin"])
     assert (given_up.state, given_up.error) == (
         JobState.SUCCEEDED,
         "given up by --resubmit: HTTP 404",
     )
-    assert (film.run(), film.provider.received) == (Exit.DONE, ["spin", "spin"])
+
+
+@pytest.mark.parametrize(
+    "trouble", [UnavailableError("HTTP 503"), RejectedError("no"), QuotaError("no credit")]
+)
+def test_a_paid_clip_is_given_up_only_once_its_successor_is_there(
+    tmp_path: Path, trouble: ProviderError
+) -> None:
+    film = unfetched(tmp_path)
+    film.provider.submit_errors["spin"] += [trouble] * 20
+    film.run()
+    film.provider.submit_errors.clear()
+    film.provider.retrieve_errors.clear()
+    film.resubmit = ()
+
+    assert (film.run(), film.provider.received) == (Exit.DONE, ["spin"])
 
 
 @pytest.mark.parametrize("is_given_up", [False, True])

@@ -42,9 +42,9 @@ def seen(state: TaskState, **fields: Any) -> Task:
 RUNS, WAITS = seen(TaskState.RUNNING), seen(TaskState.QUEUED)
 STRANGE, DOWN, GONE = ProtocolError("no JSON"), UnavailableError("refused"), NotFoundError("gone")
 LATER = RateLimitedError("later")
-LOST = (
+DENIED = (
     "gone. Task task-1 is not older than seven days: is this the key, and the host, that it was "
-    "bought with? It is not bought again; to give it up, run with --resubmit spin, then once more"
+    "bought with? Each run asks once more, and does not buy it again; --resubmit spin does"
 )
 
 
@@ -339,10 +339,10 @@ def test_a_young_task_that_is_not_found_is_asked_for_six_times_and_is_then_a_per
 
     code = found.run()
 
-    assert (code, found.provider.polls) == (Exit.UNFINISHED, ["spin"] * 6)
+    assert (code, found.provider.polls) == (Exit.UNDECIDED, ["spin"] * 6)
     assert told(found, "waits", "error") == [
-        f"spin waits {LOST}; asking again",
-        f"spin error {LOST}",
+        f"spin waits {DENIED}; asking again",
+        f"spin error {DENIED}",
     ]
     assert (found.state("spin"), found.provider.received) == (JobState.SUBMITTED, ["spin"])
 
@@ -371,11 +371,45 @@ def test_a_task_that_is_not_found_is_lost_when_nobody_keeps_it_any_more(
     assert (kept.is_lost, kept.state, kept.error) == (
         is_lost,
         JobState.SUBMITTED,
-        "lost: gone" if is_lost else None,
+        "lost: gone" if is_lost else DENIED,
     )
-    assert code is (Exit.UNDECIDED if is_lost else Exit.UNFINISHED)
-    assert told(found, "lost") == (["spin lost gone"] if is_lost else [])
+    assert code is Exit.UNDECIDED
+    why = (
+        "spin lost task task-1 is paid, and lost: gone; each run asks once more: buy it again with "
+        "--resubmit spin"
+    )
+    assert told(found, "lost") == ([why] if is_lost else [])
     assert found.provider.received == ["spin"]
+
+
+@pytest.mark.parametrize("age", [timedelta(0), 2 * WEEK], ids=["young", "old"])
+def test_a_task_that_was_not_found_is_asked_for_once_in_each_run_until_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: timedelta
+) -> None:
+    found = left(tmp_path, *[GONE] * 6)
+    now = noted(found).submitted_at
+    assert now is not None
+    monkeypatch.setattr(watch, "wall", lambda: now)
+    submitted_at(found, now - age)
+    codes, polls = [found.run()], len(found.provider.polls)
+    found.provider.answers["spin"] = [GONE]
+
+    codes.append(found.run())
+
+    assert (codes, len(found.provider.polls)) == ([Exit.UNDECIDED] * 2, polls + 1)
+    assert (found.run(), found.provider.received) == (Exit.DONE, ["spin"])
+
+
+def test_a_task_of_which_a_provider_speaks_nonsense_has_a_way_out(tmp_path: Path) -> None:
+    found = film(tmp_path, *[STRANGE] * 12)
+    codes = [found.run(), found.run()]
+    found.provider.answers["spin"] = [STRANGE] * 6
+    found.resubmit = (JobId("spin"),)
+
+    codes.append(found.run())
+
+    assert codes == [Exit.UNDECIDED, Exit.UNDECIDED, Exit.DONE]
+    assert found.provider.received == ["spin", "spin"]
 
 
 def test_a_simulated_task_that_is_not_found_is_simulated_again(tmp_path: Path) -> None:
@@ -391,12 +425,14 @@ def test_a_simulated_task_that_is_not_found_is_simulated_again(tmp_path: Path) -
 
 
 def test_a_person_gives_up_a_young_task_that_is_not_found(tmp_path: Path) -> None:
-    found = left(tmp_path, GONE)
+    found = left(tmp_path, *[GONE] * 6)
     found.resubmit = (JobId("spin"),)
 
-    found.run()
+    code = found.run()
 
     given_up = found.lock().entries[JobId("spin")].tasks[0]
-    assert (given_up.state, given_up.error) == (JobState.EXPIRED, "given up by --resubmit: gone")
-    assert given_up.finished_at is not None
-    assert told(found, "expired") == ["spin expired given up by --resubmit: gone"]
+    assert (given_up.state, given_up.error) == (
+        JobState.EXPIRED,
+        f"given up by --resubmit: {DENIED}",
+    )
+    assert (code, found.provider.received) == (Exit.DONE, ["spin", "spin"])
