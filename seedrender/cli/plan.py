@@ -21,15 +21,15 @@ from seedrender.cli.console import (
 from seedrender.cli.estimate import Costs, costs
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan import routes
-from seedrender.plan.decide import FOR_PEOPLE
 from seedrender.plan.make import Plan
-from seedrender.plan.outcome import Exit, summary
+from seedrender.plan.outcome import Exit, outcome, summary
 from seedrender.plan.routes import Carried
 from seedrender.plan.saved import Chosen
 from seedrender.project.purchases import PurchaseLog
 from seedrender.run import places, project, promise, revision
 from seedrender.run.carried import carried as compare_routes
 from seedrender.run.project import Choices, Project, Wishes
+from seedrender.values.entry import Lock
 
 
 @click.command("plan")
@@ -96,7 +96,7 @@ def command(
             provider=choices.provider,
         )
         promise.save(promise.of(found, made, chosen), out)
-    code = _pending(made) if check else Exit.DONE
+    code = _pending(made, lock) if check else Exit.DONE
     code = code if is_whole else Exit.UNFIT
     is_paid = found.manifest.provider != SIMULATED
     objection = PurchaseLog(found.lock_path).objection(made, lock.manifest) if is_paid else ""
@@ -106,12 +106,9 @@ def command(
     return code
 
 
-def _pending(made: Plan) -> Exit:
-    """Say whether work is pending, or only a person's word."""
-    if made.is_done:
-        return Exit.DONE
-    is_for_people = any(step.verdict in FOR_PEOPLE for step in made.steps)
-    return Exit.UNDECIDED if made.is_idle and is_for_people else Exit.PENDING
+def _pending(made: Plan, lock: Lock) -> Exit:
+    """Say whether work is pending; where only refusals or a person's word are, as a run ends."""
+    return Exit.PENDING if made.is_pending else outcome(made, lock)
 
 
 def _say(

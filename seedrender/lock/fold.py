@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from seedrender.lock import codec
-from seedrender.lock.identity import WHICHEVER, Asked
+from seedrender.lock.identity import SIMULATED, WHICHEVER, Asked
 from seedrender.values.entry import (
     Event,
     Fingerprint,
@@ -264,6 +264,18 @@ def job_state(entry: LockEntry) -> JobState:
         return JobState.DONE
     ended = [record for record in entry.tasks if record.state is not JobState.PLANNED]
     return ended[-1].state if ended else JobState.PLANNED
+
+
+def given_up(record: TaskRecord, why: str) -> TaskRecord:
+    """Return a record as one that is wanted no more; what is paid stays so.
+
+    `why` begins with a word of `GIVEN_UP`.
+    """
+    said, state = f": {record.error}" if record.error else "", record.state
+    if state is not JobState.SUCCEEDED:
+        may_be_paid = record.task_id is not None and record.provider != SIMULATED
+        state = JobState.EXPIRED if may_be_paid else JobState.CANCELLED
+    return replace(record, state=state, error=f"{why}{said}")
 
 
 def _join_tasks(

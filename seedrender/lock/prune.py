@@ -21,10 +21,11 @@ class Orphan:
     @property
     def clips(self) -> tuple[Artifact, ...]:
         """Return the clip in its place, and those that were set aside."""
-        return _clips(self.entry)
+        return clips_of(self.entry)
 
 
-def _clips(entry: LockEntry) -> tuple[Artifact, ...]:
+def clips_of(entry: LockEntry) -> tuple[Artifact, ...]:
+    """Return the clip of a job in its place, and those that were set aside."""
     aside = [r.superseded for r in entry.tasks if r.superseded is not None]
     return (*aside, *([entry.output] if entry.output is not None else []))
 
@@ -37,7 +38,7 @@ def frames_of(entry: LockEntry) -> tuple[Frame, ...]:
 def known_files(lock: Lock) -> frozenset[str]:
     """Return the sha256 of every file that a lock names."""
     entries = lock.entries.values()
-    clips = (clip.sha256 for entry in entries for clip in _clips(entry))
+    clips = (clip.sha256 for entry in entries for clip in clips_of(entry))
     return frozenset([*clips, *(f.sha256 for entry in entries for f in frames_of(entry))])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -124,9 +124,13 @@ def decide(job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts)
     if kept is not None:
         return kept
     live = still_alive(job, entry, facts)
-    if live:
-        return decide_live(live, facts)
     record, clip = made(wanted, entry, facts.asked)
+    if live:
+        found = decide_live(live, facts)
+        if found.verdict is not Verdict.UNKNOWN or clip is None:
+            return found
+        words = f"what is wanted is there: if no task exists, --resubmit {job.id} buys nothing"
+        return replace(found, reason=f"{found.reason}; {words}")
     if record is not None and clip is not None:
         return _kept(job, record, clip, entry, facts)
     to_ask = _refused(job, wanted, entry, facts) or _lost(job, wanted, entry, facts)
@@ -319,6 +323,8 @@ def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> De
     last = entry.tasks[-1] if entry.tasks else None
     if entry.output is None or made_by is None:
         verdict, why = Verdict.MISSING, _how_it_ended(last)
+        if last is not None and last.fingerprint.parts and not wanted.is_of(last.fingerprint):
+            why += f"; its definition changed since: {changes(last.fingerprint, wanted)}"
     else:
         verdict, why = Verdict.STALE, _changed(made_by, wanted, facts.asked)
         if facts.keep_stale:
@@ -345,4 +351,6 @@ def _changed(made_by: TaskRecord, wanted: Fingerprint, asked: Asked) -> str:
 def _how_it_ended(last: TaskRecord | None) -> str:
     if last is None or last.state is JobState.PLANNED:
         return "never rendered"
-    return f"its last task {last.state.value}: {last.error or 'no reason given'}"
+    is_told = last.state in (JobState.BLOCKED, JobState.CANCELLED)
+    ended = f"{'was ' if is_told else ''}{last.state.value}"
+    return f"its last task {ended}: {last.error or 'no reason given'}"

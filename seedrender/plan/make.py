@@ -97,6 +97,12 @@ class Plan:
         return verdicts <= {Verdict.CURRENT} and not self.strays
 
     @property
+    def is_pending(self) -> bool:
+        """Whether a run has work that needs no person: to buy, to collect, to move, to join."""
+        is_theirs = any(s.will_submit or s.verdict is Verdict.RESUME for s in self.steps)
+        return is_theirs or self.has_joins or bool(self.strays)
+
+    @property
     def is_idle(self) -> bool:
         """Whether a run would find nothing to do: all is done, refused, or a person's to decide."""
         return not (any(s.will_submit for s in self.steps) or self.has_free_work or self.strays)
@@ -105,7 +111,12 @@ class Plan:
     def has_free_work(self) -> bool:
         """Whether something is to be asked, collected, moved or joined, which costs nothing."""
         to_do = any(not isinstance(step.act, Nothing | Submit) for step in self.steps)
-        return to_do or bool({j.verdict for j in self.joins} - {Verdict.CURRENT, Verdict.WAITS})
+        return to_do or self.has_joins
+
+    @property
+    def has_joins(self) -> bool:
+        """Whether long takes are to be joined."""
+        return bool({j.verdict for j in self.joins} - {Verdict.CURRENT, Verdict.WAITS})
 
 
 def plan(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -20,7 +20,7 @@ def select(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
     """
     if not selectors:
         return tuple(jobs)
-    chosen = {job.id for job in named(jobs, selectors)}
+    chosen = _all_named(jobs, selectors, _named)
     for job in reversed(jobs):
         if job.id in chosen:
             chosen |= set(job.parents)
@@ -28,16 +28,18 @@ def select(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
 
 
 def named(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
-    """Return the jobs that selectors name, without those that they continue.
+    """Return the jobs of which a person says something, without those that they continue.
+
+    The id of a job is this job alone, though it is the name of a shot with further takes, too.
 
     Raises: ConfigError where a selector names nothing.
     """
-    chosen: set[JobId] = set()
-    for selector in selectors:
-        found = _named(jobs, selector)
-        if not found:
-            raise ConfigError(_nothing(jobs, selector))
-        chosen |= found
+    ids = {job.id for job in jobs}
+
+    def narrow(jobs: Sequence[Job], selector: str) -> set[JobId]:
+        return {JobId(selector)} if selector in ids else _named(jobs, selector)
+
+    chosen = _all_named(jobs, selectors, narrow)
     return tuple(job for job in jobs if job.id in chosen)
 
 
@@ -45,6 +47,20 @@ def whole_takes(takes: Sequence[LongTake], jobs: Sequence[Job]) -> tuple[LongTak
     """Return the long takes all of whose segments are selected."""
     ids = {job.id for job in jobs}
     return tuple(take for take in takes if ids.issuperset(take.segments))
+
+
+def _all_named(
+    jobs: Sequence[Job],
+    selectors: Sequence[str],
+    name: Callable[[Sequence[Job], str], set[JobId]],
+) -> set[JobId]:
+    chosen: set[JobId] = set()
+    for selector in selectors:
+        found = name(jobs, selector)
+        if not found:
+            raise ConfigError(_nothing(jobs, selector))
+        chosen |= found
+    return chosen
 
 
 def _named(jobs: Sequence[Job], selector: str) -> set[JobId]:

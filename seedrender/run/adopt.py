@@ -39,7 +39,7 @@ class Adopted:
 async def adopt_task(project: Project, name: str, task_id: str, provider: str | None) -> Adopted:
     """Record a task that a job's clip is to come from: the next run collects it.
 
-    A submit whose answer was lost is settled by it.
+    A submit whose answer was lost is settled by it; a task that could not be had gives way to it.
 
     Raises: LockError; ConfigError where the task or the job is not free for that.
     """
@@ -54,9 +54,10 @@ async def adopt_task(project: Project, name: str, task_id: str, provider: str | 
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         step = _step(project, store, name)
         _not_known(store, task_id)
-        lost = _lost(store, step, route)
+        lost, gone = _lost(store, step, route), _uncollected(store, step)
+        bought_for = gone[-1].fingerprint if gone else None
         record = replace(
-            lost or _fresh(store, route, _wanted(step)),
+            lost or _fresh(store, route, bought_for or _wanted(step)),
             state=JobState.SUBMITTED,
             task_id=TaskId(task_id),
             provider=route,
@@ -64,8 +65,8 @@ async def adopt_task(project: Project, name: str, task_id: str, provider: str | 
         )
         if record.is_guess:
             record = replace(record, fingerprint=_wanted(step))
-        await store.append(LockEntry(job=step.job.id, tasks=(record,)))
-        return Adopted(record=record, notes=_about(store, step, record, lost))
+        await store.append(LockEntry(job=step.job.id, tasks=(record, *map(_given_up, gone))))
+        return Adopted(record=record, notes=_about(store, step, record, lost, gone))
 
 
 async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
@@ -79,7 +80,8 @@ async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
     size = file.stat().st_size  # noqa: ASYNC240 - nobody waits beside it
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         step = _step(project, store, name)
-        if _live(store, step):
+        gone = _uncollected(store, step)
+        if len(_live(store, step)) > len(gone):
             raise ConfigError(
                 f"{name}: a paid task may exist. Settle it first, by `seedrender reconcile` or by "
                 "adopting it with --task; nothing was changed"
@@ -96,7 +98,8 @@ async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
         output = replace(artifact, made_at=store.clock.now())
         kept = kept or _left_behind(project, store, step.job, output)
         superseded = _superseded(project, store, step.job, kept)
-        event = LockEntry(job=step.job.id, tasks=(*superseded, record), output=output)
+        tasks = (*superseded, record, *map(_given_up, gone))
+        event = LockEntry(job=step.job.id, tasks=tasks, output=output)
         await store.append(event)
         return Adopted(record=record, output=output, notes=_differs(step.job, output))
 
@@ -111,7 +114,8 @@ def _step(project: Project, store: Store, name: str) -> Step:
     entry = store.entry(step.job.id)
     if entry is not None and entry.is_pinned:
         raise ConfigError(f"{name} is pinned; `seedrender unpin` it first. Nothing was changed")
-    taken = [record for record in _live(store, step) if record.task_id is not None]
+    known = [record for record in _live(store, step) if record.task_id is not None]
+    taken = [record for record in known if not record.is_uncollected]
     if taken:
         raise ConfigError(
             f"{name} has a task already, {taken[0].task_id}, paid and not collected yet: "
@@ -146,8 +150,17 @@ def _live(store: Store, step: Step) -> tuple[TaskRecord, ...]:
 
 def _lost(store: Store, step: Step, route: str) -> TaskRecord | None:
     """Return the newest submit to the route whose answer was lost."""
-    live = (r for r in reversed(_live(store, step)) if r.provider == route or r.is_guess)
-    return next(live, None)
+    live = (r for r in reversed(_live(store, step)) if r.task_id is None)
+    return next((r for r in live if r.provider == route or r.is_guess), None)
+
+
+def _uncollected(store: Store, step: Step) -> tuple[TaskRecord, ...]:
+    """Return the tasks that no run could have, and that a person has a better answer for."""
+    return tuple(record for record in _live(store, step) if record.is_uncollected)
+
+
+def _given_up(record: TaskRecord) -> TaskRecord:
+    return fold.given_up(record, "given up by adopt")
 
 
 def _fresh(store: Store, provider: str, wanted: Fingerprint) -> TaskRecord:
@@ -161,9 +174,13 @@ def _fresh(store: Store, provider: str, wanted: Fingerprint) -> TaskRecord:
 
 
 def _about(
-    store: Store, step: Step, record: TaskRecord, lost: TaskRecord | None
+    store: Store,
+    step: Step,
+    record: TaskRecord,
+    lost: TaskRecord | None,
+    gone: tuple[TaskRecord, ...],
 ) -> tuple[str, ...]:
-    notes = []
+    notes = [f"it takes the place of task {one.task_id}, which could not be had" for one in gone]
     if lost is not None:
         at = lost.submitted_at
         when = f" of {at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from seedrender.errors import (
     ArtifactError,
@@ -17,6 +18,7 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.lock import fold
+from seedrender.lock.prune import clips_of
 from seedrender.plan.asked import Got, mismatches
 from seedrender.plan.decide import Place
 from seedrender.run import last_frame
@@ -66,8 +68,8 @@ class Collect:
         target, files = place(job, act.clip), self._desk.files
         found, kept = replace(act.clip, path=act.found), None
         if act.found != target:
-            others = (e.output for e in self._desk.store.lock.entries.values() if e.job != job.id)
-            is_shared = any(clip is not None and clip.path == act.found for clip in others)
+            clips = chain(*map(clips_of, self._desk.store.lock.entries.values()))
+            is_shared = any(c.path == act.found and c.made_by != act.clip.made_by for c in clips)
             bring = partial(files.bring_back, found, target, is_shared=is_shared)
             _, kept = await asyncio.to_thread(bring)
         made_by = act.record.correlation_id if act.record is not None else act.clip.made_by
@@ -168,6 +170,8 @@ class Collect:
         if before is not None and before.output is not None:
             kept = kept or await self._replaced(before.output, artifact)
             kept = kept or desk.files.where_kept(before.output)
+            if kept is None and before.output.sha256 == artifact.sha256:
+                kept = artifact.path  # both tasks made these bytes
             if old is not None and kept is not None and old.correlation_id != artifact.made_by:
                 superseded = (replace(old, superseded=replace(before.output, path=kept)),)
         elif kept is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 
 from seedrender.errors import (
@@ -250,16 +250,25 @@ class Executor:
         return True
 
     async def _settle_earlier_tasks(self, job: Job) -> bool:
-        entry, facts = self._store.entry(job.id), self._facts()
-        is_given_up = job.id in facts.resubmit
-        live = fold.outstanding(entry) if entry is not None else ()
-        live = tuple(r for r in live if not r.is_lost or facts.asked.reaches(r))
-        for record in sorted(live, key=lambda r: not facts.asked.reaches(r)):  # what can be settled
+        facts, settled = self._facts(), set[CorrelationId]()
+        while (record := self._unsettled(job, facts, settled)) is not None:
+            settled.add(record.correlation_id)
+            is_given_up = job.id in facts.resubmit
             with self._settles(record):
                 if not await self._tasks.settle(job, record, is_given_up=is_given_up):
                     return False
         await self._inputs.settled(job.id)
         return True
+
+    def _unsettled(
+        self, job: Job, facts: Facts, settled: Collection[CorrelationId]
+    ) -> TaskRecord | None:
+        """Return a task that is yet to be asked about, first what this route can settle."""
+        entry = self._store.entry(job.id)
+        live = fold.outstanding(entry) if entry is not None else ()
+        left = (r for r in live if r.correlation_id not in settled)
+        to_ask = [r for r in left if not r.is_lost or facts.asked.reaches(r)]
+        return min(to_ask, key=lambda r: not facts.asked.reaches(r), default=None)
 
     @contextmanager
     def _settles(self, record: TaskRecord) -> Iterator[None]:

@@ -21,6 +21,7 @@ class Settled:
 
     job: JobId
     record: TaskRecord
+    advice: str = ""  # what a person can do about it
 
 
 async def reconcile(
@@ -49,29 +50,31 @@ async def _settle(
     listener: Listener,
     jobs: Collection[JobId] | None,
     action: fold.Action,
-    ask: Callable[[Desk, Settled], Awaitable[None]],
+    ask: Callable[[Desk, Settled], Awaitable[str]],
 ) -> tuple[Settled, ...]:
     """Ask about each record of this route that waits for an action; with none, open nothing."""
     if not _waiting(project.read_lock(), jobs, action):
         return ()
     async with hold(project.lock_path, project.path.name, project.moves) as store:
-        asked = _waiting(store.lock, jobs, action)
+        settled: list[Settled] = []
         async with opened(project, options, store, listener) as desk:
-            for one in asked:
-                if one.record.provider == desk.provider.name:
-                    await ask(desk, one)
-        return _as_now(store, asked)
+            for one in _waiting(store.lock, jobs, action):
+                is_here = one.record.provider == desk.provider.name
+                advice = await ask(desk, one) if is_here else ""
+                settled.append(Settled(one.job, _now(store, one), advice))
+        return tuple(settled)
 
 
-async def _find(desk: Desk, one: Settled) -> None:
-    await Tasks(desk).find(one.job, one.record)
+async def _find(desk: Desk, one: Settled) -> str:
+    _, advice = await Tasks(desk).find(one.job, one.record)
+    return advice
 
 
-async def _cancel(desk: Desk, one: Settled) -> None:
+async def _cancel(desk: Desk, one: Settled) -> str:
     record = one.record
     assert record.task_id is not None, "it is at the provider"
     if record.state is not JobState.SUBMITTED:
-        return
+        return ""
     await desk.pace.turn()
     if await desk.provider.cancel(record.task_id):
         ended = replace(
@@ -81,6 +84,7 @@ async def _cancel(desk: Desk, one: Settled) -> None:
             error=NEVER_BEGUN,
         )
         await desk.keep(one.job, ended)
+    return ""
 
 
 def _waiting(
@@ -94,11 +98,6 @@ def _waiting(
         for record in fold.alive(entry)
         if fold.next_action(record.state) is action
     )
-
-
-def _as_now(store: Store, asked: Collection[Settled]) -> tuple[Settled, ...]:
-    """Return the same records as they are now."""
-    return tuple(Settled(one.job, _now(store, one)) for one in asked)
 
 
 def _now(store: Store, one: Settled) -> TaskRecord:

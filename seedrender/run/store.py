@@ -278,7 +278,7 @@ class Store:
             f"\n  seedrender adopt {self._manifest} {job} --task {task_id}"
             for job, task_id in self._unwritten.values()
         )
-        return f"these tasks are paid, and neither it nor {journal} could take them:{tasks}\n"
+        return f"these tasks are paid, and it is not certain that {journal} has them:{tasks}\n"
 
 
 def _tasks_of(entry: LockEntry) -> Iterator[tuple[tuple[str, TaskId], JobId]]:

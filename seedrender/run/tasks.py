@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from seedrender.errors import ForgottenError, StorageError
+from seedrender.lock import fold
 from seedrender.lock.identity import SIMULATED, Asked
 from seedrender.plan.decide import Download, Place
 from seedrender.run.collect import Collect
@@ -17,6 +19,8 @@ from seedrender.run.watch import Watch
 from seedrender.values.entry import Fingerprint, JobState, Lock, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.task import Task, TaskId
+
+_GIVEN_UP = "given up by --resubmit"
 
 
 class Tasks:
@@ -68,12 +72,12 @@ class Tasks:
         is_here = Asked(route=self._desk.provider.name).reaches(record)
         if not is_here and (record.task_id is not None or not is_given_up):
             return await self._leave(job, record)
+        if record.task_id is None and is_given_up:
+            record = await self._find_or_give_up(job.id, record)
+        elif record.task_id is None:
+            record, _ = await self.find(job.id, record)
         if record.task_id is None:
-            find = self._find_or_give_up if is_given_up else self.find
-            found = await find(job.id, record)
-            if found is None or found.task_id is None:
-                return found is not None
-            record = found
+            return record.state is not JobState.UNKNOWN
         try:
             return await self._settled(job, record)
         except (ForgottenError, *ANY_TROUBLE_WITH_A_FILE) as error:
@@ -119,7 +123,8 @@ class Tasks:
         """Return the records that a job can do without, as they are once they are given up."""
         entry, submits = self._desk.store.entry(job), self._given_up.pop(job, [])
         records = entry.tasks if entry is not None else ()
-        return [_given_up(record) for record in records if record.correlation_id in submits]
+        given_up = (record for record in records if record.correlation_id in submits)
+        return [fold.given_up(record, _GIVEN_UP) for record in given_up]
 
     async def place(self, job: Job, act: Place) -> None:
         """Put a clip that is paid for in its place. Raises: ArtifactError."""
@@ -147,34 +152,48 @@ class Tasks:
         """Leave a task to the route that has it: no other one knows it; False: it is paid."""
         if record.provider == SIMULATED:
             why = f"simulated, and {self._desk.provider.name} renders it"
-            await self._desk.keep(job.id, _given_up(record, why))
+            await self._desk.keep(job.id, fold.given_up(record, why))
             return True
         words = f"for its task at {record.provider}: run with --provider {record.provider}"
         self._desk.listener.note(job.id, "waits", words)
         return False
 
-    async def find(self, job: JobId, record: TaskRecord) -> TaskRecord | None:
-        """Ask for the task of a submit whose answer was lost; None: nobody can tell."""
+    async def find(self, job: JobId, record: TaskRecord) -> tuple[TaskRecord, str]:
+        """Ask for the task of a submit whose answer was lost.
+
+        Returns the record as it is now, and what a person can do where it is still unknown.
+        """
         desk, found = self._desk, await self._ask(record)
         if found:
-            return await self._submits.submitted(job, record, found[0])
+            return await self._found(job, record, found), ""
         if found is None or self._is_young(record):
-            await desk.keep(job, replace(record, state=JobState.UNKNOWN))
-            words = advice(job) if found is None else "it may still be listed: ask again later"
+            unknown = replace(record, state=JobState.UNKNOWN)
+            await desk.keep(job, unknown)
+            words = advice(job) if found is None else self._when_listed(record)
             desk.listener.note(job, "unknown", words)
-            return None
+            return unknown, words
         nothing = replace(record, state=JobState.PLANNED)
         await desk.keep(job, nothing)
-        return nothing
+        return nothing, ""
 
     async def _find_or_give_up(self, job: JobId, record: TaskRecord) -> TaskRecord:
         """Return a lost submit's task, or note that a person says that there is none."""
         found = await self._ask(record)
         if found:
-            return await self._submits.submitted(job, record, found[0])
-        nothing = _given_up(replace(record, error=None))
+            return await self._found(job, record, found)
+        nothing = fold.given_up(replace(record, error=None), _GIVEN_UP)
         await self._desk.keep(job, nothing)
         return nothing
+
+    async def _found(self, job: JobId, record: TaskRecord, found: Sequence[TaskId]) -> TaskRecord:
+        """Note the task of a submit; one that arrived more than once has made several, all paid."""
+        first, *others = found
+        for task_id in others:
+            another = replace(record, correlation_id=CorrelationId(uuid.uuid4().hex))
+            await self._submits.submitted(job, another, task_id)
+            words = f"task {task_id} was made by the same request; it is paid, and collected too"
+            self._desk.listener.note(job, "kept", words)
+        return await self._submits.submitted(job, record, first)
 
     async def _ask(self, record: TaskRecord) -> Sequence[TaskId] | None:
         """Ask the route for the tasks of a submit; None: it cannot tell."""
@@ -190,18 +209,18 @@ class Tasks:
 
     def _is_young(self, record: TaskRecord) -> bool:
         """Whether a request may still be on its way, or its task not be listed yet."""
+        listed_at = self._listed_at(record)
+        return listed_at is None or self._desk.store.clock.now() < listed_at
+
+    def _when_listed(self, record: TaskRecord) -> str:
+        listed_at = self._listed_at(record)
+        when = f"after {listed_at:%H:%M:%S} UTC" if listed_at is not None else "later"
+        return f"its task may not be listed yet: ask again {when}, and do not buy it before"
+
+    def _listed_at(self, record: TaskRecord) -> datetime | None:
+        """Say from when a list shows a submit's task; None: nobody knows when it was sent."""
         settle = timedelta(seconds=self._desk.provider.limits.settle_s)
-        at = record.submitted_at
-        return at is None or self._desk.store.clock.now() < at + settle
-
-
-def _given_up(record: TaskRecord, why: str = "") -> TaskRecord:
-    """Return a record as one that is wanted no more; what is paid stays paid."""
-    said, state = f": {record.error}" if record.error else "", record.state
-    if state is not JobState.SUCCEEDED:
-        may_be_paid = record.task_id is not None and record.provider != SIMULATED
-        state = JobState.EXPIRED if may_be_paid else JobState.CANCELLED
-    return replace(record, state=state, error=why or f"given up by --resubmit{said}")
+        return record.submitted_at + settle if record.submitted_at is not None else None
 
 
 def _tasks_of(lock: Lock, route: str) -> frozenset[TaskId]:

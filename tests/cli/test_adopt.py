@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -170,6 +171,36 @@ def test_of_two_lost_submits_the_other_one_is_still_told(film: Path) -> None:
 
     assert "another submit of this job is still unknown" in text
     assert plan(film)["a"][0] in ("unknown", "resume")
+
+
+def denied(**fields: Any) -> TaskRecord:
+    """A task that a run could not have: its provider does not know it."""
+    return record("c9", task_id="task-6", error="HTTP 404: no such task", **fields)
+
+
+def test_a_task_that_a_provider_does_not_know_gives_way_to_the_right_one(film: Path) -> None:
+    write(film, entry("a", denied()))
+
+    code, text = seedrender("adopt", film, "a", "--task", "task-7")
+
+    gone, right = known(film, "a").tasks
+    assert (code, right.task_id, right.fingerprint) == (0, "task-7", denied().fingerprint)
+    assert "it takes the place of task task-6, which could not be had" in text
+    assert (gone.state, gone.error) == (
+        JobState.CANCELLED,  # the simulator's: nobody paid for it
+        "given up by adopt: HTTP 404: no such task",
+    )
+    assert plan(film)["a"][0] == "resume"
+
+
+def test_a_clip_that_a_person_fetched_by_hand_takes_the_place_of_a_task_that_no_run_could_have(
+    film: Path,
+) -> None:
+    write(film, entry("a", denied(state=JobState.SUCCEEDED)))
+
+    code, _ = seedrender("adopt", film, "a", "--file", film.parent / "mine.mp4")
+
+    assert (code, plan(film)["a"][0]) == (0, "current")
 
 
 @pytest.mark.parametrize(

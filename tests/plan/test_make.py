@@ -95,6 +95,18 @@ def test_a_job_without_a_clip(
     assert (step.verdict.value, words in step.reason) == (verdict, True), step.reason
 
 
+def test_a_purchase_after_an_edit_names_the_edit_beside_how_the_last_task_ended() -> None:
+    before = fingerprint(job("spin", prompt="Another."), {}, {})
+    known = entry("spin", record(state=JobState.BLOCKED, fingerprint=before, error="a face"))
+
+    (step,) = plan([SPIN], known).steps
+
+    assert (step.verdict, step.reason) == (
+        Verdict.MISSING,
+        "its last task was blocked: a face; its definition changed since: prompt",
+    )
+
+
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED])
 @pytest.mark.parametrize(
     ("more", "verdict", "words"),

@@ -56,6 +56,14 @@ def test_a_selector_that_names_nothing_is_an_error(selector: str, hint: str) -> 
     assert str(caught.value) == f"no job, shot or chain matches '{selector}'; {hint}"
 
 
+def test_what_is_said_of_a_shot_of_several_takes_is_said_of_the_first_alone() -> None:
+    takes = [job("kiss"), job("kiss@2", shot="kiss"), job("kiss@3", shot="kiss")]
+
+    assert [one.id for one in named(takes, ["kiss"])] == ["kiss"]
+    assert [one.id for one in named(takes, ["kiss", "kiss@*"])] == ["kiss", "kiss@2", "kiss@3"]
+    assert [one.id for one in select(takes, ["kiss"])] == ["kiss", "kiss@2", "kiss@3"]
+
+
 def test_what_a_person_names_comes_without_what_it_continues() -> None:
     assert [one.id for one in named(JOBS, ["fly/02", "spin"])] == [
         "spin/black",

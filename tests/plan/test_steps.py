@@ -121,7 +121,7 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
                 facts=RESUBMIT,
             ),
             "missing",
-            "its last task blocked: no",
+            "its last task was blocked: no",
             True,
             None,
             id="refused, and a person says again",

@@ -410,13 +410,35 @@ def test_the_task_of_a_lost_submit_is_waited_for_and_collected(
     film.provider.answers_late("spin")
     film.run()
     (known,) = records(film)
-    film.provider.found = {known.correlation_id: [TaskId("task-1"), TaskId("task-2")]}
+    film.provider.found = {known.correlation_id: [TaskId("task-1")]}
     film.resubmit = (JobId("spin"),) if is_given_up else ()
 
     code = film.run()
 
     assert (code, film.provider.received) == (Exit.DONE, ["spin"])
     assert told(film, "resumed") == ["spin resumed task-1"]
+
+
+@pytest.mark.parametrize("seed", [0, 1], ids=["equal bytes", "other bytes"])
+def test_all_tasks_of_a_request_that_arrived_more_than_once_are_collected_and_named(
+    tmp_path: Path, seed: int
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.answers_late("spin")
+    film.run()
+    (known,) = records(film)
+    film.provider._tasks[TaskId("task-2")] = film.provider._tasks[TaskId("task-1")]
+    film.provider._seeds["task-2"] = seed
+    film.provider.found = {known.correlation_id: [TaskId("task-1"), TaskId("task-2")]}
+
+    code = film.run()
+
+    assert (code, film.provider.received) == (Exit.DONE, ["spin"])
+    assert told(film, "kept")[0] == (
+        "spin kept task task-2 was made by the same request; it is paid, and collected too"
+    )
+    assert sorted(str(r.task_id) for r in records(film)) == ["task-1", "task-2"]
+    assert [r.superseded is not None for r in records(film)].count(True) == 1
 
 
 def test_a_lost_submit_that_nobody_can_tell_of_is_a_persons_to_decide(tmp_path: Path) -> None:
@@ -463,7 +485,10 @@ def test_an_empty_list_proves_that_there_is_no_task_when_it_had_the_time_to_be_l
 
     code = film.run()
 
-    still = "spin unknown it may still be listed: ask again later"
+    when = "after 10:15:00 UTC" if submitted_at is not None else "later"
+    still = (
+        f"spin unknown its task may not be listed yet: ask again {when}, and do not buy it before"
+    )
     assert code is (Exit.UNDECIDED if is_young else Exit.DONE)
     assert film.provider.received == ([] if is_young else ["spin"])
     assert told(film, "unknown") == ([still] if is_young else [])
