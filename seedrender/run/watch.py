@@ -128,7 +128,10 @@ class Watch:
         """Note that nobody can say any more what became of a task: it was paid for."""
         lost = replace(record, error=f"{LOST}{error}")
         await self._desk.keep(job.id, lost)
-        return ForgottenError(f"{LOST}{error}")
+        return ForgottenError(
+            f"task {record.task_id} is paid, and {lost.error}; each run asks once more: buy it "
+            f"again with --resubmit {job.id}"
+        )
 
     async def _ended_as(
         self, job: Job, record: TaskRecord, state: JobState, error: str | None
