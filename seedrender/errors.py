@@ -13,8 +13,9 @@ DOCS = "schemas/README.md"  # where every code is explained
 MAX_VIOLATIONS = 500  # that are looked for and said; who makes more has one cause for them
 
 _SHOWN = 3  # jobs and places that a sentence names
-# control characters, and those that turn or hide text: a terminal would obey them
-_UNPRINTABLE = re.compile(
+# control characters, and those that turn or hide text, which a terminal would obey; halves of
+# characters, which UTF-8 has not
+UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
 _KEPT = 100  # that a program is told
@@ -22,7 +23,7 @@ _KEPT = 100  # that a program is told
 
 def printable(text: str) -> str:
     """Show characters that a terminal would obey, and those that hide or turn text, as escapes."""
-    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+    return UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -101,6 +101,17 @@ def test_only_one_module_reads_yaml() -> None:
     assert readers == {"seedrender.source.yaml_text"}
 
 
+def test_what_commands_print_goes_through_one_module() -> None:
+    """Which escapes what a terminal would obey, and keeps documents for programs valid."""
+    for path in (PACKAGE / "cli").glob("*.py"):
+        calls = {
+            ast.unparse(node.func)
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Call)
+        }
+        assert path.name == "console.py" or not calls & {"click.echo", "print"}, path.name
+
+
 def test_modules_and_functions_are_of_a_readable_size() -> None:
     too_long = []
     for path in PACKAGE.rglob("*.py"):

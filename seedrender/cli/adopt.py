@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
+from seedrender.cli.console import choices_options, echo, json_option, manifest_argument, say_json
 from seedrender.errors import ConfigError
 from seedrender.run import project
 from seedrender.run.adopt import Adopted, adopt_file, adopt_task
@@ -53,7 +53,7 @@ def command(
     if is_json:
         say_json({"exit_code": 0, "job": job, **_as_json(adopted)})
     else:
-        click.echo("\n".join([_words(job, adopted), *(f"  {note}" for note in adopted.notes)]))
+        echo("\n".join([_words(job, adopted), *(f"  {note}" for note in adopted.notes)]))
     return 0
 
 

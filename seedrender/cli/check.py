@@ -10,7 +10,15 @@ from typing import Any
 import click
 
 from seedrender.cli import findings, online
-from seedrender.cli.console import choices_options, counting, json_option, route_option, say_json
+from seedrender.cli.console import (
+    choices_options,
+    counting,
+    echo,
+    json_option,
+    route_option,
+    say_document,
+    say_json,
+)
 from seedrender.errors import ConfigError, LockError, ManifestError, Severity, Violation, merged
 from seedrender.run import places, project
 from seedrender.run.project import Choices, Project
@@ -94,8 +102,10 @@ def command(
         _say(found)
     else:
         placed = [(one.manifest.parent, v) for one in found for v in one.violations]
-        write = findings.as_github if form == "github" else findings.as_sarif
-        click.echo(write(placed), nl=bool(placed) or form == "sarif")
+        if form == "sarif":
+            say_json(findings.as_sarif(placed))
+        elif text := findings.as_github(placed):
+            say_document(text)
     return max(one.exit_code for one in found)
 
 
@@ -131,12 +141,12 @@ def _places(found: Project) -> Sequence[Violation]:
 def _say(found: Sequence[Checked]) -> None:
     for one in found:
         for violation in one.violations:
-            click.echo(str(violation), err=True)
+            echo(str(violation), is_error=True)
         if one.online is not None:
             online.say(one.online)
         if not one.exit_code:
             warnings = f"; {_count(len(one.violations), 'warning')}" if one.violations else ""
-            click.echo(
+            echo(
                 f"{one.manifest}: right. {_count(one.jobs, 'job')}, "
                 f"{_count(one.takes, 'long take')}, {one.seconds} seconds of footage asked for"
                 f"{warnings}"

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import click
 
 from seedrender.cli.output.streams import control
-from seedrender.errors import ManifestError, SeedrenderError, printable
+from seedrender.errors import UNPRINTABLE, ManifestError, SeedrenderError, printable
 from seedrender.project.roots import OPTION
 from seedrender.run.project import Choices
 from seedrender.source.expand import Tick
@@ -27,7 +27,6 @@ from seedrender.source.parse import duration_s
 F = TypeVar("F", bound=Callable[..., Any])
 _PATIENCE_S = 1.0
 _LEAST_ROOM = 24  # columns below which a cell is not broken
-_HALF = re.compile(r"[\ud800-\udfff]")  # half a character: UTF-8 has no such thing
 
 
 @dataclass(slots=True)
@@ -180,6 +179,11 @@ def echo(text: str, *, is_error: bool = False) -> None:
     click.echo("\n".join(map(printable, text.split("\n"))), err=is_error)
 
 
+def say_document(text: str) -> None:
+    """Print a document for programs whose writer has escaped what has to be."""
+    click.echo(text, nl=not text.endswith("\n"))
+
+
 def say_json_rows(head: Mapping[str, Any], name: str, rows: Iterable[Any]) -> None:
     """Print the one document with a long list in it, row by row."""
     start = _json(head).removesuffix("\n}")
@@ -202,7 +206,12 @@ def _json(value: Any) -> str:
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("_", "-")
     is_narrow = encoding not in ("utf-8", "utf8")
     text = json.dumps(value, indent=2, ensure_ascii=is_narrow)
-    return _HALF.sub(lambda half: json.dumps(half[0])[1:-1], text)
+    return UNPRINTABLE.sub(_escaped, text)
+
+
+def _escaped(sign: re.Match[str]) -> str:
+    """Escape what a terminal would obey, as JSON does; line ends are the document's own."""
+    return sign[0] if sign[0] == "\n" else json.dumps(sign[0])[1:-1]
 
 
 def say_error(error: SeedrenderError, state: State) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from seedrender.cli.console import json_option, manifest_argument, say_json
+from seedrender.cli.console import echo, json_option, manifest_argument, say_json
 from seedrender.errors import ConfigError
 from seedrender.run.project import lock_path
 
@@ -33,7 +33,7 @@ def command(manifest: Path, *, what: str, number: int | None, is_json: bool) -> 
     if is_json:
         say_json({"exit_code": 0, **answer})
     else:
-        click.echo(_words(answer))
+        echo(_words(answer))
     return 0
 
 

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import json_option, only_route_option, outside_option, say_json, table
+from seedrender.cli.console import (
+    echo,
+    json_option,
+    only_route_option,
+    outside_option,
+    say_json,
+    table,
+)
 from seedrender.errors import ConfigError, ManifestError
 from seedrender.plan.outcome import Exit
 from seedrender.providers import registry
@@ -49,7 +56,7 @@ def command(
         ]
         say_json({"exit_code": int(code), "checks": rows})
     else:
-        click.echo(table(("", "check", "found"), [_row(check) for check in checks]))
+        echo(table(("", "check", "found"), [_row(check) for check in checks]))
     return code
 
 

@@ -12,9 +12,11 @@ import click
 from seedrender.cli.console import (
     choices_options,
     counting,
+    echo,
     json_option,
     manifest_argument,
     route_option,
+    say_document,
     say_json,
     say_json_rows,
     selectors_argument,
@@ -63,9 +65,9 @@ def command(
     if is_json:
         say_json_rows({"exit_code": 0}, "jobs", rows)
         return 0
-    click.echo("jobs:" if found.jobs else "jobs: []")
+    say_document("jobs:" if found.jobs else "jobs: []")
     for row in rows:
-        click.echo(yaml_text.dump([row]), nl=False)
+        say_document(yaml_text.dump([row]))
     return 0
 
 
@@ -79,9 +81,9 @@ def _explain(found: Project, wanted: JobId, *, is_json: bool) -> int:
         say_json({"exit_code": 0, "job": job.id, "line": str(job.origin), "values": sources})
         return 0
     rows = [line for source in found.sources for line in _lines(source, "")]
-    click.echo(f"{job.id}  ({job.origin})\n")
-    click.echo(table(("value", "from", "place", "as written"), rows))
-    click.echo(f"\nmode  {job.mode_reason}")
+    echo(f"{job.id}  ({job.origin})\n")
+    echo(table(("value", "from", "place", "as written"), rows))
+    echo(f"\nmode  {job.mode_reason}")
     return 0
 
 

@@ -9,6 +9,7 @@ import click
 
 from seedrender.cli.console import (
     choices_options,
+    echo,
     json_option,
     manifest_argument,
     route_option,
@@ -41,7 +42,7 @@ def command(manifest: Path, job: str, *, choices: Choices, is_json: bool) -> int
     if is_json:
         say_json({"exit_code": 0, **_as_json(step, changes)})
     else:
-        click.echo("\n".join(_lines(step, changes)))
+        echo("\n".join(_lines(step, changes)))
     return 0
 
 

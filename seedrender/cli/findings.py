@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import quote
 
 from seedrender import __version__
 from seedrender.errors import DOCS, Severity, Violation
@@ -25,15 +25,14 @@ def as_github(found: Sequence[Placed]) -> str:
     return "\n".join(_annotation(folder, violation) for folder, violation in found)
 
 
-def as_sarif(found: Sequence[Placed]) -> str:
-    """Return one SARIF log, for code scanning."""
+def as_sarif(found: Sequence[Placed]) -> dict[str, Any]:
+    """Return one SARIF log, for code scanning; the caller escapes what has to be."""
     codes = sorted({violation.code for _, violation in found})
     rules = [{"id": code, "helpUri": f"{DOCS}#{code.lower()}"} for code in codes]
     driver = {"name": "seedrender", "semanticVersion": __version__, "rules": rules}
     results = [_result(folder, violation) for folder, violation in found[:_MAX_RESULTS]]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2, ensure_ascii=False)
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
 def _annotation(folder: Path, violation: Violation) -> str:
@@ -82,7 +81,7 @@ def _result(folder: Path, violation: Violation) -> dict[str, Any]:
 
 
 def _location(folder: Path, file: str, region: dict[str, int]) -> dict[str, Any]:
-    return {"artifactLocation": {"uri": _path(folder, file)}, "region": region}
+    return {"artifactLocation": {"uri": quote(_path(folder, file))}, "region": region}
 
 
 def _path(folder: Path, file: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from seedrender.cli.console import echo
 from seedrender.errors import ConfigError
 from seedrender.source import schema
 
@@ -64,9 +65,9 @@ def command(directory: Path) -> int:
         path = directory / file
         if path.exists():
             words = f": see that it has these lines\n{text}" if file.startswith(".") else ""
-            click.echo(f"{path} is there already{words}")
+            echo(f"{path} is there already{words}")
         else:
             path.write_text(text, "utf-8")
-            click.echo(f"wrote {path}")
-    click.echo(f"Next: seedrender plan {directory / 'film.yaml'}, then seedrender run …")
+            echo(f"wrote {path}")
+    echo(f"Next: seedrender plan {directory / 'film.yaml'}, then seedrender run …")
     return 0

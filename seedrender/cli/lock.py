@@ -11,6 +11,7 @@ import click
 from seedrender.cli import lock_merge, lock_show
 from seedrender.cli.console import (
     choices_options,
+    echo,
     json_option,
     manifest_argument,
     say_json,
@@ -42,8 +43,8 @@ def move(manifest: Path, *, old: str, new: str) -> int:
     """Give what the lockfile knows of a job, shot or chain another id, as `moved:` does."""
     path = lock_path(manifest)
     for before, now in asyncio.run(upkeep.move(path, manifest.name, old, new)):
-        click.echo(f"{before} is {now} now")
-    click.echo(f"The next run moves the clips where {manifest} wants them. Nothing is paid.")
+        echo(f"{before} is {now} now")
+    echo(f"The next run moves the clips where {manifest} wants them. Nothing is paid.")
     return 0
 
 
@@ -64,7 +65,7 @@ def prune(manifest: Path, *, choices: Choices, yes: bool, clips: bool, is_json: 
     if is_json:
         say_json(_as_json(pruned, is_done=yes))
     else:
-        click.echo(_words(pruned, is_done=yes, with_clips=clips))
+        echo(_words(pruned, is_done=yes, with_clips=clips))
     return 0
 
 
@@ -75,7 +76,7 @@ def upgrade(manifest: Path) -> int:
     path = lock_path(manifest)
     is_changed = asyncio.run(upkeep.upgrade(path, manifest.name))
     words = "is written anew, in format 1" if is_changed else "is in the newest format, 1, already"
-    click.echo(f"{path} {words}.")
+    echo(f"{path} {words}.")
     return 0
 
 

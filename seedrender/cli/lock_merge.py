@@ -6,13 +6,8 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import (
-    choices_options,
-    json_option,
-    manifest_argument,
-    say_json,
-)
-from seedrender.errors import ConfigError, ManifestError, printable
+from seedrender.cli.console import choices_options, echo, json_option, manifest_argument, say_json
+from seedrender.errors import ConfigError, ManifestError
 from seedrender.lock.repair import Damage, Outcome
 from seedrender.project import lock_read
 from seedrender.project.hold import FOLDER
@@ -53,9 +48,9 @@ def merge(*, files: tuple[Path, ...], driver: bool) -> int:
     jobs, tasks = len(merged.lock.entries), sum(len(e.tasks) for e in merged.lock.entries.values())
     words = f"{jobs} jobs with {tasks} tasks"
     if merged.is_changed:
-        click.echo(f"{path} is joined: {words}, none lost. Now: git add {path}")
+        echo(f"{path} is joined: {words}, none lost. Now: git add {path}")
     else:
-        click.echo(f"{path} is as it should be: {words}.")
+        echo(f"{path} is as it should be: {words}.")
     return 0
 
 
@@ -85,7 +80,7 @@ def repair(manifest: Path, *, choices: Choices, accept_loss: bool, is_json: bool
         kept = [_shown(copy) for copy in mended.kept]
         say_json({"exit_code": code, "read": mended.found.read, "damages": rows, "kept": kept})
     else:
-        click.echo("\n".join(map(printable, _words(path, manifest, mended, is_refused=is_refused))))
+        echo("\n".join(_words(path, manifest, mended, is_refused=is_refused)))
     return code
 
 
@@ -94,7 +89,7 @@ def _ids(manifest: Path, choices: Choices) -> set[str]:
     try:
         found = project.load(manifest, choices=choices)
     except (ManifestError, ConfigError) as error:
-        click.echo(f"{manifest} cannot be read, so that its jobs are not known:\n{error}", err=True)
+        echo(f"{manifest} cannot be read, so that its jobs are not known:\n{error}", is_error=True)
         return set()
     return {job.id for job in found.all_jobs} | {take.id for take in found.all_takes}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import json_option, say_json
-from seedrender.errors import ConfigError, printable
+from seedrender.cli.console import echo, json_option, say_json
+from seedrender.errors import ConfigError
 from seedrender.lock import fold, lockfile
 from seedrender.run import store, upkeep
 from seedrender.run.project import lock_path
@@ -39,7 +39,7 @@ def command(path: Path, *, jobs: tuple[str, ...], is_json: bool) -> int:
         rows = [json.loads(lockfile.entry_line(entry)) for entry in entries]
         say_json({"exit_code": 0, "manifest": lock.manifest, "jobs": rows})
     else:
-        click.echo("\n".join(printable(line) for line in _words(lock, entries)))
+        echo("\n".join(_words(lock, entries)))
     return 0
 
 

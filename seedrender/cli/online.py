@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from seedrender.cli.console import table
+from seedrender.cli.console import echo, table
 from seedrender.run.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -58,8 +58,8 @@ def say(found: Online) -> None:
         for row in found.looks.rows
     ]
     if rows:
-        click.echo(table(("reference", "kind", "is", "place", "found"), rows))
-    click.echo(f"account: {found.credit.words}{'; that is too little' * found.credit.is_short}")
+        echo(table(("reference", "kind", "is", "place", "found"), rows))
+    echo(f"account: {found.credit.words}{'; that is too little' * found.credit.is_short}")
 
 
 def as_json(found: Online) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
+from seedrender.cli.console import choices_options, echo, json_option, manifest_argument, say_json
 from seedrender.run import project
 from seedrender.run.pin import pin
 from seedrender.run.project import Choices
@@ -27,7 +27,7 @@ def _command(name: str, words: str, *, is_on: bool) -> click.Command:
         if is_json:
             say_json({"exit_code": 0, "jobs": [{"job": job, "what": what} for job, what in said]})
         else:
-            click.echo("\n".join(f"{job} {what}" for job, what in said))
+            echo("\n".join(f"{job} {what}" for job, what in said))
         return 0
 
     return command

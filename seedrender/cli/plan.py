@@ -11,6 +11,7 @@ from seedrender.cli import against, carried
 from seedrender.cli.console import (
     choices_options,
     counting,
+    echo,
     json_option,
     manifest_argument,
     route_option,
@@ -102,7 +103,7 @@ def command(
     objection = PurchaseLog(found.lock_path).objection(made, lock.manifest) if is_paid else ""
     _say(made, costs(found, made, lock), moved, objection, code, is_json=is_json)
     if out is not None and is_whole and not is_json:
-        click.echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
+        echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
     return code
 
 
@@ -124,11 +125,11 @@ def _say(
         more = {} if moved is None else {"route": carried.as_json(moved)}
         say_json(_as_json(made, cost, code) | {"refusal": objection or None} | more)
         return
-    click.echo(_as_text(made, cost))
+    echo(_as_text(made, cost))
     if objection:
-        click.echo(f"\nA run would be refused: {objection}")
+        echo(f"\nA run would be refused: {objection}")
     if moved is not None:
-        click.echo(f"\n{carried.as_text(moved)}")
+        echo(f"\n{carried.as_text(moved)}")
 
 
 def _compare(
@@ -146,7 +147,7 @@ def _compare(
     else:
         is_simulated = found.manifest.provider == SIMULATED
         name = found.path.name
-        click.echo(against.as_markdown(differs, name, ref, is_simulated=is_simulated))
+        echo(against.as_markdown(differs, name, ref, is_simulated=is_simulated))
 
 
 def _as_text(made: Plan, cost: Costs) -> str:

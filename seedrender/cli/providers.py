@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from seedrender.catalog.models import ROUTES, Catalog, Family, Media, Variant, catalog
-from seedrender.cli.console import json_option, say_json, table
+from seedrender.cli.console import echo, json_option, say_json, table
 from seedrender.providers import plugins, registry
 from seedrender.source.names import known
 from seedrender.values.job import MediaKind, Mode, Tier
@@ -38,7 +38,7 @@ def command(provider: str | None, model: str | None, *, is_json: bool) -> int:
             _page(route, data, model, is_alone=len(catalogs) == 1)
             for route, data in catalogs.items()
         ]
-        click.echo("\n\n".join(page for page in pages if page))
+        echo("\n\n".join(page for page in pages if page))
     return 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seedrender.cli.console import choices_options, json_option, manifest_argument, say_json
+from seedrender.cli.console import choices_options, echo, json_option, manifest_argument, say_json
 from seedrender.cli.estimate import costs
 from seedrender.plan.report import Pictures, to_html
 from seedrender.project.files import write_atomically, writing
@@ -48,7 +48,7 @@ def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: b
     if is_json:
         say_json({"exit_code": 0, "report": str(target)})
     else:
-        click.echo(f"Report: {target}")
+        echo(f"Report: {target}")
     return 0
 
 

@@ -7,6 +7,7 @@ import json
 import click
 
 from seedrender.catalog.models import ROUTES, catalog
+from seedrender.cli.console import say_document
 from seedrender.errors import ConfigError
 from seedrender.source import schema
 from seedrender.source.names import known
@@ -37,7 +38,7 @@ def command(
             raise ConfigError(
                 "--model and --tier narrow the schema of a route: give --provider too"
             )
-        click.echo(_whole(is_part=is_part, is_of_prices=is_of_prices))
+        say_document(_whole(is_part=is_part, is_of_prices=is_of_prices))
         return 0
     if is_part or is_of_prices:
         raise ConfigError("--part and --prices are of every route: leave --provider out")
@@ -48,7 +49,7 @@ def command(
     if tier is not None:
         known("tier", tier, [v.tier.value for v in variants])
         variants = [v for v in variants if v.tier == tier]
-    click.echo(json.dumps(narrowed(provider, variants), indent=2, ensure_ascii=False))
+    say_document(json.dumps(narrowed(provider, variants), indent=2, ensure_ascii=False))
     return 0
 
 

@@ -7,9 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from seedrender.cli.console import say_json, table
+from seedrender.cli.console import echo, say_json, table
 from seedrender.cli.output.listeners import Telling, announcing
 from seedrender.plan.outcome import Exit
 from seedrender.run import project
@@ -67,10 +65,10 @@ def say(
         ]
         say_json({"exit_code": int(code), "tasks": rows})
     elif not settled:
-        click.echo(nothing)
+        echo(nothing)
     else:
         rows_of_text = [
             (one.job, one.record.state.value, one.record.task_id or "no task", what)
             for one, what in zip(settled, words, strict=True)
         ]
-        click.echo(table(("job", "state", "task", "what now"), rows_of_text))
+        echo(table(("job", "state", "task", "what now"), rows_of_text))

@@ -9,6 +9,8 @@ from typing import Literal
 
 import click
 
+from seedrender.cli.console import echo
+
 
 def _shares(
     context: click.Context, option: click.Parameter, values: tuple[str, ...]
@@ -139,13 +141,9 @@ async def _serve(settings: object, port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with serve(settings, port=port) as base_url:
-        click.echo(f"Modellix wire: {base_url} (submits also under …/async)")
-        click.echo(f"Ark wire:      {base_url}/api/v3")
-        click.echo(f"Ledger:        {base_url}/sim/ledger")
-        click.echo(
-            f"Try:           MODELLIX_BASE_URL={base_url} MODELLIX_API_KEY=any seedrender run …"
-        )
-        click.echo(
-            f"               ARK_BASE_URL={base_url}/api/v3 ARK_API_KEY=any seedrender run …"
-        )
+        echo(f"Modellix wire: {base_url} (submits also under …/async)")
+        echo(f"Ark wire:      {base_url}/api/v3")
+        echo(f"Ledger:        {base_url}/sim/ledger")
+        echo(f"Try:           MODELLIX_BASE_URL={base_url} MODELLIX_API_KEY=any seedrender run …")
+        echo(f"               ARK_BASE_URL={base_url}/api/v3 ARK_API_KEY=any seedrender run …")
         await stopped.wait()

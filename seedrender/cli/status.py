@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from seedrender.cli.console import json_option, manifest_argument, say_json, table
+from seedrender.cli.console import echo, json_option, manifest_argument, say_json, table
 from seedrender.errors import LockError
 from seedrender.lock import amounts, fold
 from seedrender.lock.identity import SIMULATED
@@ -35,12 +35,13 @@ def command(manifest: Path, *, is_json: bool) -> int:
         return 0
     if entries:
         head = ("job", "state", "task", "estimate", "cost", "output")
-        click.echo(table(head, [_row(e) for e in entries]))
-        click.echo(f"\n{_summary(lock)}")
+        echo(table(head, [_row(e) for e in entries]))
+        echo(f"\n{_summary(lock)}")
     forgotten = _forgotten(PurchaseLog(lock_path(manifest)), lock)
     if not entries and not forgotten:
-        click.echo("Nothing was rendered yet.")
-    click.echo(forgotten, nl=bool(forgotten))
+        echo("Nothing was rendered yet.")
+    if forgotten:
+        echo(forgotten)
     return 0
 
 

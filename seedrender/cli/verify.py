@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from seedrender.cli.console import (
+    echo,
     json_option,
     manifest_argument,
     outside_option,
@@ -37,8 +38,8 @@ def command(manifest: Path, *, outside: tuple[Path, ...], is_json: bool) -> int:
         rows = [{"job": f.job, "path": f.path, "wrong": f.wrong or None} for f in found]
         say_json({"exit_code": int(code), "clips": rows})
     elif wrong:
-        click.echo(table(("job", "clip", "wrong"), [(f.job, f.path, f.wrong) for f in wrong]))
-        click.echo(f"\n{len(wrong)} of {len(found)} clips differ from the lockfile.")
+        echo(table(("job", "clip", "wrong"), [(f.job, f.path, f.wrong) for f in wrong]))
+        echo(f"\n{len(wrong)} of {len(found)} clips differ from the lockfile.")
     else:
-        click.echo(f"{len(found)} clips are as {lock_path(manifest)} says.")
+        echo(f"{len(found)} clips are as {lock_path(manifest)} says.")
     return code

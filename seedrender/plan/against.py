@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from seedrender.lock import fold
+from seedrender.lock import fold, moves
 from seedrender.plan.cost import total
 from seedrender.plan.decide import Verdict
 from seedrender.plan.explain import Difference, definition, differences
@@ -125,7 +125,7 @@ def _origins(
 def _moved(then: Iterable[JobId], moved: Mapping[str, str]) -> Mapping[JobId, JobId]:
     """Return the id now → id before of jobs that were renamed by the manifest."""
     entries = {job: LockEntry(job=job) for job in then}
-    return fold.rename(Lock(manifest="", entries=entries), moved).renamed
+    return moves.rename(Lock(manifest="", entries=entries), moved).renamed
 
 
 def _changed(

@@ -193,12 +193,6 @@ def made(
     return aside, aside.superseded if aside is not None else None
 
 
-def elsewhere(job: Job, entry: LockEntry | None, facts: Facts) -> str | None:
-    """Return the route of a live task that this route cannot settle."""
-    live = still_alive(job, entry, facts) if entry is not None else []
-    return next((record.provider for record in live if not facts.asked.reaches(record)), None)
-
-
 def changes(old: Fingerprint | None, new: Fingerprint) -> str:
     """Name the parts that differ."""
     if old is None or not old.parts:

@@ -22,7 +22,6 @@ from seedrender.plan.decide import (
     decide,
     decide_live,
     decide_pinned,
-    elsewhere,
     made,
     still_alive,
 )
@@ -166,7 +165,7 @@ def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
         fingerprint=wanted,
         will_submit=found.verdict in SPENDS or is_outdated,
         clip=_clip_to_be(found.verdict, found.act, entry, facts, job),
-        elsewhere=elsewhere(job, entry, facts),
+        elsewhere=_elsewhere(job, entry, facts),
     )
 
 
@@ -181,6 +180,12 @@ def _clip_to_be(
     if entry.output is None or still_alive(job, entry, facts):
         return None
     return entry.output.sha256
+
+
+def _elsewhere(job: Job, entry: LockEntry | None, facts: Facts) -> str | None:
+    """Return the route of a live task that this route cannot settle."""
+    live = still_alive(job, entry, facts) if entry is not None else []
+    return next((record.provider for record in live if not facts.asked.reaches(record)), None)
 
 
 def _collects_another(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> bool:
@@ -208,7 +213,7 @@ def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Ste
             act=found.act,
             fingerprint=None,
             will_submit=False,
-            elsewhere=elsewhere(job, entry, facts),
+            elsewhere=_elsewhere(job, entry, facts),
         )
     return Step(
         job=job,

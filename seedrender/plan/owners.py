@@ -10,6 +10,7 @@ from enum import IntEnum
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import WHICHEVER, Asked
+from seedrender.lock.moves import Moves
 from seedrender.values.entry import Fingerprint, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
 
@@ -63,7 +64,7 @@ class Owners:
     _spares: dict[str, list[Spare]] | None = None  # by digest; None: nobody has asked yet
     _known: Lock | None = None
 
-    def assign(self) -> fold.Moves:
+    def assign(self) -> Moves:
         """Return how the lines of the lock change, so that each task is on its owner's."""
         self._by_id.update((job.id, job) for job in self.jobs)
         lines = Counter(r.correlation_id for e in self.lock.entries.values() for r in e.tasks)
@@ -80,10 +81,10 @@ class Owners:
             for spare in spares:
                 self.taken.setdefault(spare.record.correlation_id, spare.job)
 
-    def moves(self) -> fold.Moves:
+    def moves(self) -> Moves:
         """Return all that was taken over until now."""
         owners = {**self.taken, **self._followers()}
-        return fold.Moves(owners=owners, known=self._known or Lock(manifest=""))
+        return Moves(owners=owners, known=self._known or Lock(manifest=""))
 
     def take(self, job: Job, wanted: Fingerprint) -> Spare | None:
         """Take over a task that shows what a job wants, before it is bought; None: none does."""

@@ -229,7 +229,10 @@ def _item(row: Any) -> Item:
     if not isinstance(row, dict) or row.keys() != _TYPES.keys():
         raise ValueError("a job has not the keys that a plan has")
     Verdict(row["plan"])
-    return Item(**{key: _typed(row[key], *types) for key, types in _TYPES.items()})
+    item = Item(**{key: _typed(row[key], *types) for key, types in _TYPES.items()})
+    for amount in (item.price or {}).values():
+        _typed(amount, str)
+    return item
 
 
 def _typed(value: Any, *types: type) -> Any:

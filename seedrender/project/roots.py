@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 OPTION = "--allow-outside"
+_MOST_NAME_BYTES, _MOST_PATH_BYTES = 255, 4095
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Roots:
         """Say where a path leads that is outside, and which option allows it."""
         found = resolved(path)
         if found is None:
-            return "leads in a circle"
+            return "leads in a circle" if _may_be(path) else "has a name that no file can have"
         if not is_allowable or ".git" in found.parts:
             return f"leads outside, to {found}"
         place = found if found.is_dir() else found.parent
@@ -51,8 +53,14 @@ def repository(folder: Path) -> Path:
 
 
 def resolved(path: Path) -> Path | None:
-    """Return where a path leads; None: in a circle, or a folder on the way cannot be read."""
+    """Return where a path leads; None: nowhere, in a circle, or where nobody may look."""
     try:
-        return path.resolve()
+        return path.resolve() if _may_be(path) else None
     except (OSError, RuntimeError):
         return None
+
+
+def _may_be(path: Path) -> bool:
+    """Say whether a file can have this name: Linux takes 255 bytes a part, 4,095 in all."""
+    parts = [len(os.fsencode(part)) for part in path.parts]
+    return max(parts, default=0) <= _MOST_NAME_BYTES and sum(parts) + len(parts) <= _MOST_PATH_BYTES

@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from seedrender.errors import ConfigError, LockError, ManifestError, Origin, Violation
-from seedrender.lock import fold
-from seedrender.lock.fold import Moves
 from seedrender.lock.identity import Asked
+from seedrender.lock.moves import Moves, rename
 from seedrender.plan import graph, make, renames, select
 from seedrender.plan.cost import Pricing
 from seedrender.plan.decide import Facts
@@ -119,7 +118,7 @@ class Project:
     def moves(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Moves:
         """Return how the lines of a lock change: ids that are told or seen, tasks of new owners."""
         told = self.manifest.moved
-        renamed = fold.rename(lock, told)
+        renamed = rename(lock, told)
         found = self.owners(renamed, wishes).assign()
         now = found.applied(renamed)
         takes = renames.seen(now, self.all_takes, self.ids)

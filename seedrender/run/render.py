@@ -11,8 +11,8 @@ from typing import Any
 
 from seedrender.catalog.models import catalog
 from seedrender.errors import SeedrenderError, printable
-from seedrender.lock.fold import Moves
 from seedrender.lock.identity import SIMULATED
+from seedrender.lock.moves import Moves
 from seedrender.plan.decide import Facts, Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seedrender.errors import LockCorruptError, LockError, printable
 from seedrender.lock import codec, fold, lockfile, repair
-from seedrender.lock.fold import Moves
+from seedrender.lock.moves import Moves, rehome
 from seedrender.project import holder
 from seedrender.project.files import sync_folder, tidy, write_atomically
 from seedrender.project.hold import Hold, holding, journal_path
@@ -145,7 +145,7 @@ class Store:
         `moves` are all of this run.
         """
         self._moves = replace(moves, names=self._moves.names)
-        lock = fold.rehome(self.lock, moves.owners, moves.known)
+        lock = rehome(self.lock, moves.owners, moves.known)
         self._entries, self.renamed = dict(lock.entries), dict(lock.renamed)
         await self.append(self._entries[job])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seedrender.errors import ConfigError, LockCorruptError, LockError
-from seedrender.lock import checks, fold, lockfile, merge, prune, repair, salvage
+from seedrender.lock import checks, fold, lockfile, merge, moves, prune, repair, salvage
 from seedrender.lock.prune import Orphan
 from seedrender.lock.repair import Outcome, Repaired
 from seedrender.project import lock_read, purchases
@@ -181,7 +181,7 @@ async def move(path: Path, manifest: str, old: str, new: str) -> list[tuple[JobI
     if not _ID.fullmatch(new):
         raise ConfigError(f"'{new}' is no id of a job, shot or chain; nothing was changed")
     async with store.hold(path, manifest) as held:
-        renamed = fold.rename(held.lock, {old: new})
+        renamed = moves.rename(held.lock, {old: new})
         if not renamed.renamed:
             raise ConfigError(
                 f"{path.name} knows no job, shot or chain '{old}'; `seedrender lock show` lists "

@@ -19,7 +19,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from seedrender.errors import ManifestError, Origin, Violation
+from seedrender.errors import UNPRINTABLE, ManifestError, Origin, Violation, printable
 from seedrender.source import scalars
 from seedrender.source.document import Document, Mark, Marks
 
@@ -67,7 +67,8 @@ def texts(text: str) -> Iterator[tuple[Mark, Mark]]:
 
 def dump(value: Any) -> str:
     """Write a plain value as YAML that reads back as the same value, here and in YAML 1.1."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return "\n".join(map(printable, text.split("\n")))  # what is escaped stands in double quotes
 
 
 class _Dumper(_BASE_DUMPER):  # type: ignore[misc] # one of two, known at run time
@@ -76,6 +77,7 @@ class _Dumper(_BASE_DUMPER):  # type: ignore[misc] # one of two, known at run ti
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "'" if scalars.is_typed(text) else None
+    style = '"' if UNPRINTABLE.search(text.replace("\n", "")) else style
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from seedrender.cli.console import State
@@ -213,3 +214,41 @@ def test_limits_of_jobs_are_left_out_where_their_defaults_lost_a_part(tmp_path: 
         project.load(film)
 
     assert [v.code for v in caught.value.violations] == ["schema"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(
+            "references: {r: {image: NAME.png}}\nshots: {a: {prompt: x, references: [r]}}", id="ref"
+        ),
+        pytest.param("include: [NAME.yaml]\nshots: {a: {prompt: x}}", id="include"),
+        pytest.param("shots: {a: {prompt: '{{ q }}', foreach: NAME.csv}}", id="rows"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a" * 300, "/".join(["a" * 200] * 30)], ids=["a part", "in all"])
+def test_a_name_that_no_file_can_have_is_said_to_be_wrong(
+    tmp_path: Path, lines: str, name: str
+) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(f"seedrender: 1\nname: film\n{lines}\n".replace("NAME", name))
+
+    done = check(path)
+
+    assert done.return_value == 2, done.output
+    assert "film.yaml:" in done.output
+    assert "schema" not in done.output
+
+
+def test_what_would_turn_or_hide_text_is_escaped_in_every_document(tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(RIGHT.replace("A kite.", '"x \\u202e y \\x9b31m \\u200b z"'))
+    asked = "x \u202e y \x9b31m \u200b z"
+    shown = [
+        CliRunner().invoke(cli, ["expand", str(path), *form], obj=State(), standalone_mode=False)
+        for form in ([], ["--json"], ["--explain", "opener"])
+    ]
+
+    assert not any(sign in done.output for done in shown for sign in "\u202e\x9b\u200b")
+    assert yaml.safe_load(shown[0].output)["jobs"][0]["body"]["prompt"] == asked
+    assert json.loads(shown[1].output)["jobs"][0]["body"]["prompt"] == asked

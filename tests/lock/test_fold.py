@@ -19,9 +19,9 @@ from seedrender.lock.fold import (
     newest_moment,
     next_action,
     output_record,
-    rename,
     set_aside,
 )
+from seedrender.lock.moves import rename
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, Pin
 from seedrender.values.job import JobId
 from seedrender.values.money import Amount, Cost, Quote

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedrender.lock.fingerprint import fingerprint
-from seedrender.lock.fold import rehome
 from seedrender.lock.identity import Asked
+from seedrender.lock.moves import rehome
 from seedrender.plan import graph, make
 from seedrender.plan.decide import Facts, Verdict
 from seedrender.plan.make import Plan

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -55,6 +56,31 @@ def test_what_is_saved_is_read_as_it_was(value: Any) -> None:
 
     assert saved.loads(text, "film.plan") == made
     assert saved.dumps(saved.loads(text, "film.plan")) == text
+
+
+def places(value: Any) -> list[tuple[Any, ...]]:
+    """Every way from a JSON document to a value in it."""
+    if not isinstance(value, dict | list):
+        return [()]
+    inner: Any = value.items() if isinstance(value, dict) else enumerate(value)
+    return [(), *((key, *rest) for key, found in inner for rest in places(found))]
+
+
+@given(data=st.data(), value=VALUES)
+def test_a_plan_with_anything_anywhere_in_it_is_refused_or_compared(
+    data: st.DataObject, value: Any
+) -> None:
+    price = Price(low=ONE, expected=ONE, high=TWO)
+    made = promise("spin", "opener", price=price, one="x")
+    whole = json.loads(saved.dumps(made))
+    place = data.draw(st.sampled_from(places(whole)[1:]))
+    inner = whole
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+
+    with suppress(ConfigError):
+        breach.keep(saved.loads(json.dumps(whole), "film.plan"), made, "film.plan")
 
 
 def test_the_order_of_flags_makes_no_other_file() -> None:

@@ -24,6 +24,7 @@ from seedrender.errors import (
 )
 from seedrender.lock import fold, lockfile
 from seedrender.lock.identity import WHICHEVER, Asked
+from seedrender.lock.moves import Moves
 from seedrender.plan import graph, make
 from seedrender.plan.decide import Facts, Verdict
 from seedrender.plan.make import Plan
@@ -122,7 +123,7 @@ class Film:
             keep_stale=self.keep_stale,
         )
 
-    def moves(self, lock: Lock) -> fold.Moves:
+    def moves(self, lock: Lock) -> Moves:
         return self.owners(lock).assign()
 
     def plan(self, lock: Lock | None = None) -> Plan:
