@@ -8,6 +8,7 @@ import click
 
 from seedrender.cli.console import choices_options, echo, json_option, manifest_argument, say_json
 from seedrender.cli.estimate import costs
+from seedrender.errors import ArtifactError
 from seedrender.plan.report import Pictures, to_html
 from seedrender.project.files import write_atomically, writing
 from seedrender.run import project
@@ -59,6 +60,9 @@ def _pictures(found: Project, lock: Lock) -> dict[JobId, Pictures]:
     for job, entry in lock.entries.items():
         if entry.output is not None and found.files.is_present(entry.output):
             path, is_clip = found.files.path(entry.output.path), not entry.output.is_picture
-            strip = frames.strip(path, _FRAMES, _FRAME_WIDTH) if is_clip else b""
-            seen[job] = Pictures(poster=frames.thumbnail(path, _POSTER_WIDTH), strip=strip)
+            try:
+                strip = frames.strip(path, _FRAMES, _FRAME_WIDTH) if is_clip else b""
+                seen[job] = Pictures(poster=frames.thumbnail(path, _POSTER_WIDTH), strip=strip)
+            except ArtifactError as error:  # the page shows the others
+                echo(f"{job}: {error}; `seedrender verify` says more", is_error=True)
     return seen

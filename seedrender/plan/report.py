@@ -126,6 +126,7 @@ def _article(
         film += f'<img alt="" src="{_data(seen.strip)}">'
     else:
         state = fold.job_state(entry).value if entry is not None else "not rendered yet"
+        state = "its file cannot be shown" if verdict == Verdict.CURRENT else state
         film = f'<div class="none">{escape(state)}</div>'
     lines = "".join(f'<p class="small">{escape(line)}</p>' for line in details)
     words = f'<p class="prompt">{escape(unsigned_in(prompt))}</p>' if prompt else ""

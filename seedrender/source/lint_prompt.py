@@ -33,6 +33,11 @@ _PREVIOUS = re.compile(r"\{\{ *previous *\}\}")
 
 _FLAG = re.compile(r"(?<!\S)--([a-z]\w*)(?:(?: +|=)(?!--)(\S+))?")
 _TAIL = re.compile(r"(?:(?<!\S)--[a-z]\w*(?:(?: +|=)(?!--)\S+)?\s*)+\Z")
+# {name}, {ref.name}, ${name}, $(name), %(name)s, @name; typed numbers of references are SR111's
+_UNFILLED = re.compile(
+    r"(?<!\{)\{ *[A-Za-z_][\w.-]* *\}(?!\})|\$\{[^{}]{0,80}\}|\$\([\w.]+\)|%\([\w.]+\)s"
+    r"|(?<![\w.@/])@(?!(?i:image|video|audio|img|图片|视频|音频)[ _]?\d)[A-Za-z_][\w-]*"
+)
 _ARK_FLAGS = frozenset(
     {"rs", "resolution", "rt", "ratio", "dur", "duration", "seed"}
     | {"cf", "camerafixed", "wm", "watermark"}
@@ -121,4 +126,18 @@ def flags(reading: Reading) -> Iterator[Finding]:
             yield Finding("SR117", message, "take it out of the prompt")
 
 
-PROMPT_RULES: tuple[PromptRule, ...] = (contradictions, length, relative_words, flags)
+def placeholders(reading: Reading) -> Iterator[Finding]:
+    """SR122: find what other tools would fill in, and what quotes nothing for YAML."""
+    prompt = reading.prompt
+    if prompt[:1] in "“”„«" and prompt[-1:] in "“”»":
+        message = f"the curly quotes around the prompt ({prompt[0]} {prompt[-1]}) are part of it"
+        yield Finding("SR122", message, "write straight ones, or none")
+    found = _UNFILLED.search(prompt)
+    if found is not None:
+        message = f"'{found.group()}' reaches the model as it is"
+        yield Finding("SR122", message, "write {{ NAME }}, or {{ ref.NAME }} for a reference")
+
+
+PROMPT_RULES: tuple[PromptRule, ...] = (
+    *(contradictions, length, relative_words, flags, placeholders),
+)

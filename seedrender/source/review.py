@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
-from seedrender.errors import Severity, Violation, merged
-from seedrender.source import text_mode
+from seedrender.errors import Origin, Severity, Violation, merged
+from seedrender.source import text_mode, yaml_text
 from seedrender.source.expand import Expansion
 from seedrender.source.lint import lint
 from seedrender.source.rules import RULES
@@ -18,9 +19,25 @@ ALL = "all"
 
 def review(found: Expansion, read: Read, *, profile: str | None = None) -> tuple[Violation, ...]:
     """Return every finding that no comment allows."""
-    return merged(
-        _allowed(lint(found.manifest, found.jobs, found.place, profile=profile), found, read)
-    )
+    linted = lint(found.manifest, found.jobs, found.place, profile=profile)
+    return merged(_allowed(chain(linted, _cut_by_comments(found, read)), found, read))
+
+
+def _cut_by_comments(found: Expansion, read: Read) -> Iterator[Violation]:
+    """SR123: find texts whose end was taken for a comment."""
+    for file in found.files:
+        for (line, column), rest in _cut_texts(file, read):
+            yield Violation(
+                origin=Origin(file, line + 1, column + 1),
+                message=f"'{rest:.60}' is a comment for YAML, and no part of the text before it",
+                hint="put the text in quotes; who means a comment writes '# '",
+                code="SR123",
+                severity=RULES["SR123"].severity,
+            )
+
+
+def _cut_texts(file: str, read: Read) -> Iterator[tuple[tuple[int, int], str]]:
+    return iter(()) if text_mode.is_template(file) else yaml_text.cut_texts(read(file))
 
 
 def mistakes(found: Expansion, read: Read) -> tuple[Violation, ...]:

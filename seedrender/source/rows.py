@@ -89,14 +89,24 @@ def _csv(text: str, file: str) -> _Found:
         if len(set(columns)) < len(columns):
             raise _wrong(Origin(file, 1, 1), "two columns have one name", "rename one")
         if "id" not in columns:
-            hint = "the first line names the columns; `id` names the jobs"
-            raise _wrong(Origin(file, 1, 1), "no column 'id'", hint)
+            raise _wrong(Origin(file, 1, 1), *_without_ids(columns))
         for row in reader:
+            if not any(row.values()):  # as spreadsheets leave behind the last one
+                continue
             origin = Origin(file, reader.line_num, 1)
             is_whole = None not in row and None not in row.values()
             yield origin, row if is_whole else f"this row has not {len(columns)} fields"
     except csv.Error as error:
         raise _wrong(Origin(file, reader.line_num + 1, 1), f"this is not CSV: {error}") from None
+
+
+def _without_ids(columns: Sequence[str]) -> tuple[str, str]:
+    """Say what is wrong with a first line that names no column `id`, and what to do."""
+    other = next((sign for sign in ";\t|" if "id" in "".join(columns).split(sign)), None)
+    if other is not None:
+        message = f"the columns are separated by {other!r}, and CSV is read with ','"
+        return message, "save it as CSV with commas (in a spreadsheet: comma separated, UTF-8)"
+    return "no column 'id'", "the first line names the columns; `id` names the jobs"
 
 
 def _json_lines(text: str, file: str) -> _Found:

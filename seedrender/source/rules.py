@@ -206,6 +206,29 @@ ALL: tuple[Rule, ...] = (
         wrong="{prompt: '{{ ref.hero }} turns.', references: [hero], camera_fixed: true}",
         right="{prompt: '{{ ref.hero }} turns. Static camera.', references: [hero]}",
     ),
+    Rule(
+        id="SR122",
+        name="unfilled",
+        summary="A prompt holds a placeholder that nothing fills in, or is put in curly quotes.",
+        explanation=(
+            "`{name}`, `{ref.name}`, `${name}` and `@name` are other tools' words for a value or a "
+            "reference; here they reach the model as they are. Quotes that a word processor has "
+            "curled quote nothing for YAML: they are a part of the prompt."
+        ),
+        wrong="prompt: '@mira walks along {place}.'",
+        right="prompt: '{{ ref.mira }} walks along {{ vars.place }}.'",
+    ),
+    Rule(
+        id="SR123",
+        name="cut-by-comment",
+        summary="A text without quotes ends where ` #` begins a comment.",
+        explanation=(
+            "For YAML a `#` behind a space begins a comment: the rest of the line is gone. Who "
+            "means a comment writes a space behind the sign, too."
+        ),
+        wrong="prompt: A runner with the number #7 crosses the line.",
+        right="prompt: 'A runner with the number #7 crosses the line.'",
+    ),
 )
 
 RULES: Mapping[str, Rule] = {rule.id: rule for rule in ALL}

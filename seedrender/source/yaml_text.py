@@ -32,6 +32,7 @@ _CHARS_PER_NODE = 32  # a long text counts as several
 _CORE_TAGS = frozenset(
     {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 )
+_CUT = re.compile(r"\s+(#[^\s#!].*)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same events, faster
@@ -63,6 +64,24 @@ def texts(text: str) -> Iterator[tuple[Mark, Mark]]:
             is_block = event.style in ("|", ">")  # a comment may follow the sign itself
             column = _END_OF_LINE if is_block else start.column
             yield (start.line, column), (end.line, end.column)
+
+
+def cut_texts(text: str) -> Iterator[tuple[Mark, str]]:
+    """Yield each comment of a valid document that seems to be the end of a text before it.
+
+    It stands in the line of a text of several words that has no quotes, and has no space behind
+    its sign; the mark is the sign's.
+    """
+    lines = text.split("\n")
+    for event in _events(text):
+        if not isinstance(event, ScalarEvent) or event.style or " " not in event.value.strip():
+            continue
+        end = event.end_mark
+        assert end is not None, "parsed events know their place"
+        rest = lines[end.line][end.column :] if end.line < len(lines) else ""
+        found = _CUT.match(rest)
+        if found is not None:
+            yield (end.line, end.column + found.start(1)), found[1]
 
 
 def dump(value: Any) -> str:

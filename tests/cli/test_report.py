@@ -34,3 +34,16 @@ def test_a_page_that_cannot_be_written_is_told_in_words(
 
     with pytest.raises(StorageError, match="cannot be written"):
         seedrender("report", manifest, *options)
+
+
+def test_a_clip_that_cannot_be_shown_costs_nothing_but_its_own_picture(manifest: Path) -> None:
+    seedrender("run", manifest, "a", "b", "--sim-speed", "6000")
+    clip = manifest.parent / "renders/a.mp4"
+    clip.write_bytes(bytes(clip.stat().st_size))
+
+    code, said = seedrender("report", manifest)
+
+    page = manifest.with_name("film.report.html").read_text("utf-8")
+    assert (code, said.startswith("a: ")) == (0, True)
+    assert "its file cannot be shown" in page
+    assert 'src="renders/b.mp4"' in page

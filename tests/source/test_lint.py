@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seedrender.errors import Origin, Severity, Violation
-from seedrender.source import expand
+from seedrender.source import expand, review
 from seedrender.source.lint import lint
 from seedrender.source.rules import ALL, RULES
 from seedrender.source.vocabulary import vocabulary
@@ -63,6 +63,13 @@ def codes(prompt: str = "A kite over the sea.", **fields: Any) -> list[str]:
         ("SR114", "As in the previous shot.", "He was the same as before the war."),
         ("SR114", "Same as before, in rain.", "Same as before {{ previous }}, in rain."),
         ("SR117", "A cat --dur 10", "A cat -- black -- sleeps."),
+        ("SR122", "{place} at dawn.", "{{ ref.place }} at dawn."),
+        ("SR122", "{ref.mira} walks.", '{"shot": {"subject": "Mira"}}'),
+        ("SR122", "${MIRA} walks.", "A price tag: $ 20."),
+        ("SR122", "$(mira) walks.", "$ (a dollar)"),
+        ("SR122", "%(mira)s walks.", "100% (all) sand"),
+        ("SR122", "@mira walks.", "A sign: me@example.org"),
+        ("SR122", "“A cat walks.”", "She says “come in” and “sit”, and walks."),
     ],
 )
 def test_a_prompt_that_contradicts_itself_is_found_and_its_near_miss_is_not(
@@ -314,3 +321,34 @@ def test_labelled_prompts_are_judged_as_people_judge_them(file: str) -> None:
 
     assert precision >= 0.95
     assert recall >= 0.8
+
+
+CUT = """seedrender: 1
+name: film
+shots:
+  a:
+    prompt: A runner with the number #7 on the shirt crosses the line
+  b: {prompt: A kite., duration: 4}  #a remark behind a brace
+  c: {prompt: "A kite #7 here"}  #not behind a bare text
+  d:
+    prompt: A second kite.  # a real remark
+    duration: 4 #seconds
+"""
+
+
+def test_a_text_whose_end_is_taken_for_a_comment_is_found_in_its_place() -> None:
+    attempt = expand.attempt(CUT, "film.yaml", read=lambda _: CUT)
+
+    cut = [v for v in review.review(attempt, lambda _: CUT) if v.code == "SR123"]
+
+    assert [str(violation.origin) for violation in cut] == ["film.yaml:5:38"]
+    assert cut[0].message.startswith("'#7 on the shirt crosses the line' is a comment for YAML")
+
+
+def test_a_text_that_is_cut_may_be_allowed() -> None:
+    text = CUT.replace(
+        "    prompt: A runner", "    # seedrender: allow SR123\n    prompt: A runner"
+    )
+    attempt = expand.attempt(text, "film.yaml", read=lambda _: text)
+
+    assert not [v for v in review.review(attempt, lambda _: text) if v.code in ("SR123", "SR100")]

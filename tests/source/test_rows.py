@@ -11,7 +11,10 @@ CSV = "id,n,on\nx,1,true\ny,2,false\n"
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("r.jsonl", JSONL), ("r.yaml", YAML), ("r.yml", YAML), ("r.csv", CSV)],
+    [
+        *[("r.jsonl", JSONL), ("r.yaml", YAML), ("r.yml", YAML), ("r.csv", CSV)],
+        ("r.csv", f"\ufeff{CSV},,\n,,\n"),  # as a spreadsheet writes it
+    ],
 )
 def test_every_kind_of_file_gives_the_same_jobs(name: str, text: str) -> None:
     shot = f"shots: {{s: {{prompt: 'N {{{{ n }}}}', audio: '{{{{ on }}}}', foreach: {name}}}}}\n"
@@ -70,6 +73,8 @@ def test_rows_and_a_matrix_multiply() -> None:
         pytest.param("r.yaml", "- [", "r.yaml:2:1: this is not YAML", id="no YAML"),
         pytest.param("r.csv", "id,ref\na,b\n", "column 'ref' is no name", id="a taken name"),
         pytest.param("r.csv", "a,b\na,b\n", "r.csv:1:1: no column 'id'", id="no id column"),
+        pytest.param("r.csv", "id;a\nx;b\n", "columns are separated by ';'", id="semicolons"),
+        pytest.param("r.csv", "a\tid\nx\tb\n", "columns are separated by '\\t'", id="tabs"),
         pytest.param("r.csv", "id,a,a\na,b,c\n", "two columns have one name", id="equal columns"),
         pytest.param("r.csv", "id,a\nx\n", "r.csv:2:1: this row has not 2 fields", id="short"),
         pytest.param("r.csv", 'id,a\nx,"b', "this is not CSV", id="an open quote"),

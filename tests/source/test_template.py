@@ -177,6 +177,20 @@ def test_a_long_result_is_refused() -> None:
         render("{{ words | join('') }}", variables)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"), [("mira", "did you mean 'ref.mira'?"), ("old", "did you mean 'ref.old'?")]
+)
+def test_a_reference_that_is_named_without_its_word_is_suggested_with_it(
+    name: str, hint: str
+) -> None:
+    with pytest.raises(TemplateFailure) as caught:
+        render(
+            "{{ NAME }} walks".replace("NAME", name), {"ref": {"mira": "", "old": "", "olm": ""}}
+        )
+
+    assert caught.value.hint == hint
+
+
 def test_a_failure_knows_its_line_and_what_was_meant() -> None:
     with pytest.raises(TemplateFailure) as caught:
         render("one\ntwo\n{{ vars.wether }}", VARIABLES)
