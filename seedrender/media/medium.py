@@ -11,9 +11,9 @@ import av
 from PIL import Image, UnidentifiedImageError
 
 from seedrender.errors import ArtifactError
-from seedrender.media.magic import HEAD_BYTES, recognised
 from seedrender.media.probe import MAX_PACKETS, probe
 from seedrender.values.job import MediaKind
+from seedrender.values.magic import HEAD_BYTES, described, recognised
 
 # a few bytes that unfold to gigabytes: an error wherever pictures are looked at
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
@@ -62,8 +62,7 @@ def inspect(path: Path) -> Medium:
             head = file.read(HEAD_BYTES)
         found = recognised(head)
         if found is None:
-            what = "the file is empty" if not head else "neither a picture nor a clip nor a sound"
-            raise ArtifactError(f"{path.name}: {what}")
+            raise ArtifactError(f"{path.name}: {described(head)}")
         kind, form = found
         size_bytes = path.stat().st_size
         if kind is MediaKind.IMAGE:

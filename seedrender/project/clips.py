@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 
 from seedrender.errors import StorageError
 from seedrender.lock.prune import known_files
-from seedrender.media.magic import is_footage, is_footage_name
 from seedrender.project.digests import Digests
 from seedrender.project.kept import DIGITS, Kept
 from seedrender.project.roots import Roots
 from seedrender.values.entry import Lock
+from seedrender.values.magic import HEAD_BYTES, is_footage, is_footage_name
 from seedrender.values.task import SUPERSEDED, Artifact, Frame
 
 FRAMES = ".last-frames"
@@ -110,7 +110,7 @@ class Clips:
             return False
         if self._digests.of(path, artifact.size_bytes) != artifact.sha256:
             return False
-        return is_footage(path)
+        return _begins_as_footage(path)
 
     def _may_take(self, relative: str) -> bool:
         """Return whether a file lies where clips are written, and is none of the author's."""
@@ -150,3 +150,11 @@ class Unexplained:
         if self._known is None:
             self._known = known_files(self._lock) | known_files(self._remembered(self._lock))
         return self._clips.unexplained(path, self._known)
+
+
+def _begins_as_footage(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return is_footage(file.read(HEAD_BYTES))
+    except OSError:
+        return False

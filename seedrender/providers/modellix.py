@@ -29,6 +29,7 @@ from seedrender.providers.http import Http
 from seedrender.providers.modellix_account import ModellixAccount
 from seedrender.providers.refusals import by_status, strange
 from seedrender.providers.states import States
+from seedrender.values import magic
 from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
 from seedrender.values.money import NO_VIDEO, Amount, Price, Span
 from seedrender.values.provider import Block, Limits, LocalFile, MediaUrl, RateWindow, Received
@@ -37,7 +38,6 @@ from seedrender.values.task import RemoteFile, Task, TaskId
 _FILE_ID = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
 _MAX_UPLOAD_BYTES = 16 * 2**20
 _PARALLEL_UPLOADS = 2
-_IMAGE_TYPES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp", b"GIF8": "gif"}
 
 
 class Modellix:
@@ -98,8 +98,12 @@ class Modellix:
         """Put an image into a data URI; hand clips and sounds to the provider's media files."""
         content = await asyncio.to_thread(Path(file.path).read_bytes)
         if file.kind is MediaKind.IMAGE:
+            found, name = magic.recognised(content[: magic.HEAD_BYTES]), Path(file.path).name
+            if found is None or found[0] is not MediaKind.IMAGE:
+                what = magic.described(content[: magic.HEAD_BYTES])
+                raise RejectedError(f"{name} is no picture: {what}; nothing was bought")
             encoded = base64.b64encode(content).decode()
-            return MediaUrl(f"data:image/{_image_type(content)};base64,{encoded}")
+            return MediaUrl(f"data:image/{found[1]};base64,{encoded}")
         if len(content) > _MAX_UPLOAD_BYTES:
             raise RejectedError(
                 f"{Path(file.path).name} has {len(content)} bytes, and an upload takes "
@@ -190,7 +194,3 @@ class Modellix:
         task = modellix_answers.task(task_id, answer, self._catalog.currency)
         self._states.note(task.provider_state)
         return task
-
-
-def _image_type(content: bytes) -> str:
-    return next((kind for magic, kind in _IMAGE_TYPES.items() if content.startswith(magic)), "png")

@@ -18,7 +18,7 @@ from seedrender.errors import (
     StorageError,
     UnavailableError,
 )
-from seedrender.media.magic import HEAD_BYTES, recognised
+from seedrender.values.magic import HEAD_BYTES, recognised
 from seedrender.values.provider import Block, Provider, Received, Resumable
 from seedrender.values.task import MAX_BYTES, RemoteFile
 

@@ -7,12 +7,12 @@ from functools import partial
 from io import BytesIO
 
 from seedrender.errors import ArtifactError, ProviderError
-from seedrender.media.magic import HEAD_BYTES, recognised
 from seedrender.run.desk import Desk
 from seedrender.run.downloads import download
 from seedrender.run.retry import LAST_FRAMES, retried
 from seedrender.values.entry import LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
+from seedrender.values.magic import HEAD_BYTES, recognised
 from seedrender.values.task import Frame, RemoteFile, Task
 
 

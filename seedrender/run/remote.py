@@ -15,9 +15,9 @@ from urllib.parse import urljoin
 import aiohttp
 
 from seedrender import __version__
-from seedrender.media.magic import HEAD_BYTES, recognised
 from seedrender.providers.addresses import AddressError, CheckedResolver, Lookup, Rules
 from seedrender.values.job import MediaKind
+from seedrender.values.magic import HEAD_BYTES, recognised
 
 PARALLEL = 16
 _MAX_REDIRECTS = 5
@@ -51,6 +51,9 @@ _TYPES: Mapping[str, tuple[MediaKind, str]] = {
     "audio/flac": (MediaKind.AUDIO, "flac"),
 }
 _SAYS_NOTHING = ("", "application/octet-stream", "binary/octet-stream", "application/x-binary")
+
+
+_BREAKS = (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, aiohttp.ClientOSError)
 
 
 class RemoteError(Exception):
@@ -122,7 +125,7 @@ class Remote:
 
     async def _look(self, url: str) -> Found:
         try:
-            found = await self._ask("HEAD", url)
+            found = await self._head_of(url)
             is_vague = found is None or found.kind is None or found.size_bytes is None
             if is_vague:  # refused, as by links that are signed for GET; or it says too little
                 found = await self._ask("GET", url)
@@ -136,6 +139,18 @@ class Remote:
             raise _TroubleError(f"no answer ({type(error).__name__})") from None
         assert found is not None, "a GET answers or raises"
         return found
+
+    async def _head_of(self, url: str) -> Found | None:
+        """Ask for the head; None: it says nothing, as where a server lies or breaks off."""
+        try:
+            return await self._ask("HEAD", url)
+        except (
+            RemoteError,
+            _TroubleError,
+            aiohttp.ServerDisconnectedError,
+            aiohttp.ClientPayloadError,
+        ):
+            return None
 
     async def _ask(self, method: str, url: str) -> Found | None:
         """Send one request along its redirects; None: a HEAD was refused."""

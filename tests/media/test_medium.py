@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from seedrender.errors import ArtifactError
-from seedrender.media.magic import recognised
 from seedrender.media.medium import inspect
 from seedrender.values.job import MediaKind
+from seedrender.values.magic import recognised
 from tests.scripted import clip_bytes
 
 FORMATS = ("png", "jpeg", "webp", "gif", "bmp", "tiff")
@@ -78,7 +78,13 @@ def test_a_picture_that_unfolds_to_gigabytes_is_not_unfolded(tmp_path: Path) -> 
     ("content", "words"),
     [
         pytest.param(b"", "the file is empty", id="empty"),
-        pytest.param(b"<html>not here</html>", "neither a picture nor a clip", id="page"),
+        pytest.param(b"<html>not here</html>", "a page of HTML, not a medium", id="page"),
+        pytest.param(
+            b"version https://git-lfs.github.com/spec/v1\n", "run `git lfs pull`", id="lfs"
+        ),
+        pytest.param(b'<svg xmlns=""></svg>', "a drawing \\(SVG\\)", id="svg"),
+        pytest.param(b"%PDF-1.7", "a PDF", id="pdf"),
+        pytest.param(b"hello", "neither a picture nor a clip", id="text"),
         pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(50), "the picture is damaged", id="png"),
         pytest.param(b"ID3" + bytes(50), "not a sound", id="mp3"),
         pytest.param(b"\x00\x00\x00\x18ftypmp42" + bytes(50), "cut short", id="mp4"),

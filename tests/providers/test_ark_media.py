@@ -19,7 +19,7 @@ ARK = catalog("byteplus")
         (b"\xff\xd8\xff\xe0....", MediaKind.IMAGE, "image/jpeg"),
         (b"RIFF....WEBPVP8 ", MediaKind.IMAGE, "image/webp"),
         (b"GIF89a....", MediaKind.IMAGE, "image/gif"),
-        (b"BM....", MediaKind.IMAGE, "image/bmp"),
+        (b"BM" + bytes(30), MediaKind.IMAGE, "image/bmp"),
         (b"II*\x00....", MediaKind.IMAGE, "image/tiff"),
         (b"MM\x00*....", MediaKind.IMAGE, "image/tiff"),
         (b"\x00\x00\x00\x18ftypheic....", MediaKind.IMAGE, "image/heic"),

@@ -215,7 +215,7 @@ def test_what_is_not_what_the_reference_says_is_found(tmp_path: Path) -> None:
     )
 
     assert "it is an image, and the reference says video" in words(looks)
-    assert "neither a picture nor a clip nor a sound" in words(looks)
+    assert "a page of HTML, not a medium" in words(looks)
 
 
 def test_many_pictures_do_not_fit_into_one_request(tmp_path: Path) -> None:

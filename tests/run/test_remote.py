@@ -157,7 +157,7 @@ def test_redirects_end() -> None:
     with pytest.raises(RemoteError, match="more than 5 times"):
         look(site)
 
-    assert site.asked == {"HEAD": 6}
+    assert site.asked == {"HEAD": 6, "GET": 6}
 
 
 def test_an_allowed_redirect_is_followed() -> None:
@@ -249,3 +249,19 @@ def test_no_key_and_no_cookie_goes_along() -> None:
     site.answer = bare
 
     assert look(site).format == "png"
+
+
+@pytest.mark.parametrize("is_broken", [False, True], ids=["it lies", "it breaks off"])
+def test_a_head_that_is_wrong_is_followed_by_a_look_at_the_bytes(*, is_broken: bool) -> None:
+    site = Site()
+
+    async def wrong(request: web.Request) -> web.StreamResponse:
+        if request.method == "HEAD":
+            if is_broken and request.transport is not None:
+                request.transport.abort()
+            return web.Response(content_type="text/html")
+        return await site.picture(request)
+
+    site.answer = wrong
+
+    assert (look(site).format, site.asked["GET"]) == ("png", 1)
