@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -76,9 +76,11 @@ class CheckedResolver(AbstractResolver):
     A name with several addresses is refused if one of them is: which one is taken is chance.
     """
 
-    def __init__(self, rules: Rules, lookup: Lookup | None = None, *, trusted: str = "") -> None:
+    def __init__(
+        self, rules: Rules, lookup: Lookup | None = None, *, trusted: Collection[str] = ()
+    ) -> None:
         self._rules = rules
-        self._trusted = trusted  # a host of the person's own choice, wherever it is
+        self._trusted = trusted  # hosts of the person's own choice, wherever they are
         self._lookup = lookup or look_up
 
     async def resolve(
@@ -89,7 +91,7 @@ class CheckedResolver(AbstractResolver):
         found: list[ResolveResult] = []
         for text in await self._lookup(host):
             address = ipaddress.ip_address(text.partition("%")[0])
-            if host != self._trusted:
+            if host not in self._trusted:
                 self._check(host, address)
             found.append(
                 ResolveResult(

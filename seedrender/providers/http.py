@@ -18,7 +18,7 @@ from seedrender.errors import (
     SubmissionUnknownError,
     UnavailableError,
 )
-from seedrender.providers import answers, keys, rate, refusals
+from seedrender.providers import answers, keys, proxies, rate, refusals
 from seedrender.providers.addresses import Lookup, Network, is_loopback
 from seedrender.providers.answers import Answer
 from seedrender.providers.refusals import Judge, by_status, is_success, json_object
@@ -49,6 +49,7 @@ class Http:
         lookup: Lookup | None = None,
     ) -> None:
         self.base_url = checked_base_url(base_url)
+        self._proxy = proxies.proxy_for(self.base_url)
         self._results = Results(self.base_url, allowed=allowed, lookup=lookup)
         self._key = key
         self._key_name = key_name
@@ -118,13 +119,17 @@ class Http:
                 headers={**headers, "Content-Type": "application/json"},
                 timeout=_SUBMIT_TIMEOUT,
                 allow_redirects=False,
+                proxy=self._proxy,
             ) as response:
                 answer = await self._answer(response)
+        except aiohttp.ClientHttpProxyError as error:  # to the request for a way through it
+            words = f"cannot connect to {self._way}: the proxy answers HTTP {error.status}"
+            raise UnavailableError(f"{words}; nothing was bought") from None
         except aiohttp.ClientConnectorError as error:  # also DNS and TLS: before anything was sent
-            words = f"cannot connect to {self.base_url}: {error.os_error}; nothing was bought"
+            words = f"cannot connect to {self._way}: {error.os_error}; nothing was bought"
             raise UnavailableError(words) from None
         except aiohttp.ConnectionTimeoutError:
-            words = f"cannot connect to {self.base_url} in time; nothing was bought"
+            words = f"cannot connect to {self._way} in time; nothing was bought"
             raise UnavailableError(words) from None
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             if answer is None:  # else the connection broke after it, which changes nothing
@@ -153,6 +158,7 @@ class Http:
                 params=params,
                 timeout=_read_timeout(held_s),
                 allow_redirects=False,
+                proxy=self._proxy,
             ) as response,
         ):
             return await self._json(response)
@@ -162,7 +168,10 @@ class Http:
         async with (
             self._guarded(),
             self._calls.delete(
-                self.base_url + path, timeout=_read_timeout(0.0), allow_redirects=False
+                self.base_url + path,
+                timeout=_read_timeout(0.0),
+                allow_redirects=False,
+                proxy=self._proxy,
             ) as response,
         ):
             answer = await self._answer(response)
@@ -174,7 +183,11 @@ class Http:
         async with (
             self._guarded(),
             self._calls.post(
-                self.base_url + path, data=form, timeout=_UPLOAD_TIMEOUT, allow_redirects=False
+                self.base_url + path,
+                data=form,
+                timeout=_UPLOAD_TIMEOUT,
+                allow_redirects=False,
+                proxy=self._proxy,
             ) as response,
         ):
             return await self._json(response)
@@ -206,10 +219,17 @@ class Http:
     async def _guarded(self) -> AsyncIterator[None]:
         try:
             yield
+        except aiohttp.ClientHttpProxyError as error:
+            words = f"no answer from {self._way}: the proxy answers HTTP {error.status}"
+            raise UnavailableError(words) from None
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise UnavailableError(
-                f"no answer from {self.base_url} ({type(error).__name__})"
-            ) from None
+            raise UnavailableError(f"no answer from {self._way} ({type(error).__name__})") from None
+
+    @property
+    def _way(self) -> str:
+        """The host, and through whom it is reached."""
+        by = f" through the proxy {proxies.shown(self._proxy)}" if self._proxy else ""
+        return f"{self.base_url}{by}"
 
 
 def _how_lost(error: Exception) -> str:

@@ -15,7 +15,7 @@ import aiohttp
 from yarl import URL
 
 from seedrender.errors import ArtifactError, ProtocolError, UnavailableError
-from seedrender.providers import encodings, ranges, refusals
+from seedrender.providers import encodings, proxies, ranges, refusals
 from seedrender.providers.addresses import (
     NEVER_IN_A_URL,
     AddressError,
@@ -60,7 +60,8 @@ class Results:
         self._lookup = lookup
 
     async def __aenter__(self) -> Self:
-        resolver = CheckedResolver(self._rules, self._lookup, trusted=self._own[1])
+        trusted = {self._own[1], *proxies.hosts()}
+        resolver = self._resolver = CheckedResolver(self._rules, self._lookup, trusted=trusted)
         # how many run at once is the run's affair: here, a slow one would hold another's place
         connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, resolver=resolver)
         self._session = aiohttp.ClientSession(
@@ -139,8 +140,13 @@ class Results:
         self, url: str, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         for _ in range(_MAX_REDIRECTS):
+            checked = self._checked(url)
             async with self._session.get(
-                self._checked(url), headers=headers, timeout=_TIMEOUT, allow_redirects=False
+                checked,
+                headers=headers,
+                timeout=_TIMEOUT,
+                allow_redirects=False,
+                proxy=await proxies.way_to(checked, self._resolver),
             ) as response:
                 if response.status not in (301, 302, 303, 307, 308):
                     yield response

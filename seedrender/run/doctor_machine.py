@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shutil
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from importlib import metadata
 
 from seedrender import __version__
+from seedrender.errors import ConfigError
+from seedrender.providers import proxies
 from seedrender.run.doctor import Check, fail, ok, warn
 
 _LEAST_PYTHON = (3, 11)
@@ -25,6 +28,7 @@ def machine() -> Iterator[Check]:
     yield _packages()
     yield _video()
     yield _git()
+    yield _proxy()
 
 
 def _python() -> Check:
@@ -93,3 +97,15 @@ def _git() -> Check:
     except (OSError, subprocess.TimeoutExpired) as error:
         return warn("git", f"does not run ({type(error).__name__})", advice)
     return ok("git", done.stdout.strip().removeprefix("git version ") or "of unknown version")
+
+
+def _proxy() -> Check:
+    """Say which proxy of the environment the routes are reached through."""
+    try:
+        found = proxies.proxy_for("https://host.example")
+    except ConfigError as error:
+        return fail("proxy", "one that is not understood", str(error))
+    if found is None:
+        return ok("proxy", "none: HTTPS_PROXY is not set")
+    apart = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    return ok("proxy", f"{proxies.shown(found)}{f', but for {apart}' if apart else ''}")

@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 import aiohttp
 
 from seedrender import __version__
+from seedrender.providers import proxies
 from seedrender.providers.addresses import AddressError, CheckedResolver, Lookup, Rules
 from seedrender.values.job import MediaKind
 from seedrender.values.magic import HEAD_BYTES, recognised
@@ -83,9 +84,9 @@ class Remote:
         self._answers: dict[str, Found | RemoteError] = {}
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(
-            limit=PARALLEL, resolver=CheckedResolver(self._rules, self._lookup)
-        )
+        resolver = CheckedResolver(self._rules, self._lookup, trusted=proxies.hosts())
+        self._resolver = resolver
+        connector = aiohttp.TCPConnector(limit=PARALLEL, resolver=resolver)
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -158,7 +159,11 @@ class Remote:
         for _ in range(_MAX_REDIRECTS + 1):
             checked = self._rules.check_url(url)
             async with self._session.request(
-                method, checked, headers=headers, allow_redirects=False
+                method,
+                checked,
+                headers=headers,
+                allow_redirects=False,
+                proxy=await proxies.way_to(checked, self._resolver),
             ) as response:
                 if response.status in (301, 302, 303, 307, 308):
                     url = urljoin(url, response.headers.get("Location", ""))

@@ -50,14 +50,14 @@ def test_one_line_is_said_of_everything() -> None:
 
     assert lines[1].startswith("ok    python")
     assert [line.split()[1] for line in lines[1:]] == [
-        *("python", "packages", "video", "git"),
+        *("python", "packages", "video", "git", "proxy"),
         *("manifest", "lockfile", "journal", "repository", "disk"),
         "account",
     ]
 
 
 def test_without_a_manifest_only_the_machine_and_the_route_that_is_named_are_looked_at() -> None:
-    assert list(looked()) == ["python", "packages", "video", "git"]
+    assert list(looked()) == ["python", "packages", "video", "git", "proxy"]
     assert "account" in looked("--provider", "sim")
 
 
