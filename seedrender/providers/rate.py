@@ -13,7 +13,8 @@ from email.utils import parsedate_to_datetime
 
 from seedrender.values.provider import RateWindow
 
-_MAX_RETRY_AFTER_S = 300.0
+_MAX_RETRY_AFTER_S = 7 * 86_400.0  # how long is waited is the run's affair
+_MAX_WINDOW_S = 300.0
 _HALF_A_SECOND = 0.5
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _DATE = re.compile(  # the two forms with a zone that HTTP has, and the one of mails
@@ -40,7 +41,7 @@ def window(headers: Mapping[str, str]) -> RateWindow | None:
     if not (_NUMBER.fullmatch(remaining) and _NUMBER.fullmatch(reset)):
         return None
     left_s = float(reset) - _their_time(headers)
-    return RateWindow(remaining=int(float(remaining)), reset_in_s=_bounded_s(left_s))
+    return RateWindow(remaining=int(float(remaining)), reset_in_s=_bounded_s(left_s, _MAX_WINDOW_S))
 
 
 def ahead_s(date: str, received_at: datetime) -> float | None:
@@ -75,5 +76,5 @@ def _moment(text: str) -> datetime | None:
     return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
 
 
-def _bounded_s(wait: float) -> float:
-    return min(max(wait, 0.0), _MAX_RETRY_AFTER_S)
+def _bounded_s(wait: float, most_s: float = _MAX_RETRY_AFTER_S) -> float:
+    return min(max(wait, 0.0), most_s)

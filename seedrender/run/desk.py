@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +19,7 @@ from seedrender.values.job import JobId
 from seedrender.values.manifest import PollSchedule
 from seedrender.values.provider import Provider
 
+LONGEST_WAIT_S = 900.0  # whatever a provider asks for
 _MAX_BACKOFF_S = 60.0
 _DOUBLINGS = 16  # more than there can be below that: a provider may be down for days
 
@@ -67,12 +67,8 @@ class Desk:
         own_s = min(2.0 ** min(attempt, _DOUBLINGS), _MAX_BACKOFF_S) / self.provider.limits.speed
         wait_s = own_s * spread(0.5)
         if isinstance(error, RateLimitedError):
-            asked_s = (error.retry_after_s or 0.0) * (1 + spread(1.0) / 10)
+            asked_s = min(error.retry_after_s or 0.0, LONGEST_WAIT_S) * (1 + spread(1.0) / 10)
             wait_s = max(wait_s, asked_s)
             if not error.is_concurrency:
                 self.pace.too_fast(asked_s)
         return wait_s
-
-    async def back_off(self, error: Exception, attempt: int) -> None:
-        """Wait before asking again."""
-        await asyncio.sleep(self.wait_s(error, attempt))

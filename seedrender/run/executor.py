@@ -11,6 +11,7 @@ from seedrender.errors import (
     ForgottenError,
     LockError,
     ProviderError,
+    RateLimitedError,
     SeedrenderError,
     StorageError,
     UnavailableError,
@@ -138,7 +139,7 @@ class Executor:
         try:
             await self._render(step)
         except ProviderError as error:
-            if error.stops_run or isinstance(error, UnavailableError):
+            if error.stops_run or isinstance(error, UnavailableError | RateLimitedError):
                 self._gate.close(str(error), has_failed=True)
             self._fail(job.id, error, str(error))
         except LockError as error:

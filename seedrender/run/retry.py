@@ -40,6 +40,9 @@ class Patience:
 
 
 ONCE = Patience(attempts=1)
+SUBMITS = Patience(attempts=6)  # to a host that cannot be reached: nothing is bought meanwhile
+BUSY = Patience(attempts=40)  # too many requests: more than half an hour
+FULL = Patience(attempts=240)  # too many tasks in flight, perhaps a colleague's: some four hours
 UPLOADS = Patience(attempts=6)  # before a purchase: nothing is lost
 LAST_FRAMES = Patience(attempts=4)  # not paid for by itself
 CLIPS = Patience(seconds=600.0)  # paid for: links come late, stores are down for minutes
@@ -54,8 +57,11 @@ class Attempts:
         self._started_at = asyncio.get_running_loop().time()
         self._failed = self._costly = 0
 
-    async def failed(self, error: Exception) -> None:
-        """Wait for the next attempt. Raises: the error, where there is none."""
+    async def failed(self, error: Exception, patience: Patience | None = None) -> None:
+        """Wait for the next attempt. Raises: the error, where there is none.
+
+        `patience`: with errors of this kind, in place of the usual one.
+        """
         if isinstance(error, StorageError):
             raise error
         self._failed += 1
@@ -63,11 +69,11 @@ class Attempts:
         is_slow = isinstance(error, CostlyError)  # it took its time already
         wait_s = 0.0 if is_slow else self._desk.wait_s(error, self._failed)
         elapsed_s = asyncio.get_running_loop().time() + wait_s - self._started_at
-        is_over = self._patience.is_over(self._failed, elapsed_s * self._desk.provider.limits.speed)
+        patience = patience or self._patience
+        is_over = patience.is_over(self._failed, elapsed_s * self._desk.provider.limits.speed)
         if is_over or self._costly > _COSTLY_AGAIN:
             raise error
-        when = f" in {wait_s:.0f} s" if wait_s else ""
-        self._tell(f"{error}; asking again{when}")
+        self._tell(f"{error}; asking again{in_words(wait_s)}")
         await asyncio.sleep(wait_s)
 
 
@@ -85,3 +91,8 @@ async def retried(
             return await work()
         except again as error:
             await attempts.failed(error)
+
+
+def in_words(wait_s: float) -> str:
+    """Say how long a wait is, where it is worth a word."""
+    return f" in {wait_s:.0f} s" if wait_s >= 1 else ""

@@ -6,24 +6,26 @@ import re
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from seedrender.errors import (
     ProviderError,
+    QuotaError,
     RateLimitedError,
     RejectedError,
     SubmissionUnknownError,
     UnavailableError,
 )
-from seedrender.run.desk import Desk
-from seedrender.run.retry import UPLOADS, retried
+from seedrender.run.clock import wall
+from seedrender.run.desk import LONGEST_WAIT_S, Desk
+from seedrender.run.retry import BUSY, FULL, SUBMITS, UPLOADS, Attempts, Patience, retried
 from seedrender.values.entry import Fingerprint, JobState, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.provider import MediaUrl
 from seedrender.values.task import TaskId
 
 _TASK_ID = re.compile(r"[!-~]{1,512}")
-_CONNECT_ATTEMPTS = 6  # to a host that refuses: nothing is bought meanwhile
 
 
 class Submits:
@@ -44,7 +46,7 @@ class Submits:
         media = await self._media(job)
         if media is None:
             return None
-        attempt = 0
+        attempts = Attempts(self._desk, SUBMITS, partial(self._desk.listener.note, job.id, "waits"))
         while True:
             await self._desk.pace.turn()
             if not await self._desk.gate.passes():
@@ -53,18 +55,23 @@ class Submits:
                 with self._desk.gate.answer_is_due():
                     return await self._once(job, wanted, media, replaced)
             except (UnavailableError, RateLimitedError) as error:
-                attempt += 1
-                self._learn(error)
-                if isinstance(error, UnavailableError) and attempt >= _CONNECT_ATTEMPTS:
-                    raise
-                self._desk.listener.note(job.id, "waits", str(error))
-                await self._desk.back_off(error, attempt)
+                await attempts.failed(error, self._learn(error))
 
-    def _learn(self, error: UnavailableError | RateLimitedError) -> None:
+    def _learn(self, error: UnavailableError | RateLimitedError) -> Patience:
+        """Learn how busy the provider is, and return how long it is asked again.
+
+        Raises: QuotaError where it takes nothing for longer than anybody waits here.
+        """
         if isinstance(error, UnavailableError):
             self._desk.slots.troubled()
-        elif error.is_concurrency:
+            return SUBMITS
+        if (error.retry_after_s or 0.0) > LONGEST_WAIT_S:
+            until = wall() + timedelta(seconds=error.retry_after_s or 0.0)
+            words = f"nothing is taken until {until:%Y-%m-%d %H:%M} UTC; nothing was bought"
+            raise QuotaError(f"{error}: {words}: run again then")
+        if error.is_concurrency:
             self._desk.slots.refused()
+        return FULL if error.is_concurrency else BUSY
 
     async def _media(self, job: Job) -> Mapping[str, MediaUrl] | None:
         """Return what the request names; None: nothing is to be bought any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from seedrender.run import looks
 from seedrender.run.clock import wall
 from seedrender.run.desk import Desk
 from seedrender.run.history import History
+from seedrender.run.retry import in_words
 from seedrender.values.entry import LOST, JobState, TaskRecord
 from seedrender.values.job import Job
 from seedrender.values.money import Cost
@@ -104,9 +106,10 @@ class Watch:
         if trouble.strange >= _STRANGE_ANSWERS or is_denied_again:
             await self._desk.keep(job.id, replace(record, error=str(error)))
             raise error
+        wait_s = self._desk.wait_s(error, trouble.in_a_row)
         if trouble.in_a_row == _SILENCE:
-            self._desk.listener.note(job.id, "waits", f"{error}; asking again")
-        await self._desk.back_off(error, trouble.in_a_row)
+            self._desk.listener.note(job.id, "waits", f"{error}; asking again{in_words(wait_s)}")
+        await asyncio.sleep(wait_s)
 
     async def _look(self, watch: looks.Watch) -> Task:
         if self._desk.waits:

@@ -256,7 +256,7 @@ def test_a_submit_is_sent_once_on_a_connection_of_its_own_with_its_id() -> None:
         pytest.param({"Retry-After": "7"}, 7.0, id="seconds"),
         pytest.param({"Retry-After": "soon"}, None, id="words"),
         pytest.param({"Retry-After": "nan"}, None, id="no number"),
-        pytest.param({"Retry-After": "99999999"}, 300.0, id="far away"),
+        pytest.param({"Retry-After": "99999999"}, 604_800.0, id="far away"),
         pytest.param({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, 0.0, id="window"),
         pytest.param({"X-RateLimit-Remaining": "0"}, None, id="no window"),
         pytest.param({}, None, id="nothing"),

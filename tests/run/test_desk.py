@@ -48,11 +48,11 @@ def desk(pace: Pace, speed: float = 1.0) -> Desk:
 
 
 def waits(error: Exception, attempt: int, speed: float = 1.0) -> tuple[float, float, list[float]]:
-    """The shortest and the longest wait of many, and what everybody was told to wait."""
+    """The shortest and the longest wait of many, and what everybody is told to wait."""
     pace = Noticing()
     at = desk(pace, speed)
     random.seed(1)
-    found = [virtual.run(at.back_off(error, attempt))[1] for _ in range(200)]
+    found = [at.wait_s(error, attempt) for _ in range(200)]
     return min(found), max(found), pace.held_s
 
 
@@ -83,6 +83,12 @@ def test_a_provider_that_counts_requests_makes_everybody_wait_at_least_as_long_a
     assert 119 < most <= 120
     assert len(held_s) == 200
     assert 100 <= min(held_s) < 101
+
+
+def test_nobody_waits_for_a_day_whatever_a_provider_asks_for() -> None:
+    least, most, _ = waits(RateLimitedError("later", retry_after_s=86_400.0), 1)
+
+    assert 900 <= least < most <= 1080
 
 
 def test_a_provider_that_asks_for_less_than_our_own_wait_gets_ours() -> None:

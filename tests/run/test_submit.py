@@ -283,7 +283,7 @@ def test_a_request_is_sent_again_with_the_files_that_are_there_and_an_intent_of_
 
     first, second = disk.intents
     assert (code, uploads(film)) == (Exit.DONE, 1)
-    assert "spin waits connection refused" in film.listener.lines
+    assert film.listener.lines[0].startswith("spin waits connection refused; asking again in ")
     assert first.submitted_at is not None
     assert second.submitted_at is not None
     assert second.submitted_at > first.submitted_at
@@ -359,8 +359,42 @@ def test_a_provider_that_asks_for_patience_gets_it_for_as_long_as_it_asks(tmp_pa
     film.provider.submit_errors["spin"] += [LATER] * 9
 
     assert film.run() is Exit.DONE
-    assert film.listener.lines.count("spin waits too many requests") == 9
+    waits = [line for line in film.listener.lines if "waits too many requests" in line]
+    assert len(waits) == 9
+    assert all(re.search(r"; asking again in \d+ s\Z", line) for line in waits)
     assert film.seconds > 9 * 9
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        pytest.param(RateLimitedError("too many requests"), 40, id="too many requests"),
+        pytest.param(RateLimitedError("too many tasks", is_concurrency=True), 240, id="tasks"),
+    ],
+)
+def test_a_provider_that_is_busy_for_ever_ends_the_buying(
+    tmp_path: Path, error: RateLimitedError, attempts: int
+) -> None:
+    film = Film(tmp_path, [SPIN])
+    film.provider.submit_errors["spin"] += [error] * 1000
+
+    assert film.run() is Exit.FAILED
+    assert film.provider.attempts == ["spin"] * attempts
+    assert film.provider.received == []
+
+
+def test_a_quota_of_the_day_is_not_waited_for_and_said_with_its_end(tmp_path: Path) -> None:
+    film = Film(tmp_path, [SPIN, replace(SPIN, id=JobId("other"))], concurrency=1)
+    full = RateLimitedError("HTTP 429: Daily quota exceeded", retry_after_s=86_400.0)
+    film.provider.submit_errors["spin"] += [full]
+
+    code = film.run()
+
+    said = str(film.errors[JobId("spin")])
+    assert (code, film.provider.attempts) == (Exit.FAILED, ["spin"])
+    assert re.search(
+        r"nothing is taken until \d{4}-\d\d-\d\d \d\d:\d\d UTC; nothing was bought", said
+    )
 
 
 def test_no_file_is_handed_over_for_what_is_not_bought_any_more(tmp_path: Path) -> None:
