@@ -61,6 +61,11 @@ def resolved(path: Path) -> Path | None:
 
 
 def _may_be(path: Path) -> bool:
-    """Say whether a file can have this name: Linux takes 255 bytes a part, 4,095 in all."""
-    parts = [len(os.fsencode(part)) for part in path.parts]
+    """Say whether a file can have this name: Linux takes 255 bytes a part, 4,095 in all, no NUL."""
+    try:
+        parts = [len(os.fsencode(part)) for part in path.parts]
+    except UnicodeEncodeError:  # half a character
+        return False
+    if "\0" in str(path):
+        return False
     return max(parts, default=0) <= _MOST_NAME_BYTES and sum(parts) + len(parts) <= _MOST_PATH_BYTES

@@ -220,13 +220,21 @@ def test_limits_of_jobs_are_left_out_where_their_defaults_lost_a_part(tmp_path: 
     "lines",
     [
         pytest.param(
-            "references: {r: {image: NAME.png}}\nshots: {a: {prompt: x, references: [r]}}", id="ref"
+            'references: {r: {image: "NAME.png"}}\nshots: {a: {prompt: x, references: [r]}}',
+            id="ref",
         ),
-        pytest.param("include: [NAME.yaml]\nshots: {a: {prompt: x}}", id="include"),
-        pytest.param("shots: {a: {prompt: '{{ q }}', foreach: NAME.csv}}", id="rows"),
+        pytest.param('include: ["NAME.yaml"]\nshots: {a: {prompt: x}}', id="include"),
+        pytest.param("shots: {a: {prompt: '{{ q }}', foreach: \"NAME.csv\"}}", id="rows"),
     ],
 )
-@pytest.mark.parametrize("name", ["a" * 300, "/".join(["a" * 200] * 30)], ids=["a part", "in all"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("a" * 300, id="a part"),
+        pytest.param("/".join(["a" * 200] * 30), id="in all"),
+        pytest.param("a\\0", id="NUL"),
+    ],
+)
 def test_a_name_that_no_file_can_have_is_said_to_be_wrong(
     tmp_path: Path, lines: str, name: str
 ) -> None:
