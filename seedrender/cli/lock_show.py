@@ -88,7 +88,9 @@ def _task(record: TaskRecord) -> Iterator[str]:
 
 def _parts(entry: LockEntry) -> Iterator[str]:
     """Show what the newest task was bought for, a line a part: a diff shows what changed."""
-    newest = fold.newest_fingerprint(entry)
+    newest, shown = fold.newest_fingerprint(entry), fold.foremost(entry)
+    if newest is not None and shown is not None and shown.fingerprint != newest:
+        yield f"what its newest task, {entry.tasks[-1].task_id or 'a submit'}, was bought for:"
     for name, value in newest.parts.items() if newest is not None else ():
         yield f"{name}: {value if isinstance(value, str) else json.dumps(value)}"
 

@@ -64,20 +64,20 @@ def _forgotten(purchases: PurchaseLog, lock: Lock) -> str:
 
 
 def _row(entry: LockEntry) -> tuple[str, str, str, str, str, str]:
-    last = entry.tasks[-1] if entry.tasks else None
+    task = fold.foremost(entry)
     found = balance(entry.tasks)
     estimated, cost = said(_estimates(entry)), said(found.paid)
     if found.unknown:
         cost = " + ".join(filter(None, [cost, f"{found.unknown} not known"]))
-    task = (last.task_id or "") if last is not None else "joined"
-    return entry.job, fold.job_state(entry).value, task, estimated, cost, _output(entry)
+    name = (task.task_id or "") if task is not None else "joined"
+    return entry.job, fold.job_state(entry).value, name, estimated, cost, _output(entry)
 
 
 def _output(entry: LockEntry) -> str:
     """Say where a clip is and what is wrong with it, or why there is none."""
-    last = entry.tasks[-1] if entry.tasks else None
+    task = fold.foremost(entry)
     if entry.output is None:
-        return (last.error or "") if last is not None else ""
+        return (task.error or "") if task is not None else ""
     path, differs = entry.output.path, "; ".join(entry.output.differs)
     return f"{path} (differs: {differs})" if differs and not entry.is_pinned else path
 

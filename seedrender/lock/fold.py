@@ -82,6 +82,12 @@ def output_record(entry: LockEntry) -> TaskRecord | None:
     return next((r for r in entry.tasks if r.correlation_id == entry.output.made_by), None)
 
 
+def foremost(entry: LockEntry) -> TaskRecord | None:
+    """Return the task to be spoken of: one under way, else that of the clip, else the newest."""
+    newest = entry.tasks[-1] if entry.tasks else None
+    return next(reversed(alive(entry)), None) or output_record(entry) or newest
+
+
 def set_aside(entry: LockEntry, wanted: Fingerprint, asked: Asked = WHICHEVER) -> TaskRecord | None:
     """Return the record whose clip was replaced and is wanted again; None: there is none."""
     if entry.is_pinned or asked.is_made(output_record(entry), wanted):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from seedrender.catalog.models import ROUTES, catalog
+from seedrender.lock import fold
 from seedrender.lock.identity import SIMULATED
 from seedrender.values.entry import JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId
@@ -90,15 +91,22 @@ NO_RETAKES = Retakes()
 
 
 def retakes(lock: Lock, route: str) -> Retakes:
-    """Count the tasks that failed or were discarded, of the kind of route that is used now."""
+    """Count the tasks that failed, or whose clip a person had made again as it was.
+
+    Tasks in flight, and clips whose definition changed since, are none; of the kind of route that
+    is used now.
+    """
     paid = kept = 0
     for entry in lock.entries.values():
-        made_by = entry.output.made_by if entry.output is not None else None
-        for record, _ in charges(entry):
-            if is_of(record, route):
-                paid += 1
-                kept += record.correlation_id == made_by
+        live = fold.alive(entry)
+        ended = [r for r, _ in charges(entry) if is_of(r, route) and r not in live]
+        paid += len(ended)
+        kept += len({r.fingerprint.digest for r in ended if _left_a_clip(r, entry)})
     return Retakes(paid=paid, kept=kept)
+
+
+def _left_a_clip(record: TaskRecord, entry: LockEntry) -> bool:
+    return record.superseded is not None or fold.output_record(entry) is record
 
 
 def is_of(record: TaskRecord, route: str) -> bool:

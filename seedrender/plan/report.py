@@ -79,8 +79,9 @@ def _clip(step: Step, lock: Lock, pictures: Mapping[JobId, Pictures]) -> str:
     entry = lock.entries.get(job.id)
     output = entry.output if entry is not None else None
     details = [f"{job.model} {job.tier.value}, {step.job.mode_reason}"]
-    if entry is not None and entry.tasks:
-        details.append(_spent(entry.tasks[-1]))
+    task = fold.foremost(entry) if entry is not None else None
+    if task is not None:
+        details.append(_spent(task))
     if output is not None:
         details.append(_shape(output))
     details += _rights(job)

@@ -201,11 +201,17 @@ async def _driven(
         before=before,
         after=after,
         lock=store.lock,
-        message="; ".join(filter(None, [desk.gate.closed_by, purse.words()])),
+        message="; ".join(filter(None, [_closed_by(desk, after), purse.words()])),
         errors={job: str(error) for job, error in executor.failed.items()},
         budget=purse.as_json(),
     )
     return result, refusal
+
+
+def _closed_by(desk: Desk, after: Plan) -> str:
+    """Say why nothing more was bought, where there was more to buy."""
+    is_missed = desk.gate.has_failed or any(step.will_submit for step in after.steps)
+    return desk.gate.closed_by if is_missed else ""
 
 
 def _nothing_sent(code: Exit, before: Plan, lock: Lock, message: str = "") -> Result:

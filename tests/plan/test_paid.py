@@ -16,7 +16,7 @@ from seedrender.plan.paid import (
     retakes,
     said,
 )
-from seedrender.values.entry import JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.money import Amount, Cost, Quote
 from tests.builders import clip, entry, record
 
@@ -95,7 +95,10 @@ def takes(kept: int, lost: int, provider: str = "modellix") -> Lock:
         return record(name, JobState.SUCCEEDED, provider=provider)
 
     entries = [entry(f"k{n}", done(f"k{n}"), output=clip(f"k{n}")) for n in range(kept)]
-    return lock(*entries, *(entry(f"l{n}", done(f"l{n}")) for n in range(lost)))
+    failed = (
+        record(f"l{n}", JobState.FAILED, provider=provider, cost=cost("1")) for n in range(lost)
+    )
+    return lock(*entries, *(entry(f"l{n}", one) for n, one in enumerate(failed)))
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,36 @@ def takes(kept: int, lost: int, provider: str = "modellix") -> Lock:
 )
 def test_the_share_of_retakes_comes_from_the_lock(kept: int, lost: int, share: str) -> None:
     assert retakes(takes(kept, lost), "modellix").share == Decimal(share)
+
+
+ASIDE = replace(clip("c0", "renders/.superseded/a.mp4"), sha256="cd" * 32)
+
+
+@pytest.mark.parametrize(
+    ("before", "paid"),
+    [
+        pytest.param(record("c0", JobState.SUCCEEDED, superseded=ASIDE), 2, id="made once more"),
+        pytest.param(
+            record(
+                "c0",
+                JobState.SUCCEEDED,
+                superseded=ASIDE,
+                fingerprint=Fingerprint(digest="sha256:o"),
+            ),
+            2,
+            id="of another definition",
+        ),
+        pytest.param(record("c0", JobState.SUBMITTED), 1, id="in flight"),
+        pytest.param(record("c0", JobState.UNKNOWN, task_id=None), 1, id="perhaps in flight"),
+    ],
+)
+def test_a_retake_is_what_failed_or_was_made_again_as_it_was(before: TaskRecord, paid: int) -> None:
+    made = entry("a", before, record("c1", JobState.SUCCEEDED), output=clip("c1"))
+    is_same = before.superseded is not None and before.fingerprint == record().fingerprint
+
+    found = retakes(lock(made), "sim")
+
+    assert (found.paid, found.paid - found.kept) == (paid, int(is_same))
 
 
 def test_simulated_takes_say_nothing_about_real_ones() -> None:
