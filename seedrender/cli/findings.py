@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from seedrender import __version__
 from seedrender.errors import DOCS, Severity, Violation
+from seedrender.source.rules import RULES
 
 FORMATS = ("text", "github", "sarif")
 
@@ -28,11 +29,18 @@ def as_github(found: Sequence[Placed]) -> str:
 def as_sarif(found: Sequence[Placed]) -> dict[str, Any]:
     """Return one SARIF log, for code scanning; the caller escapes what has to be."""
     codes = sorted({violation.code for _, violation in found})
-    rules = [{"id": code, "helpUri": f"{DOCS}#{code.lower()}"} for code in codes]
+    rules = [_rule(code) for code in codes]
     driver = {"name": "seedrender", "semanticVersion": __version__, "rules": rules}
     results = [_result(folder, violation) for folder, violation in found[:_MAX_RESULTS]]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(code: str) -> dict[str, Any]:
+    """Describe a code. A `helpUri` must be absolute, and the package's pages are beside it."""
+    rule = RULES.get(code)
+    words = f"{rule.summary} {rule.explanation}" if rule is not None else f"See {DOCS}, `{code}`."
+    return {"id": code, "help": {"text": words}, **({"name": rule.name} if rule else {})}
 
 
 def _annotation(folder: Path, violation: Violation) -> str:

@@ -54,7 +54,6 @@ def test_expressions_are_evaluated(text: object, value: object) -> None:
         pytest.param("{{ vars.__init__.__globals__ }}", "not defined", id="globals"),
         pytest.param("{{ 'a'.center(10000000) }}", "not defined", id="a method"),
         pytest.param("{{ vars.word.format(1) }}", "not defined", id="format"),
-        pytest.param("{{ range(10) }}", "'range' is not defined", id="range"),
         pytest.param("{{ lipsum() }}", "'lipsum' is not defined", id="lipsum"),
         pytest.param("{{ ref.hero | attr('join') }}", "attr", id="the attr filter"),
         pytest.param("{% macro m() %}{% endmacro %}", "macro is not allowed", id="a macro"),
@@ -204,3 +203,37 @@ def test_no_template_makes_anything_but_a_value_or_a_failure(text: str) -> None:
         render("{{" + text + "}}", VARIABLES)
     except TemplateFailure as failure:
         assert failure.line >= 1  # noqa: PT017 - both ends are fine
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("{{ range(3) }}", [0, 1, 2]),
+        ("{{ range(1, 4) }}", [1, 2, 3]),
+        ("{{ range(9, 1, -4) }}", [9, 5]),
+        ("{{ range(2, 2) }}", []),
+        ("{{ range(1, vars.n) }}", [1, 2]),
+    ],
+)
+def test_a_range_is_a_list_of_whole_numbers(text: str, numbers: list[int]) -> None:
+    assert render(text, {"vars": {"n": 3}}) == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{{ range(10001) }}", "more than 10000 numbers"),
+        ("{{ range(10 * 999999999999) }}", "reasonable size"),
+        ("{{ range(1.5) }}", "whole numbers"),
+        ("{{ range(true) }}", "whole numbers"),
+        ("{{ range() }}", "range takes"),
+        ("{{ range(1, 2, 0) }}", "no step of 0"),
+        ("{{ range(1, 2, 3, 4) }}", "range takes"),
+        ("{{ range(to=3) }}", "calls are not allowed"),
+        ("{{ range(nowhere) }}", "'nowhere' is not defined"),
+        ("{{ vars.n(1) }}", "calls are not allowed"),
+    ],
+)
+def test_a_range_is_bounded_and_nothing_else_is_called(text: str, words: str) -> None:
+    with pytest.raises(TemplateFailure, match=words):
+        render(text, {"vars": {"n": 3}})
