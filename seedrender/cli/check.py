@@ -116,9 +116,10 @@ def _check(
         with counting() as tick:
             found = project.load(manifest, choices=choices, tick=tick, is_reviewed=True)
         seen = online.look(found, allowed) if allowed is not None else None
+        looks = seen.looks if seen is not None else online.look_at_files(found)
     except ManifestError as error:
         return Checked(manifest=manifest, violations=error.violations)
-    wrong = merged(seen.looks.violations) if seen is not None else ()
+    wrong = merged(looks.violations) if looks is not None else ()
     return Checked(
         manifest=manifest,
         violations=(*review.deny(found.findings, deny), *_places(found), *wrong),

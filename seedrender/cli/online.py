@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from seedrender.cli.console import echo, table
+from seedrender.errors import LockError
 from seedrender.run.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,6 +50,20 @@ def look(project: Project, allowed: Sequence[str]) -> Online:
         return Online(looks=looks, credit=credit)
 
     return asyncio.run(work())
+
+
+def look_at_files(project: Project) -> Any:
+    """Look at every local reference in use; None: there is none, or the lockfile cannot be read."""
+    uses = (use.reference for job in project.jobs for use in job.references)
+    if all(reference.path is None for reference in uses):
+        return None
+    from seedrender.run import online  # aiohttp is loaded with it
+
+    try:
+        lock = project.read_lock()
+    except LockError:  # said by every command that needs it
+        return None
+    return asyncio.run(online.local_references(project, project.jobs, lock))
 
 
 def say(found: Online) -> None:

@@ -20,6 +20,8 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 _READABLE = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP", "gif": "GIF", "bmp": "BMP"}
 _READABLE["tiff"] = "TIFF"
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # of EXIF: those are shown on their side
+_QUARTER = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,8 @@ def _picture(path: Path, form: str, size_bytes: int) -> Medium:
     try:
         with Image.open(path, formats=(_READABLE[form],)) as image:
             width, height = image.size
+            if image.getexif().get(_ORIENTATION) in _TURNED:
+                width, height = height, width
             image.load()
         with Image.open(path, formats=(_READABLE[form],)) as image:
             image.verify()  # a PNG to its end, by the sums of its parts
@@ -93,16 +97,26 @@ def _picture(path: Path, form: str, size_bytes: int) -> Medium:
 
 def _clip(path: Path, form: str) -> Medium:
     found = probe(path)
+    width, height = found.width, found.height
+    if _is_turned(path):
+        width, height = height, width
     return Medium(
         kind=MediaKind.VIDEO,
         format=form,
         size_bytes=found.size_bytes,
-        width=found.width,
-        height=found.height,
+        width=width,
+        height=height,
         seconds=found.duration_s,
         fps=found.fps,
         codec=found.video_codec,
     )
+
+
+def _is_turned(path: Path) -> bool:
+    """Say whether players turn a clip by a quarter, as phones leave it to them."""
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0), None)
+        return frame is not None and frame.rotation % 180 == _QUARTER
 
 
 def _sound(path: Path, form: str, size_bytes: int) -> Medium:

@@ -57,16 +57,24 @@ async def references(
     lookup: Lookup | None = None,
 ) -> Looks:
     """Look at the references of some of a project's jobs."""
+    async with Remote(Rules(allowed=allowed), lookup) as remote:
+        return await preflight.look(_film(project, lock), jobs, remote, project.jobs)
+
+
+async def local_references(project: Project, jobs: Sequence[Job], lock: Lock) -> Looks:
+    """Look at what can be looked at without sending anything."""
+    return await preflight.look(_film(project, lock), jobs, None, project.jobs)
+
+
+def _film(project: Project, lock: Lock) -> Film:
     route = project.manifest.provider
-    film = Film(
+    return Film(
         root=project.path.parent,
         route=route,
         hosting=project.manifest.hosting,
         place=project.place,
         wait_s=expected_wait_s(lock.entries.values(), route),
     )
-    async with Remote(Rules(allowed=allowed), lookup) as remote:
-        return await preflight.look(film, jobs, remote, project.jobs)
 
 
 async def wrong_references(
@@ -74,9 +82,12 @@ async def wrong_references(
 ) -> ManifestError | None:
     """Return every problem with what would, or might, be bought; the provider is not asked."""
     jobs = [s.job for s in plan.steps if s.will_submit or s.verdict is Verdict.UNKNOWN]
-    if not jobs or project.manifest.provider == SIMULATED:
+    if not jobs:
         return None
-    looks = await references(project, jobs, lock, allowed=allowed)
+    if project.manifest.provider == SIMULATED:  # which sends nothing
+        looks = await local_references(project, jobs, lock)
+    else:
+        looks = await references(project, jobs, lock, allowed=allowed)
     return ManifestError(looks.violations) if looks.violations else None
 
 

@@ -56,8 +56,13 @@ class Film:
     wait_s: float  # how long a job is expected to take
 
 
-async def look(film: Film, jobs: Sequence[Job], remote: Remote, whole: Sequence[Job]) -> Looks:
-    """Look at the references of some jobs; `whole` are all, for what those jobs continue."""
+async def look(
+    film: Film, jobs: Sequence[Job], remote: Remote | None, whole: Sequence[Job]
+) -> Looks:
+    """Look at the references of some jobs; `whole` are all, for what those jobs continue.
+
+    `remote` None: at files and clips to be made only, and nothing is sent.
+    """
     used: dict[str, list[Job]] = {}
     for job in jobs:
         for use in job.references:
@@ -80,7 +85,7 @@ def _reference(job: Job, name: str) -> Reference:
 
 
 class _Looker:
-    def __init__(self, film: Film, remote: Remote, whole: Mapping[JobId, Job]) -> None:
+    def __init__(self, film: Film, remote: Remote | None, whole: Mapping[JobId, Job]) -> None:
         self._film, self._remote = film, remote
         self._catalog = catalog(film.route)
         self._foreseen = Foreseen(self._catalog, whole)
@@ -101,7 +106,9 @@ class _Looker:
         if reference.shot is not None:
             return self._made(row, reference, reference.shot, jobs)
         try:
-            if reference.url is not None:
+            if reference.url is not None and self._remote is None:
+                return replace(row, found="not looked at")
+            if reference.url is not None and self._remote is not None:
                 medium = _medium(reference, await self._remote.look(reference.url))
                 notes = _lapsing(reference.url, self._film.wait_s)
             else:
@@ -146,7 +153,8 @@ class _Looker:
         """Say why a provider will not be able to read a file."""
         hosting, uploads = self._film.hosting, self._catalog.uploads
         if isinstance(hosting, UrlPrefix):
-            return await self._served(hosting, path, medium)
+            remote = self._remote
+            return [] if remote is None else await _served(remote, hosting, path, medium)
         if not isinstance(hosting, ProviderFiles):
             return []
         if uploads is None:
@@ -157,15 +165,16 @@ class _Looker:
             return [f"{size(size_bytes)}: the route keeps {most} at most; set `hosting`"]
         return []
 
-    async def _served(self, hosting: UrlPrefix, path: str, medium: Medium) -> list[str]:
-        """Compare a file with what its address serves."""
-        try:
-            there = await self._remote.look(hosting.address(path))
-        except (ArtifactError, RemoteError) as error:
-            return [f"hosting.prefix: {error}"]
-        if there.size_bytes in (None, medium.size_bytes):
-            return []
-        return [f"hosting.prefix: {there.size_bytes} bytes there, {medium.size_bytes} here"]
+
+async def _served(remote: Remote, hosting: UrlPrefix, path: str, medium: Medium) -> list[str]:
+    """Compare a file with what its address serves."""
+    try:
+        there = await remote.look(hosting.address(path))
+    except (ArtifactError, RemoteError) as error:
+        return [f"hosting.prefix: {error}"]
+    if there.size_bytes in (None, medium.size_bytes):
+        return []
+    return [f"hosting.prefix: {there.size_bytes} bytes there, {medium.size_bytes} here"]
 
 
 def _shown(reference: Reference) -> str:

@@ -219,7 +219,7 @@ def _near(name: str, variables: Mapping[str, Any]) -> str | None:
     for value in variables.values():
         if isinstance(value, Mapping):
             names += value
-    if name in variables.get("ref", ()):
+    if name in list(variables.get("ref", ())):
         return f"did you mean 'ref.{name}'?" if name.isidentifier() else f"write ref['{name}']"
     if name == "previous":
         return "only a segment that follows another one continues a clip"

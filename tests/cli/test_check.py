@@ -260,3 +260,17 @@ def test_what_would_turn_or_hide_text_is_escaped_in_every_document(tmp_path: Pat
     assert not any(sign in done.output for done in shown for sign in "\u202e\x9b\u200b")
     assert yaml.safe_load(shown[0].output)["jobs"][0]["body"]["prompt"] == asked
     assert json.loads(shown[1].output)["jobs"][0]["body"]["prompt"] == asked
+
+
+def test_a_local_file_is_looked_at_without_a_network(tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(
+        "seedrender: 1\nname: film\nprovider: sim\nreferences: {hero: {image: hero.png}}\n"
+        "shots: {a: {prompt: '{{ ref.hero }} walks.', references: [hero]}}\n"
+    )
+    (tmp_path / "hero.png").write_text("version https://git-lfs.github.com/spec/v1\noid x\n")
+
+    done = check(path)
+
+    assert done.return_value == 2
+    assert "film.yaml:4:14: a: reference 'hero' (hero.png): a pointer of git-lfs" in done.output

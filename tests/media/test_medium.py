@@ -111,3 +111,34 @@ def test_a_picture_that_nobody_here_can_read_is_known_by_kind_only(tmp_path: Pat
 
 def test_nothing_is_recognised_in_too_few_bytes() -> None:
     assert recognised(b"\x89PN") is None
+
+
+@pytest.mark.parametrize(("orientation", "shape"), [(1, (40, 20)), (3, (40, 20)), (6, (20, 40))])
+def test_a_picture_is_as_large_as_it_is_shown(
+    tmp_path: Path, orientation: int, shape: tuple[int, int]
+) -> None:
+    path = tmp_path / "a.jpg"
+    image = Image.new("RGB", (40, 20))
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(path, exif=exif)
+
+    found = inspect(path)
+
+    assert (found.width, found.height) == shape
+
+
+def test_a_clip_is_as_large_as_it_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(clip_bytes())
+    upright = inspect(path)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40  # the matrix of the track: ISO/IEC 14496-12, 8.3.2
+    a, b, c, d = 0, 0x10000, 0xFFFF0000, 0
+    for offset, value in ((0, a), (4, b), (12, c), (16, d)):
+        data[at + offset : at + offset + 4] = value.to_bytes(4, "big")
+    path.write_bytes(bytes(data))
+
+    found = inspect(path)
+
+    assert (found.width, found.height) == (upright.height, upright.width)
