@@ -46,7 +46,8 @@ def clips(draw: st.DrawFn, made_by: str, path: str = "renders/spin.mp4") -> Arti
     later = draw(st.none() | st.integers(1, 9))
     placed_at = None if later is None else found.made_at + timedelta(minutes=later)
     differs = draw(st.sampled_from([(), ("asked for 5 s, got 2.04 s",)]))
-    return replace(found, placed_at=placed_at, differs=differs)
+    known_as = draw(st.none() | st.just("cd" * 32))
+    return replace(found, placed_at=placed_at, differs=differs, known_as=known_as)
 
 
 @st.composite
@@ -68,6 +69,7 @@ def records(draw: st.DrawFn) -> TaskRecord:
         last_frame=draw(frames),
         superseded=draw(st.none() | clips(f"c{number}", "renders/.superseded/spin.ab.mp4")),
         unread=draw(unread),
+        unlisted_at=draw(st.none() | times),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import click
@@ -49,7 +50,7 @@ def command(
         adopted = asyncio.run(adopt_file(found, job, file))
     else:
         assert task_id is not None, "one of the two is given"
-        adopted = asyncio.run(adopt_task(found, job, task_id, provider))
+        adopted = asyncio.run(adopt_task(found, job, task_id, provider, os.environ))
     if is_json:
         say_json({"exit_code": 0, "job": job, **_as_json(adopted)})
     else:
@@ -62,7 +63,7 @@ def _words(job: str, adopted: Adopted) -> str:
         return f"{job}: task {adopted.record.task_id} is recorded; the next run collects its clip."
     clip = adopted.output
     what = "picture" if clip.is_picture else "clip"
-    return f"{job}: {clip.path} ({clip.shape}) is its {what} from now on; nothing was paid for it."
+    return f"{job}: {clip.path} ({clip.shape}) is its {what} from now on; nothing was paid now."
 
 
 def _as_json(adopted: Adopted) -> dict[str, object]:

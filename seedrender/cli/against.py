@@ -8,7 +8,7 @@ from typing import Any
 
 from seedrender.errors import printable
 from seedrender.plan.against import Changed, Comparison, Removed, Sum
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.explain import shown
 from seedrender.plan.make import Step
 

@@ -45,6 +45,9 @@ def command(
     settled = asyncio.run(ask(cancel, manifest, selectors, provider, outside))
     is_over = [one.record.state is JobState.CANCELLED for one in settled]
     code = Exit.DONE if all(is_over) else Exit.UNFINISHED
-    words = [_DROPPED if over else _RUNS_ON for over in is_over]
+    words = [
+        one.error or (_DROPPED if over else _RUNS_ON)
+        for one, over in zip(settled, is_over, strict=True)
+    ]
     say(settled, words, code, nothing="No task is in flight.", is_json=is_json)
     return code

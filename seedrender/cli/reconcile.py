@@ -56,7 +56,7 @@ def _what_now(one: Settled) -> str:
     from seedrender.run.submit import advice
 
     if fold.next_action(one.record.state) is fold.Action.ASK:
-        return one.advice or advice(one.job)
+        return one.error or one.advice or advice(one.job)
     if one.record.state is JobState.PLANNED:
         return "nothing was created: the next run buys it"
     return "the next run collects it"

@@ -27,7 +27,7 @@ from seedrender.cli.online import allow_option
 from seedrender.cli.output.listeners import Telling, announcing, telling_options
 from seedrender.errors import SeedrenderError, printable
 from seedrender.plan import select
-from seedrender.plan.decide import SPENDS, Verdict
+from seedrender.plan.decision import SPENDS, Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
 from seedrender.project.hold import journal_path
@@ -228,7 +228,8 @@ def _printed(
         lines = [f"Everything is done: {summary(before)}, as {found.lock_path} says."]
     else:
         words = (found.lock_path, code, result.after, result.lock, result.message)
-        lines = [_ending(*words), *(_not_bought(result.after) if said["is_locked"] else [])]
+        told = _ending(*words, is_resubmitting=bool(said["resubmit"]))
+        lines = [told, *(_not_bought(result.after) if said["is_locked"] else [])]
     echo("\n".join([*lines, *troubles]), is_error=telling.takes_stdout)
     return code
 
@@ -260,7 +261,15 @@ def _not_bought(after: Plan) -> list[str]:
     return [*lines, "Run without --locked where buying is allowed, and check in the lockfile."]
 
 
-def _ending(lock_path: Path, code: Exit, after: Plan, lock: Lock, message: str) -> str:
+def _ending(
+    lock_path: Path,
+    code: Exit,
+    after: Plan,
+    lock: Lock,
+    message: str,
+    *,
+    is_resubmitting: bool = False,
+) -> str:
     lines = [f"{summary(after)}. Lockfile: {lock_path}"]
     lines += [
         f"Long take: {lock_path.parent / j.take.output}" for j in after.joins if _is_current(j)
@@ -268,9 +277,12 @@ def _ending(lock_path: Path, code: Exit, after: Plan, lock: Lock, message: str) 
     resumed = [s for s in after.steps if s.verdict is Verdict.RESUME]
     running = [s.job.id for s in resumed if s.elsewhere is None]
     if running:
+        again = (
+            "Run again, without --resubmit," if is_resubmitting else "Run the same command again"
+        )
         lines.append(
-            f"Still at the provider: {', '.join(running[:_SHOWN])}"
-            f"{' …' if len(running) > _SHOWN else ''}. Run the same command again to collect: "
+            f"Paid and not collected yet: {', '.join(running[:_SHOWN])}"
+            f"{' …' if len(running) > _SHOWN else ''}. {again} to collect: "
             "nothing of this is paid again."
         )
     lines += [f"{s.job.id}: {printable(s.reason)}" for s in resumed if s.elsewhere is not None]

@@ -122,6 +122,7 @@ ARTIFACT: Fields = (
     Field(key="made_by", read=checks.text, is_needed=True),
     Field(key="placed_at", read=checks.moment, write=time_text, since=2),
     Field(key="differs", read=_texts, write=list, since=2),
+    Field(key="known_as", read=checks.sha256, since=2),
 )
 _read_fingerprint, _write_fingerprint = _object(Fingerprint, FINGERPRINT)
 _read_pin, _write_pin = _object(Pin, PIN)
@@ -145,6 +146,7 @@ TASK: Fields = (
     Field(key="last_frame", read=_read_frame, write=_write_frame, is_soft=True),
     Field(key="superseded", read=_read_artifact, write=_write_artifact, is_soft=True),
     Field(key="unread", read=_named_texts, write=dict, is_soft=True, since=2),
+    Field(key="unlisted_at", read=checks.moment, write=time_text, is_soft=True, since=2),
 )
 ENTRY: Fields = (
     Field(key="job", read=checks.text, is_needed=True),

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from seedrender.lock import fold, moves
 from seedrender.plan.cost import total
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.explain import Difference, definition, differences
 from seedrender.plan.make import Plan, Step
 from seedrender.values.entry import Fingerprint, Lock, LockEntry

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seedrender.catalog.models import ADAPTIVE, Family, catalog
+from seedrender.values.entry import Fingerprint
 from seedrender.values.job import Job, MediaKind
 
 LENGTH_SLACK_S = 0.5
@@ -51,6 +52,28 @@ class _Class:
 
     def scaled(self, factor: float) -> _Class:
         return _Class(self.area * factor * factor, self.side * factor)
+
+
+def as_bought(job: Job, bought_for: Fingerprint) -> Job | None:
+    """Return a job with the settings that a task was bought with; None: they are not known.
+
+    The manifest may ask for something else by now. Of a lock's values only those count that could
+    have come from a manifest.
+    """
+    parts = bought_for.parts
+    if not parts:
+        return None
+    duration_s, resolution, ratio, audio, model = map(
+        parts.get, ("duration_s", "resolution", "ratio", "audio", "model")
+    )
+    return replace(
+        job,
+        duration_s=duration_s if isinstance(duration_s, int) else None,
+        resolution=resolution if isinstance(resolution, str) else None,
+        ratio=ratio if isinstance(ratio, str) else None,
+        audio=audio if isinstance(audio, bool) else None,
+        model=model if isinstance(model, str) else job.model,
+    )
 
 
 def mismatches(job: Job, got: Got, route: str, *, echo_s: float = 0.0) -> tuple[Mismatch, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.paid import Charge
 from seedrender.values.job import JobId
@@ -159,6 +159,10 @@ class Budget:
         self._reserved.add(job)
         for account in self.accounts:
             account.put(_place_of(job), charge)
+
+    def has_room_for(self, job: JobId) -> bool:
+        """Whether what a job has reserved still fits: what others took may be more than theirs."""
+        return job not in self._reserved or all(account.fits(()) for account in self.accounts)
 
     def is_admitted(self, job: JobId) -> bool:
         """Whether a job may be bought."""

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from enum import StrEnum
 
 from seedrender.lock import fold
 from seedrender.lock.identity import FILE, SIMULATED, WHICHEVER, Asked
+from seedrender.plan.decision import (
+    NOTHING,
+    Decision,
+    Download,
+    Note,
+    Nothing,
+    Place,
+    Settle,
+    Submit,
+    Verdict,
+)
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import (
     NEVER_BEGUN,
@@ -26,81 +36,7 @@ IsPresent = Callable[[Artifact], bool]  # is this file on disk, in its full size
 Find = Callable[[Artifact, Collection[str]], str | None]  # where are its bytes, by their sha256?
 
 
-class Verdict(StrEnum):
-    """What a plan says of a job."""
-
-    CURRENT = "current"
-    MISSING = "missing"
-    STALE = "stale"
-    RESUME = "resume"  # paid already: poll or download, buy nothing
-    WAITS = "waits"  # for the clip of another job
-    BLOCKED = "blocked"
-    UNKNOWN = "unknown"
-    UNCOLLECTED = "uncollected"  # paid and ended, and its clip could not be fetched
-    LOST = "lost"  # paid, and neither the disk nor the provider has it any more
-    DIFFERS = "differs"  # its clip is not what was asked for
-    AWAITING = "awaiting"  # a person's word
-
-
-SPENDS = frozenset({Verdict.MISSING, Verdict.STALE})
-FOR_PEOPLE = frozenset(  # what a run cannot settle without a person
-    {Verdict.UNKNOWN, Verdict.UNCOLLECTED, Verdict.LOST, Verdict.DIFFERS, Verdict.AWAITING}
-)
 _ASKED_AGAIN = "each run asks once more"
-
-HAS_CLIP = frozenset({Verdict.CURRENT, Verdict.DIFFERS})  # in its place: free work may use it
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """Leave the job as it is, or to a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """Buy a task."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """Ask what became of a task that may exist, wait for its end, and collect its clip."""
-
-    record: TaskRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Move a clip that is paid for from where its bytes are to where the manifest wants it."""
-
-    record: TaskRecord | None  # None: it is not known which task made it
-    clip: Artifact
-    found: str  # path, relative to the manifest
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """Fetch a clip that is paid for from the provider once more."""
-
-    record: TaskRecord
-    clip: Artifact
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Only write the lockfile: the clip is where it belongs."""
-
-
-Act = Nothing | Submit | Settle | Place | Download | Note
-NOTHING = Nothing()
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What is to be done about a job, and why."""
-
-    verdict: Verdict
-    reason: str
-    act: Act = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +62,7 @@ def decide(job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts)
     live = still_alive(job, entry, facts)
     record, clip = made(wanted, entry, facts.asked)
     if live:
-        found = decide_live(live, facts)
+        found = decide_live(job.id, live, facts)
         if found.verdict is not Verdict.UNKNOWN or clip is None:
             return found
         words = f"what is wanted is there: if no task exists, --resubmit {job.id} buys nothing"
@@ -145,7 +81,7 @@ def decide_pinned(job: Job, entry: LockEntry, facts: Facts) -> Decision | None:
     return to_do or Decision(Verdict.CURRENT, "pinned: its clip stays as it is")
 
 
-def decide_live(live: list[TaskRecord], facts: Facts) -> Decision:
+def decide_live(job: JobId, live: list[TaskRecord], facts: Facts) -> Decision:
     """Decide about a job with tasks that are, or may be, at a provider."""
     record = _foremost(live, facts)
     act = Settle(record)
@@ -161,14 +97,28 @@ def decide_live(live: list[TaskRecord], facts: Facts) -> Decision:
         reason = f"task {record.task_id} is at {record.provider}, paid already: {how}"
         return Decision(Verdict.RESUME, reason, act)
     if record.is_uncollected:
-        what = "is paid and has ended" if record.state is JobState.SUCCEEDED else "is paid"
-        reason = f"task {record.task_id} {what}; {record.error}"
-        return Decision(Verdict.UNCOLLECTED, reason, act)
+        return Decision(Verdict.UNCOLLECTED, _uncollected(job, record, facts), act)
     if record.state is JobState.SUBMITTED:
         reason = f"task {record.task_id} is at the provider, paid already"
         return Decision(Verdict.RESUME, reason, act)
     reason = f"task {record.task_id} has ended; its clip is to be downloaded"
     return Decision(Verdict.RESUME, reason, act)
+
+
+def _uncollected(job: JobId, record: TaskRecord, facts: Facts) -> str:
+    """Say what could not be had, and every way on."""
+    manifest = facts.lock.manifest
+    by_hand = (
+        f"`seedrender adopt {manifest} {job} --file CLIP` takes a clip that you fetched yourself"
+    )
+    ways = f"{_ASKED_AGAIN}; {by_hand}; --resubmit {job} buys it again"
+    if record.state is JobState.SUCCEEDED:
+        return f"task {record.task_id} is paid and has ended; {record.error}: {ways}"
+    right = f"if the id is wrong, `seedrender adopt {manifest} {job} --task ID` corrects it"
+    return (
+        f"task {record.task_id} is recorded as paid; {record.error}. Is this the key, and the "
+        f"host, that it was bought with? {right}; {ways}"
+    )
 
 
 def still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:
@@ -219,6 +169,10 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
                 Verdict.MISSING, "its clip is lost, and given up by --resubmit", Submit()
             )
         return to_do
+    open_ones = fold.outstanding(entry) if is_again else ()
+    if open_ones:  # which were left out, since a person gives them up
+        words = "its clip is in its place; what --resubmit gives up beside it is noted"
+        return Decision(Verdict.RESUME, words, Settle(open_ones[-1]))
     return _differing(job, clip, facts) or Decision(Verdict.CURRENT, "as in the lock")
 
 

@@ -8,22 +8,17 @@ from dataclasses import dataclass
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint, of_parts
 from seedrender.lock.identity import Asked
-from seedrender.plan.decide import (
+from seedrender.plan.decide import Facts, decide, decide_live, decide_pinned, made, still_alive
+from seedrender.plan.decision import (
     HAS_CLIP,
     NOTHING,
     SPENDS,
     Act,
     Download,
-    Facts,
     Nothing,
     Place,
     Submit,
     Verdict,
-    decide,
-    decide_live,
-    decide_pinned,
-    made,
-    still_alive,
 )
 from seedrender.plan.graph import JobGraph, bond
 from seedrender.values.entry import Fingerprint, Lock, LockEntry, TaskRecord
@@ -44,7 +39,7 @@ class Step:
     fingerprint: Fingerprint | None  # None: it needs a clip that is not there yet
     will_submit: bool  # now, or once what it waits for is there
     act: Act = NOTHING
-    clip: str | None = None  # sha256 of the clip that it has, or will have after free work
+    clip: str | None = None  # identity of the clip that it has, or will have after free work
     elsewhere: str | None = None  # the route that has its task, where another one is asked for
 
 
@@ -145,7 +140,7 @@ def _step(job: Job, steps: Mapping[JobId, Step], facts: Facts) -> Step:
             act=kept.act,
             fingerprint=None,
             will_submit=False,
-            clip=entry.output.sha256,
+            clip=entry.output.identity,
         )
     parents = {need: clip for need in job.parents if (clip := steps[need].clip) is not None}
     pending = [need for need in job.parents if need not in parents]
@@ -176,10 +171,10 @@ def _clip_to_be(
     if entry is None or verdict not in (Verdict.CURRENT, Verdict.RESUME):
         return None
     if isinstance(act, Place | Download):
-        return act.clip.sha256
+        return act.clip.identity
     if entry.output is None or still_alive(job, entry, facts):
         return None
-    return entry.output.sha256
+    return entry.output.identity
 
 
 def _elsewhere(job: Job, entry: LockEntry | None, facts: Facts) -> str | None:
@@ -205,7 +200,7 @@ def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Ste
     """Decide about a job whose parent has no clip yet: what is paid already is resumed first."""
     live = still_alive(job, entry, facts) if entry is not None else []
     if live:
-        found = decide_live(live, facts)
+        found = decide_live(job.id, live, facts)
         return Step(
             job=job,
             verdict=found.verdict,

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from enum import IntEnum
 
 from seedrender.lock import fold
-from seedrender.plan.decide import FOR_PEOPLE, Verdict
+from seedrender.plan.decision import FOR_PEOPLE, Verdict
 from seedrender.plan.make import Plan, Step
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.job import JobId

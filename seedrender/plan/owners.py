@@ -55,6 +55,7 @@ class Owners:
     jobs: Sequence[Job]  # all of the manifest; none needs a later one
     digests: Mapping[str, str]
     remembered: Callable[[], Lock] = lambda: Lock(manifest="")  # asked where the lock has nothing
+    left_behind: Callable[[], Lock] = lambda: Lock(manifest="")  # by manifests that are gone
     asked: Asked = WHICHEVER
     keep_stale: bool = False
     taken: dict[CorrelationId, JobId] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class Owners:
     _by_id: dict[JobId, Job] = field(default_factory=dict)
     _spares: dict[str, list[Spare]] | None = None  # by digest; None: nobody has asked yet
     _known: Lock | None = None
+    _ours: frozenset[CorrelationId] = frozenset()  # that the purchase log remembers
 
     def assign(self) -> Moves:
         """Return how the lines of the lock change, so that each task is on its owner's."""
@@ -79,7 +81,8 @@ class Owners:
         """Bring back all that is remembered where the lockfile is gone: nobody wants that lost."""
         for spares in self._all_spares().values():
             for spare in spares:
-                self.taken.setdefault(spare.record.correlation_id, spare.job)
+                if spare.record.correlation_id in self._ours:
+                    self.taken.setdefault(spare.record.correlation_id, spare.job)
 
     def moves(self) -> Moves:
         """Return all that was taken over until now."""
@@ -111,7 +114,7 @@ class Owners:
     def _assign(self, job: Job) -> None:
         entry = self.lock.entries.get(job.id)
         if entry is not None and entry.output is not None and (entry.is_pinned or self.keep_stale):
-            self._clips[job.id] = entry.output.sha256
+            self._clips[job.id] = entry.output.identity
             return
         wanted = self._wants(job)
         if wanted is None:
@@ -164,12 +167,24 @@ class Owners:
     def _all_spares(self) -> dict[str, list[Spare]]:
         """Return what could be taken over, by what it was bought for."""
         if self._spares is None:
-            self._known = self.remembered()
+            ours = self.remembered()
+            self._ours = frozenset(r.correlation_id for e in ours.entries.values() for r in e.tasks)
+            self._known = fold.fold(ours, self._left())
             self._spares = {}
             found = [*self._of(self.lock), *self._of(self._known, is_remembered=True)]
             for spare in found:
                 self._spares.setdefault(spare.record.fingerprint.digest, []).append(spare)
         return self._spares
+
+    def _left(self) -> Iterator[LockEntry]:
+        """Yield what other manifests left behind, less what is known here."""
+        here = {r.correlation_id for e in self.lock.entries.values() for r in e.tasks} | self._ours
+        for entry in self.left_behind().entries.values():
+            tasks = tuple(r for r in entry.tasks if r.correlation_id not in here)
+            made = {record.correlation_id for record in tasks}
+            output = entry.output if entry.output and entry.output.made_by in made else None
+            if tasks:
+                yield LockEntry(job=entry.job, tasks=tasks, output=output, pin=entry.pin)
 
     def _of(self, lock: Lock, *, is_remembered: bool = False) -> Iterator[Spare]:
         """Yield the tasks of a lock that say something to a job that wants the same."""
@@ -202,10 +217,10 @@ class Owners:
 
 
 def _clip_of(entry: LockEntry, record: TaskRecord) -> str | None:
-    """Return the sha256 of the clip that a task left; None: it is not fetched yet."""
+    """Return the identity of the clip that a task left; None: it is not fetched yet."""
     if entry.output is not None and entry.output.made_by == record.correlation_id:
-        return entry.output.sha256
-    return record.superseded.sha256 if record.superseded is not None else None
+        return entry.output.identity
+    return record.superseded.identity if record.superseded is not None else None
 
 
 def _differs(entry: LockEntry, record: TaskRecord) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from seedrender.lock import fold
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.cost import Estimate
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import JoinStep, Plan, Step
 from seedrender.plan.outcome import summary
 from seedrender.plan.paid import balance, said

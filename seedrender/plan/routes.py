@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from seedrender.catalog.models import Catalog
 from seedrender.errors import Origin, Violation, merged
 from seedrender.plan.against import Sum, difference, summed
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.graph import bond
 from seedrender.plan.make import Plan, Step
 from seedrender.values.job import Job, JobId

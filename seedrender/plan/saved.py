@@ -9,7 +9,7 @@ from typing import Any
 
 from seedrender.errors import ConfigError, ManifestError, printable
 from seedrender.plan.cost import Estimate
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.explain import Parts, definition
 from seedrender.plan.make import JoinStep, Plan, Step
 from seedrender.source import yaml_text

@@ -84,6 +84,11 @@ def _onwards(jobs: Sequence[Job], first: str) -> set[JobId]:
 
 
 def _nothing(jobs: Sequence[Job], selector: str) -> str:
+    if selector.endswith((".yaml", ".yml", ".yaml.j2", ".yml.j2")):
+        way = (
+            "one manifest at a time: run the command once for each, or several at once by `make -j`"
+        )
+        return f"'{selector}' stands where a job's name would; {way}"
     names = sorted({job.id for job in jobs} | {job.shot for job in jobs})
     close = get_close_matches(selector, names)
     hint = f"did you mean '{close[0]}'?" if close else "`expand` lists the ids there are"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from seedrender.errors import LockCorruptError, LockError
@@ -17,11 +18,10 @@ def read_journal(path: Path, manifest: str) -> tuple[Event, ...]:
     events = lockfile.loads_journal(data, path.name)
     header = data.partition(b"\n")[0].decode("utf-8", "replace")
     owner = json.loads(header).get("manifest", manifest) if events else manifest
-    if owner != manifest:
+    if owner != manifest and not is_gone(path.parent, owner):
         raise LockCorruptError(
             f"{path.name} belongs to {owner}, not to {manifest}; nothing was sent and nothing "
-            "changed. If the manifest was renamed, `seedrender lock repair` with its name takes "
-            "over what the journal tells; if not, move the journal to where it belongs"
+            "changed. Move the journal to where it belongs, or give one manifest another name"
         )
     return events
 
@@ -31,12 +31,23 @@ def read_lockfile(path: Path, manifest: str) -> Lock:
     if not path.exists():
         return Lock(manifest=manifest)
     lock = lockfile.loads(text_of(path), path.name)
-    if lock.manifest != manifest:
+    if lock.manifest != manifest and not is_gone(path.parent, lock.manifest):
         raise LockCorruptError(
-            f"{path.name} belongs to {lock.manifest or 'no manifest'}, not to {manifest}; if the "
-            "manifest was renamed, change the name in the lockfile's first line"
+            f"{path.name} belongs to {lock.manifest or 'no manifest'}, not to {manifest}: two "
+            "manifests that both exist would share it. Give one of them another name; nothing was "
+            "sent and nothing changed"
         )
-    return lock
+    return replace(lock, manifest=manifest)  # which was renamed
+
+
+def is_gone(folder: Path, manifest: str | None) -> bool:
+    """Say whether a manifest that a file names is not in a folder any more."""
+    if not manifest or "/" in manifest or not manifest.isprintable() or manifest in (".", ".."):
+        return False
+    try:
+        return not (folder / manifest).exists()
+    except OSError:
+        return False
 
 
 def real(path: Path) -> Path:

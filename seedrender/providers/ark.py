@@ -144,6 +144,11 @@ class Ark:
         self._states.note(task.provider_state)
         return task
 
+    @property
+    def ahead_s(self) -> float | None:
+        """By how much our clock is ahead of the provider's; None: it does not tell its time."""
+        return self._http.ahead_s
+
     def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
         """Stream a result."""
         return self._http.retrieve(file.url)

@@ -38,11 +38,13 @@ def task(task_id: TaskId, answer: Mapping[str, Any], catalog: Catalog) -> Task:
     task_ids.check(task_id, answer.get("id"))
     if task_ids.read(answer.get("id")) is None:
         raise ProtocolError(f"the answer about task {task_id} does not name it")
-    state, message = _end(states.state(word), answer)
     figures = Figures()
     started = figures.moment("created_at", answer.get("created_at"))
     ended = figures.moment("updated_at", answer.get("updated_at"))
-    videos, last_frames = _files(answer, ended) if state is TaskState.SUCCEEDED else ((), ())
+    videos, last_frames = _files(answer, ended)
+    state, message = _end(states.state(word, has_result=bool(videos)), answer)
+    if state is not TaskState.SUCCEEDED:
+        videos, last_frames = (), ()
     return Task(
         id=task_id,
         state=state,

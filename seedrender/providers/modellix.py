@@ -152,6 +152,11 @@ class Modellix:
         """Read them one by one: the service lists no tasks."""
         return {task_id: await self.poll(task_id) for task_id in task_ids}
 
+    @property
+    def ahead_s(self) -> float | None:
+        """By how much our clock is ahead of the provider's; None: it does not tell its time."""
+        return self._http.ahead_s
+
     def retrieve(self, file: RemoteFile) -> AsyncGenerator[bytes, None]:
         """Stream a result."""
         return self._http.retrieve(file.url)

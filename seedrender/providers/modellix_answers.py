@@ -30,8 +30,9 @@ def task(task_id: TaskId, answer: Mapping[str, Any], currency: str) -> Task:
         what = f"the answer about task {task_id} has no status"
         raise refusals.strange(what, answer, refusals.by_status)
     task_ids.check(task_id, data.get("task_id"))
-    state, message = _end(states.state(word), answer, data)
     figures = Figures()
+    has_result = any(_files(kind, data, figures) for kind in (MediaKind.VIDEO, MediaKind.IMAGE))
+    state, message = _end(states.state(word, has_result=has_result), answer, data)
     videos = _files(MediaKind.VIDEO, data, figures) if state is TaskState.SUCCEEDED else ()
     pictures = _files(MediaKind.IMAGE, data, figures) if state is TaskState.SUCCEEDED else ()
     cost = _billed(answer, data, figures)

@@ -54,9 +54,12 @@ class States:
             )
 
 
-def state(word: str, own: Mapping[str, TaskState] | None = None) -> TaskState:
-    """Read a word; one that is in no table is "still going": never success, never failure."""
-    return known(word, own or {}) or TaskState.RUNNING
+def state(
+    word: str, own: Mapping[str, TaskState] | None = None, *, has_result: bool = False
+) -> TaskState:
+    """Read a word; one that is in no table is "still going", and a success beside a result."""
+    unknown = TaskState.SUCCEEDED if has_result else TaskState.RUNNING
+    return known(word, own or {}) or unknown
 
 
 def known(word: str, own: Mapping[str, TaskState]) -> TaskState | None:

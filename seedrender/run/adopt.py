@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
-from seedrender.errors import ConfigError
+from seedrender.errors import ConfigError, NotFoundError, ProviderError
 from seedrender.lock import fold
-from seedrender.lock.identity import FILE
+from seedrender.lock.identity import FILE, SIMULATED
 from seedrender.plan import select
 from seedrender.plan.make import Step
+from seedrender.providers import registry
 from seedrender.run import places
 from seedrender.run.project import Project
 from seedrender.run.store import Store, hold
@@ -36,8 +38,16 @@ class Adopted:
     notes: tuple[str, ...] = ()
 
 
-async def adopt_task(project: Project, name: str, task_id: str, provider: str | None) -> Adopted:
+async def adopt_task(
+    project: Project,
+    name: str,
+    task_id: str,
+    provider: str | None,
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> Adopted:
     """Record a task that a job's clip is to come from: the next run collects it.
+
+    The provider is asked for it where `environ` has a key: one that it does not know is refused.
 
     A submit whose answer was lost is settled by it; a task that could not be had gives way to it.
 
@@ -51,6 +61,7 @@ async def adopt_task(project: Project, name: str, task_id: str, provider: str | 
             f"{project.path.name} is rendered on {route}: a run would ask {route} for a task of "
             f"{provider}. Write `provider: {provider}` there first; nothing was changed"
         )
+    not_seen = await _look_at(route, TaskId(task_id), environ)
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         step = _step(project, store, name)
         _not_known(store, task_id)
@@ -66,7 +77,29 @@ async def adopt_task(project: Project, name: str, task_id: str, provider: str | 
         if record.is_guess:
             record = replace(record, fingerprint=_wanted(step))
         await store.append(LockEntry(job=step.job.id, tasks=(record, *map(_given_up, gone))))
-        return Adopted(record=record, notes=_about(store, step, record, lost, gone))
+        notes = (*filter(None, [not_seen]), *_about(store, step, record, lost, gone))
+        return Adopted(record=record, notes=notes)
+
+
+async def _look_at(route: str, task_id: TaskId, environ: Mapping[str, str]) -> str:
+    """Ask a route for a task; say why that was not possible, or nothing.
+
+    Raises: ConfigError where it does not know the task.
+    """
+    if route == SIMULATED:
+        return ""
+    try:
+        limits = registry.account_limits(route)
+        async with registry.online(route, environ, limits) as client:
+            await client.poll(task_id)
+    except NotFoundError as error:
+        raise ConfigError(
+            f"{route} does not know task {task_id} ({error}): is it the right id, and this the key "
+            "that it was bought with? Nothing was changed"
+        ) from None
+    except (ConfigError, ProviderError) as error:
+        return f"the provider was not asked for it: {error}"
+    return ""
 
 
 async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
@@ -101,7 +134,8 @@ async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
         tasks = (*superseded, record, *map(_given_up, gone))
         event = LockEntry(job=step.job.id, tasks=tasks, output=output)
         await store.append(event)
-        return Adopted(record=record, output=output, notes=_differs(step.job, output))
+        notes = (*map(_replaced, gone), *_differs(step.job, output))
+        return Adopted(record=record, output=output, notes=notes)
 
 
 def _step(project: Project, store: Store, name: str) -> Step:
@@ -136,11 +170,17 @@ def _wanted(step: Step) -> Fingerprint:
 def _not_known(store: Store, task_id: str) -> None:
     for job, entry in store.lock.entries.items():
         for record in entry.tasks:
-            if record.task_id == task_id:
+            if record.task_id == task_id and not _is_without_clip(record):
                 raise ConfigError(
                     f"task {task_id} is recorded already, for {job} ({record.state.value}); "
                     "nothing was changed"
                 )
+
+
+def _is_without_clip(record: TaskRecord) -> bool:
+    """Say whether a task ended, or was given up, and left nothing: it may be there again."""
+    is_over = record.state in (JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED)
+    return (is_over or record.is_given_up) and record.superseded is None
 
 
 def _live(store: Store, step: Step) -> tuple[TaskRecord, ...]:
@@ -180,7 +220,7 @@ def _about(
     lost: TaskRecord | None,
     gone: tuple[TaskRecord, ...],
 ) -> tuple[str, ...]:
-    notes = [f"it takes the place of task {one.task_id}, which could not be had" for one in gone]
+    notes = [*map(_replaced, gone)]
     if lost is not None:
         at = lost.submitted_at
         when = f" of {at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""
@@ -190,6 +230,12 @@ def _about(
     if step.fingerprint is not None and not step.fingerprint.is_of(record.fingerprint):
         notes.append("the job's definition has changed since: it is stale once it is collected")
     return tuple(notes)
+
+
+def _replaced(gone: TaskRecord) -> str:
+    return (
+        f"it takes the place of task {gone.task_id}, which could not be had; its cost still counts"
+    )
 
 
 def _left_behind(project: Project, store: Store, job: Job, new: Artifact) -> str | None:

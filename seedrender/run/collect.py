@@ -19,8 +19,8 @@ from seedrender.errors import (
 )
 from seedrender.lock import fold
 from seedrender.lock.prune import clips_of
-from seedrender.plan.asked import Got, mismatches
-from seedrender.plan.decide import Place
+from seedrender.plan.asked import Got, as_bought, mismatches
+from seedrender.plan.decision import Place
 from seedrender.run import last_frame
 from seedrender.run.desk import Desk
 from seedrender.run.downloads import Fresh, download
@@ -43,9 +43,11 @@ class Collect:
 
         Raises: ProviderError, ArtifactError: what is paid is asked for again by the next run.
         """
-        before, patience = self._desk.store.entry(job.id), _patience(record)
+        before = self._desk.store.entry(job.id)
+        patience = _patience(record, waits=self._desk.waits)
         task, (artifact, kept) = await self._fetched(job, record, task, job.output, patience)
         await last_frame.keep(self._desk, job, record, task)
+        artifact = self._as_known(job, artifact, record, before)
         await self._replace_output(job, self._now(artifact), kept, before)
 
     async def keep_aside(self, job: Job, record: TaskRecord, task: Task | None) -> None:
@@ -53,7 +55,9 @@ class Collect:
 
         Raises: as `collect`.
         """
-        _, (artifact, _) = await self._fetched(job, record, task, job.output, _patience(record))
+        _, (artifact, _) = await self._fetched(
+            job, record, task, job.output, _patience(record, waits=self._desk.waits)
+        )
         aside = replace(record, superseded=self._now(artifact))
         await self._desk.store.keep(LockEntry(job=job.id, tasks=(aside,)))
         words = f"{artifact.path}: no job asks for it any more; it is free where one does again"
@@ -75,7 +79,22 @@ class Collect:
         made_by = act.record.correlation_id if act.record is not None else act.clip.made_by
         now = self._desk.store.clock.now()
         artifact = replace(act.clip, path=target, made_by=made_by, placed_at=now)
+        if act.record is not None:
+            artifact = await self._compared(job, job, act.record, artifact)
         await self._replace_output(job, artifact, kept, entry)
+
+    def _as_known(
+        self, job: Job, artifact: Artifact, record: TaskRecord, before: LockEntry | None
+    ) -> Artifact:
+        """Let a clip that comes again with other bytes be known as before to what rests on it."""
+        known = before.output if before is not None else None
+        if known is None or known.made_by != record.correlation_id:
+            known = record.superseded
+        if known is None or known.identity == artifact.sha256:
+            return artifact
+        words = f"{artifact.path}: its provider serves other bytes than before for the same task"
+        self._desk.listener.note(job.id, "kept", words)
+        return replace(artifact, known_as=known.identity)
 
     def _now(self, artifact: Artifact) -> Artifact:
         return replace(artifact, made_at=self._desk.store.clock.now())
@@ -114,9 +133,12 @@ class Collect:
         for number, file in enumerate(others, 2):
             await self._save_another(job, record, file, another(saved[0].path, number))
         self._desk.inputs.remember(job.id, links.first.url, links.first.expires_at)
-        return await self._compared(job, record, saved[0]), saved[1]
+        bought = as_bought(job, record.fingerprint)
+        return await self._compared(job, bought, record, saved[0]), saved[1]
 
-    async def _compared(self, job: Job, record: TaskRecord, artifact: Artifact) -> Artifact:
+    async def _compared(
+        self, job: Job, bought: Job | None, record: TaskRecord, artifact: Artifact
+    ) -> Artifact:
         """Mark a clip that is not what was asked for, and say so: it is paid, and kept."""
         from seedrender.media.probe import has_sound  # PyAV is loaded where a clip is
 
@@ -128,7 +150,8 @@ class Collect:
             duration_s=artifact.duration_s,
             has_sound=None if artifact.is_picture else await asyncio.to_thread(has_sound, path),
         )
-        differs = tuple(map(str, mismatches(job, got, record.provider)))
+        found = mismatches(bought, got, record.provider) if bought is not None else ()
+        differs = tuple(map(str, found))
         if differs:
             self._desk.listener.note(job.id, "differs", f"{artifact.path}: {'; '.join(differs)}")
         return replace(artifact, differs=differs)
@@ -245,9 +268,9 @@ class _Links:
         self._task = None  # its URL may have lapsed: a poll gives a fresh one
 
 
-def _patience(record: TaskRecord) -> Patience:
-    """Return how long a clip is asked for: once, where an earlier run has waited in vain."""
-    return ONCE if record.is_uncollected else CLIPS
+def _patience(record: TaskRecord, *, waits: bool) -> Patience:
+    """Return how long a clip is asked for: once, where nobody waits, or has waited in vain."""
+    return ONCE if record.is_uncollected or not waits else CLIPS
 
 
 def _wanted(job: Job, task: Task) -> Sequence[RemoteFile]:

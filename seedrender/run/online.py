@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from seedrender.errors import ConfigError, ManifestError, ProviderError
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.cost import Estimate, estimate
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
 from seedrender.providers import registry
 from seedrender.providers.addresses import Lookup, Network, Rules

@@ -19,6 +19,7 @@ from seedrender.plan.make import Plan
 from seedrender.plan.owners import Owners
 from seedrender.project import lock_read, ownership
 from seedrender.project.clips import Unexplained
+from seedrender.project.left_behind import LeftBehind
 from seedrender.project.ownership import Ownership
 from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import Roots
@@ -70,6 +71,7 @@ class Project:
     outside: tuple[Path, ...] = ()  # folders elsewhere that a person allowed
     unfit: tuple[Violation, ...] = ()  # what the route does not render, where that may be
     place: Callable[[tuple[str | int, ...]], Origin]  # where the key of a value stands
+    left_behind: LeftBehind  # by manifests that are gone: this may have been one of them
 
     @property
     def lock_path(self) -> Path:
@@ -84,7 +86,7 @@ class Project:
             root=self.path.parent,
             output_dir=self.manifest.output_dir,
             allowed=self.outside,
-            inputs=frozenset(r.path for r in references if r.path is not None),
+            inputs=self.left_behind.paths.union(r.path for r in references if r.path is not None),
             written=self.ownership.written,
         )
 
@@ -131,6 +133,7 @@ class Project:
             jobs=self.all_jobs,
             digests=self.digests,
             remembered=partial(self.remembered, lock),
+            left_behind=self.left_by_others,
             asked=self.asked,
             keep_stale=wishes.keep_stale,
         )
@@ -141,6 +144,13 @@ class Project:
             return PurchaseLog(lock_read.real(self.lock_path)).unknown_to(lock)
         except LockError:  # whoever would buy is refused
             return Lock(manifest=lock.manifest)
+
+    def left_by_others(self) -> Lock:
+        """Return what manifests that are gone left behind; nothing where it cannot be read."""
+        try:
+            return self.left_behind.lock
+        except LockError:  # whoever would buy is refused
+            return Lock(manifest=self.path.name)
 
     def facts(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Facts:
         """Gather what a plan rests on."""
@@ -309,6 +319,7 @@ def _checked(
         provider=provider,
         sources=expansion.sources,
         place=expansion.place,
+        left_behind=LeftBehind(lock_path(path)),
         outside=outside,
         unfit=tuple(unfit),
     )

@@ -89,6 +89,13 @@ class Purse:
         finally:
             del self._at_the_door[job]
 
+    def may_send(self, job: JobId) -> bool:
+        """Say whether a job that was let in may still buy, now that others cost what they did."""
+        if not self._has_limits or self._budget.has_room_for(job):
+            return True
+        self._refuse(job)
+        return False
+
     def note(self, job: JobId, record: TaskRecord) -> None:
         """Hear what became of a submission: its intent reserves, its end settles."""
         if not self._has_limits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
+from seedrender.errors import ProviderError
 from seedrender.lock import fold
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.project import Project
@@ -22,6 +23,7 @@ class Settled:
     job: JobId
     record: TaskRecord
     advice: str = ""  # what a person can do about it
+    error: str = ""  # why nothing could be asked
 
 
 async def reconcile(
@@ -59,9 +61,15 @@ async def _settle(
         settled: list[Settled] = []
         async with opened(project, options, store, listener) as desk:
             for one in _waiting(store.lock, jobs, action):
-                is_here = one.record.provider == desk.provider.name
-                advice = await ask(desk, one) if is_here else ""
-                settled.append(Settled(one.job, _now(store, one), advice))
+                advice, error = "", ""
+                if one.record.provider == desk.provider.name:
+                    try:
+                        advice = await ask(desk, one)
+                    except ProviderError as trouble:  # the others are asked about all the same
+                        if trouble.stops_run:
+                            raise
+                        error = f"it could not be asked about: {trouble}"
+                settled.append(Settled(one.job, _now(store, one), advice, error))
         return tuple(settled)
 
 

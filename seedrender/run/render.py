@@ -13,7 +13,8 @@ from seedrender.catalog.models import catalog
 from seedrender.errors import SeedrenderError, printable
 from seedrender.lock.identity import SIMULATED
 from seedrender.lock.moves import Moves
-from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.decide import Facts
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
@@ -122,6 +123,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             return _nothing_sent(outcome(before, store.lock), before, store.lock)
         if project.manifest.provider != SIMULATED and any(s.will_submit for s in before.steps):
             store.purchases.check(store.lock.manifest)
+            _ = project.left_behind.lock  # raises where it cannot be read
         places.begin(project)
         result, refusal = await _driven(
             project, options, guarded(listener), store, before, refusal, signals
@@ -279,8 +281,8 @@ async def _route(project: Project, options: Options) -> AsyncIterator[Provider]:
         if project.manifest.provider == SIMULATED:
             from seedrender.run.simulated import simulator  # the simulator makes video: PyAV
 
-            folder = project.path.parent
-            route = simulator(folder, speed=options.speed, limits=limits)
+            folder, film = project.path.parent, project.lock_path.stem
+            route = simulator(folder, film, speed=options.speed, limits=limits)
             yield await stack.enter_async_context(route)
         else:
             name, allowed = project.manifest.provider, options.allowed

@@ -13,19 +13,24 @@ from seedrender.providers import registry
 from seedrender.sim.app import SimSettings, serve
 from seedrender.values.provider import Limits, Provider
 
-WORLD = Path(NAME) / "sim"  # beside the manifest: what the simulator must remember
+WORLDS = Path(NAME) / "sim"  # beside the manifest: what the simulator must remember of each
 
 
 @asynccontextmanager
-async def simulator(folder: Path, *, speed: float, limits: Limits) -> AsyncIterator[Provider]:
-    """Serve a simulator whose tasks outlive this process, as a real provider's do."""
-    world = folder / WORLD
+async def simulator(
+    folder: Path, film: str, *, speed: float, limits: Limits
+) -> AsyncIterator[Provider]:
+    """Serve a simulator whose tasks outlive this process, as a real provider's do.
+
+    Each manifest of a folder has its own, so that several may be rendered at once.
+    """
+    world = folder / WORLDS / film
     own = OwnFolder(folder)
-    with writing(WORLD.as_posix()):
-        if own.is_outside(WORLD.name):
+    with writing(WORLDS.as_posix()):
+        if own.is_outside(f"{WORLDS.name}/{film}"):
             raise OSError(errno.ELOOP, "it is a link that leads outside")
         own.make()
-        world.mkdir(exist_ok=True)
+        world.mkdir(parents=True, exist_ok=True)
     settings = SimSettings(
         speed=speed,
         folder=world,

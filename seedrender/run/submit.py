@@ -51,6 +51,9 @@ class Submits:
             await self._desk.pace.turn()
             if not await self._desk.gate.passes():
                 return None
+            if not self._desk.purse.may_send(job.id):
+                self._desk.listener.note(job.id, "waits", "for a larger budget")
+                return None
             try:
                 with self._desk.gate.answer_is_due():
                     return await self._once(job, wanted, media, replaced)

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from seedrender.errors import ForgottenError, StorageError
 from seedrender.lock import fold
 from seedrender.lock.identity import SIMULATED, Asked
-from seedrender.plan.decide import Download, Place
+from seedrender.plan.decision import Download, Place
+from seedrender.run.clock import wall
 from seedrender.run.collect import Collect
 from seedrender.run.desk import Desk
 from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE
@@ -98,6 +99,8 @@ class Tasks:
                 self._desk.listener.note(job.id, "resumed", str(record.task_id))
                 record, task = await self._watch.wait(job, record, is_fresh=False)
                 slot.has_ended = record.state is not JobState.SUBMITTED
+        elif record.has_ended_in_vain:
+            record, task = await self._watch.look_again(job, record)
         if record.state is JobState.SUCCEEDED:
             await self._collected(job, record, task)
         return record.state is not JobState.SUBMITTED
@@ -166,8 +169,11 @@ class Tasks:
         desk, found = self._desk, await self._ask(record)
         if found:
             return await self._found(job, record, found), ""
-        if found is None or self._is_young(record):
-            unknown = replace(record, state=JobState.UNKNOWN)
+        if found is None or not self._is_proof(record):
+            unlisted_at = record.unlisted_at
+            if found is not None:
+                unlisted_at = unlisted_at or self._provider_time()
+            unknown = record = replace(record, state=JobState.UNKNOWN, unlisted_at=unlisted_at)
             await desk.keep(job, unknown)
             words = advice(job) if found is None else self._when_listed(record)
             desk.listener.note(job, "unknown", words)
@@ -207,10 +213,15 @@ class Tasks:
             witnesses=_tasks_of(desk.store.lock, desk.provider.name),
         )
 
-    def _is_young(self, record: TaskRecord) -> bool:
-        """Whether a request may still be on its way, or its task not be listed yet."""
+    def _is_proof(self, record: TaskRecord) -> bool:
+        """Whether a list that lacks a submit's task proves that there is none.
+
+        It must have lacked it before, for as long as a task may take to be listed: by the
+        provider's clock, for ours may have been set right since the submit.
+        """
         listed_at = self._listed_at(record)
-        return listed_at is None or self._desk.store.clock.now() < listed_at
+        is_at_once = not self._desk.provider.limits.settle_s  # nothing is listed late
+        return is_at_once or (listed_at is not None and self._provider_time() >= listed_at)
 
     def _when_listed(self, record: TaskRecord) -> str:
         listed_at = self._listed_at(record)
@@ -218,9 +229,14 @@ class Tasks:
         return f"its task may not be listed yet: ask again {when}, and do not buy it before"
 
     def _listed_at(self, record: TaskRecord) -> datetime | None:
-        """Say from when a list shows a submit's task; None: nobody knows when it was sent."""
+        """Say from when a list that still lacks a submit's task proves that there is none."""
         settle = timedelta(seconds=self._desk.provider.limits.settle_s)
-        return record.submitted_at + settle if record.submitted_at is not None else None
+        return record.unlisted_at + settle if record.unlisted_at is not None else None
+
+    def _provider_time(self) -> datetime:
+        """Return the time by the provider's clock, where its answers tell it; else by ours."""
+        ahead_s = getattr(self._desk.provider, "ahead_s", None) or 0.0
+        return wall() - timedelta(seconds=ahead_s)
 
 
 def _tasks_of(lock: Lock, route: str) -> frozenset[TaskId]:

@@ -26,6 +26,7 @@ from seedrender.values.money import Cost
 from seedrender.values.task import Task, TaskState
 
 _STRANGE_ANSWERS = 6  # in a row, before a task is left to a person
+_SILENT_SIMULATOR = 20  # reads in a row: it is here, and would answer if it could
 _SILENCE = 3  # reads in a row that fail, before a person is told
 _KEPT = timedelta(days=7)  # every provider keeps a task for so long
 _ENDS = {
@@ -86,7 +87,7 @@ class Watch:
                         return await self._ended_as(job, record, JobState.EXPIRED, str(error)), None
                     if not is_remembered(record):
                         raise await self._forgotten(job, record, error) from None
-                    await self._again(job, record, trouble, _denied(job, record, error))
+                    await self._again(job, record, trouble, error)
                     continue
                 if task.state.is_final:
                     ended = replace(record, retries=trouble.reads or None)
@@ -94,6 +95,8 @@ class Watch:
                 trouble.is_over()
                 if task.state is TaskState.RUNNING:
                     self._desk.listener.note(job.id, "rendering", watch.task_id)
+                if not is_remembered(record) and record.provider != SIMULATED:
+                    raise await self._stuck(job, record, task)
                 if not self._desk.waits:
                     return record, None
 
@@ -103,9 +106,10 @@ class Watch:
         """Wait until a read may be repeated. Raises: the error, where that would be no use."""
         trouble.add(error)
         is_denied_again = isinstance(error, NotFoundError) and record.is_uncollected
-        if trouble.strange >= _STRANGE_ANSWERS or is_denied_again:
+        is_broken = record.provider == SIMULATED and trouble.in_a_row >= _SILENT_SIMULATOR
+        if trouble.strange >= _STRANGE_ANSWERS or is_denied_again or is_broken:
             await self._desk.keep(job.id, replace(record, error=str(error)))
-            raise error
+            raise type(error)(f"{error}; its task, {record.task_id}, is not bought again") from None
         wait_s = self._desk.wait_s(error, trouble.in_a_row)
         if trouble.in_a_row == _SILENCE:
             self._desk.listener.note(job.id, "waits", f"{error}; asking again{in_words(wait_s)}")
@@ -126,6 +130,24 @@ class Watch:
             self._desk.listener.note(job.id, "rendering", odd)
         words = task.message if task.state is not TaskState.SUCCEEDED else None
         return await self._ended_as(job, ended, _ENDS[task.state], words)
+
+    async def _stuck(self, job: Job, record: TaskRecord, task: Task) -> ProtocolError:
+        """Note that a task has not ended when no provider would keep it any longer."""
+        words = f"it is still {task.provider_state} more than seven days after it was bought"
+        await self._desk.keep(job.id, replace(record, error=words))
+        return ProtocolError(f"task {record.task_id}: {words}; it is not bought again")
+
+    async def look_again(self, job: Job, record: TaskRecord) -> tuple[TaskRecord, Task | None]:
+        """Ask once for a task that ended without a clip: its provider may know better by now."""
+        assert record.task_id is not None, "it was bought"
+        try:
+            await self._desk.pace.turn()
+            task = await self._desk.provider.poll(record.task_id)
+        except ProviderError:
+            return record, None
+        if task.state is not TaskState.SUCCEEDED:
+            return record, None
+        return await self._ended(job, record, task), task
 
     async def _forgotten(self, job: Job, record: TaskRecord, error: Exception) -> ForgottenError:
         """Note that nobody can say any more what became of a task: it was paid for."""
@@ -151,11 +173,3 @@ def is_remembered(record: TaskRecord) -> bool:
     """Say whether a task is young enough to be known to whoever bought it, and was paid for."""
     is_paid = record.provider != SIMULATED
     return is_paid and record.submitted_at is not None and wall() < record.submitted_at + _KEPT
-
-
-def _denied(job: Job, record: TaskRecord, error: Exception) -> NotFoundError:
-    return NotFoundError(
-        f"{error}. Task {record.task_id} is not older than seven days: is this the key, and the "
-        "host, that it was bought with? Each run asks once more, and does not buy it again; "
-        f"--resubmit {job.id} does"
-    )

@@ -102,21 +102,28 @@ class Ledger:
         path = folder / _JOURNAL
         whole = 0
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else ():
-            if not line.endswith(b"\n"):
+            if not line.endswith(b"\n") or not ledger._takes(line):
                 break
-            ledger._apply(json.loads(line))
             whole += len(line)
         with suppress(OSError, ValueError, KeyError):
             clock = json.loads((folder / _CLOCK).read_bytes())
             ledger.time = float(clock["sim"]), float(clock["wall"])
         ledger._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        os.ftruncate(ledger._descriptor, whole)  # a torn last line
+        os.ftruncate(ledger._descriptor, whole)  # a torn last line, or from a damaged one on
         os.lseek(ledger._descriptor, whole, os.SEEK_SET)
         return ledger
 
     def close(self) -> None:
         """Let the journal go."""
         os.close(self._descriptor)
+
+    def _takes(self, line: bytes) -> bool:
+        """Apply a line of the journal; False: it is damaged, and what follows it is forgotten."""
+        try:
+            self._apply(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return False
+        return True
 
     def _apply(self, record: Mapping[str, Any]) -> None:
         match record:

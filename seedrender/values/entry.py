@@ -78,6 +78,7 @@ class TaskRecord:
     last_frame: Frame | None = None  # of its clip
     superseded: Artifact | None = None  # its clip, where that is not the output
     unread: Mapping[str, str] = field(default_factory=dict)  # facts left out: name → what was said
+    unlisted_at: datetime | None = None  # of a lost submit: when the list first lacked its task
 
     @property
     def is_given_up(self) -> bool:

@@ -85,6 +85,12 @@ class Artifact:
     made_by: str
     placed_at: datetime | None = None  # when it was moved or came back; None: never since `made_at`
     differs: tuple[str, ...] = ()  # from what was asked for, in words
+    known_as: str | None = None  # its first sha256, where its task came with other bytes later
+
+    @property
+    def identity(self) -> str:
+        """Return the sha256 by which what was made from it knows it."""
+        return self.known_as or self.sha256
 
     @property
     def in_place_since(self) -> datetime:

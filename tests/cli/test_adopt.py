@@ -185,7 +185,9 @@ def test_a_task_that_a_provider_does_not_know_gives_way_to_the_right_one(film: P
 
     gone, right = known(film, "a").tasks
     assert (code, right.task_id, right.fingerprint) == (0, "task-7", denied().fingerprint)
-    assert "it takes the place of task task-6, which could not be had" in text
+    assert (
+        "it takes the place of task task-6, which could not be had; its cost still counts" in text
+    )
     assert (gone.state, gone.error) == (
         JobState.CANCELLED,  # the simulator's: nobody paid for it
         "given up by adopt: HTTP 404: no such task",

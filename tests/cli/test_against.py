@@ -16,7 +16,7 @@ import pytest
 from seedrender.cli.against import as_markdown
 from seedrender.errors import ConfigError, LockError
 from seedrender.plan.against import Changed, Comparison, Sum
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.explain import Difference
 from seedrender.plan.make import Step
 from seedrender.run import git

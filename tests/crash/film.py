@@ -201,10 +201,10 @@ class Film:
 
     @asynccontextmanager
     async def _embedded(
-        self, folder: Path, *, speed: float, limits: Limits
+        self, folder: Path, film: str, *, speed: float, limits: Limits
     ) -> AsyncIterator[Provider]:
         """Stand for `run.simulated.simulator`, on the loop's own time."""
-        del folder, speed
+        del folder, film, speed
         async with (
             serve(self._settings()) as base_url,
             registry.simulated(base_url, speed=1.0, limits=limits) as provider,

@@ -20,7 +20,7 @@ import aiohttp
 
 from seedrender.errors import SeedrenderError
 from seedrender.lock import fold
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Step
 from seedrender.project.purchases import PurchaseLog
 from seedrender.run import project
@@ -99,7 +99,7 @@ class _Round:
         self._happened: list[str] = []
         self._name = f"Film{number}x"
         self._route = "sim" if rng.random() < 0.15 else "modellix"
-        self._world = folder / WORLD if self._route == "sim" else server.world
+        self._world = folder / WORLD / "film" if self._route == "sim" else server.world
         self._scene = Scene.drawn(self._name, self._route, rng)
         self._goes = rng.choice(["the lock", "the notes"])  # of what is known: never both
         self._saved: list[bytes] = []  # versions of the lockfile

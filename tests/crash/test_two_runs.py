@@ -66,7 +66,7 @@ def folder(tmp_path: Path) -> Path:
 
 def bought(folder: Path) -> list[str]:
     """Return the prompt of every task in the embedded simulator's ledger."""
-    lines = (folder / ".seedrender" / "sim" / "ledger.jsonl").read_text().splitlines()
+    lines = (folder / ".seedrender" / "sim" / "film" / "ledger.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
     return [record["task"]["body"]["prompt"] for record in records if "task" in record]
 

@@ -10,7 +10,8 @@ from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import explain, graph, make, select
 from seedrender.plan.budget import Account, Budget, groups
-from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.decide import Facts
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan, Step
 from seedrender.plan.owners import Owners
 from seedrender.values.entry import JobState, Lock, LockEntry, Pin

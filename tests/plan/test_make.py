@@ -10,7 +10,8 @@ from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.plan import graph, make
-from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.decide import Facts
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry
 from seedrender.values.job import Job, JobId, Mode

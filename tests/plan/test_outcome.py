@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.graph import build
 from seedrender.plan.make import JoinStep, Plan, Step
 from seedrender.plan.outcome import Exit, outcome, summary

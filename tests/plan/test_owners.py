@@ -17,7 +17,8 @@ from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import Asked
 from seedrender.lock.moves import rehome
 from seedrender.plan import graph, make
-from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.decide import Facts
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.owners import Owners
 from seedrender.values.entry import LOST, Fingerprint, JobState, Lock, LockEntry, Pin, TaskRecord

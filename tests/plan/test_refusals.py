@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from seedrender.lock.fingerprint import fingerprint
-from seedrender.plan.decide import Facts, Verdict, decide
+from seedrender.plan.decide import Facts, decide
+from seedrender.plan.decision import Verdict
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import JobState, Lock
 from tests.builders import entry, job, record

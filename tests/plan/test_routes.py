@@ -10,7 +10,8 @@ from seedrender.errors import Origin, Violation
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import graph, make, routes
 from seedrender.plan.against import Sum
-from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.decide import Facts
+from seedrender.plan.decision import Verdict
 from seedrender.plan.routes import Carried, OnRoute
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.job import Job, JobId, MediaKind, Mode, Place, Reference, ReferenceUse, Tier

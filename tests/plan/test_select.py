@@ -56,6 +56,11 @@ def test_a_selector_that_names_nothing_is_an_error(selector: str, hint: str) -> 
     assert str(caught.value) == f"no job, shot or chain matches '{selector}'; {hint}"
 
 
+def test_a_second_manifest_is_no_selector() -> None:
+    with pytest.raises(ConfigError, match="one manifest at a time"):
+        select(JOBS, ["other.yaml"])
+
+
 def test_what_is_said_of_a_shot_of_several_takes_is_said_of_the_first_alone() -> None:
     takes = [job("kiss"), job("kiss@2", shot="kiss"), job("kiss@3", shot="kiss")]
 

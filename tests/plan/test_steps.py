@@ -10,7 +10,8 @@ import pytest
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import graph, make
-from seedrender.plan.decide import Decision, Facts, Settle, Submit, Verdict, changes, decide
+from seedrender.plan.decide import Facts, changes, decide
+from seedrender.plan.decision import Decision, Settle, Submit, Verdict
 from seedrender.plan.make import JoinStep, Plan, Step
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, Pin, TaskRecord
 from seedrender.values.job import Job, JobId, Mode

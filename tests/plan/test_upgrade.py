@@ -7,7 +7,8 @@ from dataclasses import replace
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import graph, make
-from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.decide import Facts
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Step
 from seedrender.plan.owners import Owners
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord

@@ -88,6 +88,7 @@ def test_a_memory_that_cannot_be_read_stops_buying_and_nothing_else(
     known = lock(entry("spin", bought("c1"), output=clip("c1")))
     log.keep(known, write)
     harm(log.path)
+    (log.path.parents[1] / "x.yaml").touch()  # it is there: this is no rename
     harmed = log.path.read_bytes()
 
     with pytest.raises(LockCorruptError) as caught:

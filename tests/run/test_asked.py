@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.outcome import Exit
 from seedrender.run.verify import verify
 from seedrender.values.job import Job, JobId

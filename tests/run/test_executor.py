@@ -26,7 +26,8 @@ from seedrender.lock import fold, lockfile
 from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.lock.moves import Moves
 from seedrender.plan import graph, make
-from seedrender.plan.decide import Facts, Verdict
+from seedrender.plan.decide import Facts
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.plan.owners import Owners
@@ -411,7 +412,7 @@ def test_a_young_task_that_is_not_found_is_neither_given_up_nor_bought_again(
     assert codes == [Exit.UNDECIDED, Exit.UNDECIDED]
     assert forgotten.state("spin") is JobState.SUBMITTED
     assert forgotten.provider.received == ["spin"]
-    assert "--resubmit spin" in forgotten.listener.lines[-1]
+    assert "--resubmit spin buys it again" in forgotten.plan().steps[0].reason
 
 
 def test_a_person_gives_a_task_up_that_is_not_found(forgotten: Film) -> None:
@@ -531,7 +532,8 @@ def test_a_clip_that_cannot_be_downloaded_stays_paid_and_is_collected_later(
 
     assert (first, again, state) == (Exit.UNDECIDED, Exit.UNDECIDED, JobState.SUCCEEDED)
     assert planned.verdict is Verdict.UNCOLLECTED
-    assert planned.reason == "task task-1 is paid and has ended; short"
+    assert planned.reason.startswith("task task-1 is paid and has ended; short: each run asks once")
+    assert "--file CLIP` takes a clip that you fetched yourself; --resubmit" in planned.reason
     assert 600 < took_s < 800  # ten minutes, once it had ended
     assert asked_again > 10
     assert (film.run(), film.provider.received) == (Exit.DONE, ["spin"])

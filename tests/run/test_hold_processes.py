@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,6 +139,32 @@ def test_two_manifests_of_one_folder_run_at_once(folder: Path, simulator: str) -
 
     assert (code, other.returncode) == (0, 0), out + err + other.stderr
     assert len(ledger(simulator)["tasks"]) == 8
+
+
+def test_make_renders_several_manifests_of_one_folder_at_once(folder: Path) -> None:
+    names = [f"film{n}" for n in range(6)]
+    for name in names:
+        text = MANIFEST.replace("modellix", "sim").replace("kite", name)
+        (folder / f"{name}.yaml").write_text(text + f"output: {{dir: {name}}}\n")
+    seedrender = Path(sys.executable).with_name("seedrender")
+    (folder / "Makefile").write_text(
+        f".PHONY: {' '.join(names)}\nall: {' '.join(names)}\n{' '.join(names)}:\n\t@{seedrender} run $@.yaml --sim-speed 600\n"
+    )
+
+    made = [
+        subprocess.run(
+            ["make", "-j4"],  # noqa: S607
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for _ in range(2)
+    ]
+
+    assert [done.returncode for done in made] == [0, 0], made[0].stderr
+    assert made[1].stdout.count("Everything is done: 4 current") == 6
+    assert len([*folder.glob("film*/spin/*.mp4"), *folder.glob("film*/spin-*.mp4")]) == 24
 
 
 @pytest.fixture

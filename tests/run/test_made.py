@@ -48,7 +48,7 @@ def run(path: Path, *words: str) -> tuple[int, str]:
 
 def bodies(path: Path) -> dict[str, Any]:
     """Return what the embedded simulator was asked for, by prompt."""
-    lines = (path.parent / ".seedrender/sim/ledger.jsonl").read_text().splitlines()
+    lines = (path.parent / ".seedrender/sim" / path.stem / "ledger.jsonl").read_text().splitlines()
     tasks = [row["task"] for row in map(json.loads, lines) if "task" in row]
     return {task["body"]["prompt"]: task["body"] for task in tasks}
 
@@ -74,7 +74,7 @@ def test_a_picture_travels_in_the_request_and_a_clip_by_its_address(rendered: Pa
     ]
     blob = sent["She turns."]["first_frame_image"]
     assert sent["[Image 1] walks."]["reference_images"] == [blob]
-    content = (rendered.parent / ".seedrender/sim/blobs" / blob.rpartition(":")[2]).read_text()
+    content = (rendered.parent / ".seedrender/sim/film/blobs" / blob.rpartition(":")[2]).read_text()
     assert content.startswith("data:image/png;base64,")
     assert "/files/task-" in sent["[Video 1] once more."]["video_urls"][0]
 

@@ -180,7 +180,7 @@ def test_an_interrupted_run_ends_politely_and_says_what_goes_on(
     assert code == ends
     assert took < 2.5
     assert "Stopping: no further submits. In flight: spin/1" in err
-    assert "Still at the provider: spin/1" in out
+    assert "Paid and not collected yet: spin/1" in out
     assert "nothing of this is paid again" in out
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seedrender.plan import saved
-from seedrender.plan.decide import Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.plan.saved import Chosen

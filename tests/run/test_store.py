@@ -103,10 +103,17 @@ def test_a_lock_is_held_by_one_only(tmp_path: Path) -> None:
     ],
 )
 def test_a_lockfile_that_is_not_ours_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "other.yaml").touch()
     lock_path(tmp_path).write_bytes(content)
 
     with pytest.raises(LockCorruptError, match=words):
         read(lock_path(tmp_path), "film.yaml")
+
+
+def test_a_lockfile_of_a_manifest_that_was_renamed_is_its_own(tmp_path: Path) -> None:
+    lock_path(tmp_path).write_text('{"lock": 1, "manifest": "before.yaml"}\n')
+
+    assert read(lock_path(tmp_path), "film.yaml").manifest == "film.yaml"
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(tmp_path: Path) -> None:
@@ -200,6 +207,7 @@ def newer(path: Path) -> None:
 
 
 def of_another(path: Path) -> None:
+    path.with_name("other.yaml").touch()
     path.write_text('{"lock": 1, "manifest": "other.yaml"}\n')
 
 

@@ -25,7 +25,7 @@ from seedrender.lock import lockfile
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import Asked
 from seedrender.plan.outcome import Exit
-from seedrender.run import clock
+from seedrender.run import tasks
 from seedrender.run.submit import advice
 from seedrender.values.entry import GUESSED, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId, MediaKind, Reference, ReferenceUse
@@ -463,35 +463,46 @@ def test_a_lost_submit_that_made_no_task_is_given_up_as_a_person_said(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("submitted_at", "after_s", "is_young"),
+    ("after_s", "is_proof"),
     [
-        pytest.param(T0, 899.998, True, id="just before its time to be listed is over"),
-        pytest.param(T0, 900.0, False, id="when it is over"),
-        pytest.param(None, 9e6, True, id="submitted nobody knows when"),
+        pytest.param(0.0, False, id="the first time"),
+        pytest.param(899.998, False, id="just before its time to be listed is over"),
+        pytest.param(900.0, True, id="when it is over"),
     ],
 )
-def test_an_empty_list_proves_that_there_is_no_task_when_it_had_the_time_to_be_listed(
+@pytest.mark.parametrize("submitted_at", [T0 - timedelta(days=3), T0 + timedelta(days=3), None])
+@pytest.mark.parametrize("ahead_s", [None, 0.0, 1200.0, -1200.0])
+def test_a_list_that_lacks_a_task_for_as_long_as_it_may_is_a_proof_by_the_providers_clock(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     submitted_at: datetime | None,
     after_s: float,
+    ahead_s: float | None,
     *,
-    is_young: bool,
+    is_proof: bool,
 ) -> None:
     film = lost(tmp_path, replace(LOST, submitted_at=submitted_at))
     film.provider.limits = replace(film.provider.limits, settle_s=900.0)
     film.provider.found = {}
-    monkeypatch.setattr(clock, "wall", lambda: T0 + timedelta(seconds=after_s))
+    first = film.run()  # our clock may be set right after this
+    skew = timedelta(seconds=ahead_s or 0.0)
+    noted = records(film)[0].unlisted_at
+    assert noted is not None
+    monkeypatch.setattr(tasks, "wall", lambda: noted + skew + timedelta(seconds=after_s))
+    film.provider.ahead_s = ahead_s
+    film.listener.lines.clear()
 
     code = film.run()
 
-    when = "after 10:15:00 UTC" if submitted_at is not None else "later"
+    when = f"{noted + timedelta(seconds=900):%H:%M:%S} UTC"
     still = (
-        f"spin unknown its task may not be listed yet: ask again {when}, and do not buy it before"
+        f"spin unknown its task may not be listed yet: ask again after {when}, and do not buy it "
+        "before"
     )
-    assert code is (Exit.UNDECIDED if is_young else Exit.DONE)
-    assert film.provider.received == ([] if is_young else ["spin"])
-    assert told(film, "unknown") == ([still] if is_young else [])
+    assert first is Exit.UNDECIDED
+    assert code is (Exit.DONE if is_proof else Exit.UNDECIDED)
+    assert film.provider.received == (["spin"] if is_proof else [])
+    assert told(film, "unknown") == ([] if is_proof else [still])
 
 
 def test_a_lost_submit_is_sought_since_it_left_with_the_routes_other_tasks_as_witnesses(

@@ -181,6 +181,26 @@ def test_a_torn_last_line_is_cut_off(tmp_path: Path) -> None:
     assert b"torn" not in journal.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "line", [b"{damage}\n", b'{"task":1}\n', b"[" * 9999 + b"\n", b'{"change":"x"}\n']
+)
+def test_from_a_damaged_line_on_everything_is_forgotten(tmp_path: Path, line: bytes) -> None:
+    wall = Wall()
+    journal = tmp_path / "ledger.jsonl"
+
+    async def test() -> tuple[str, list[str]]:
+        async with client(wall=wall, folder=tmp_path) as sim:
+            first = await sim.task()
+        with journal.open("ab") as file:
+            file.write(line + b'{"submit":9}\n')
+        async with client(wall=wall, folder=tmp_path) as sim:
+            return first, [task["task_id"] for task in (await sim.ledger())["tasks"]]
+
+    first, found = asyncio.run(test())
+
+    assert found == [first]
+
+
 def test_an_image_in_a_body_is_kept_as_one_file_and_not_in_the_journal(tmp_path: Path) -> None:
     image = "data:image/png;base64," + base64.b64encode(picture()).decode()
 

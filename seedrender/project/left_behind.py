@@ -1,0 +1,80 @@
+"""Finds what a manifest that was renamed or removed left: its lockfile, journal and memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from seedrender.errors import LockError
+from seedrender.lock import fold, lockfile
+from seedrender.lock.prune import clips_of
+from seedrender.project.hold import FOLDER, journal_path
+from seedrender.project.lock_read import bytes_of, is_gone
+from seedrender.values.entry import Event, Lock, LockEntry
+from seedrender.values.job import JobId
+
+_HEADER_BYTES = 4096
+
+
+class LeftBehind:
+    """What lies in a manifest's folder and belongs to one that is gone: it may be what this was."""
+
+    def __init__(self, lock_path: Path) -> None:
+        self._lock_path = lock_path
+
+    @cached_property
+    def lock(self) -> Lock:
+        """All that those files know of tasks. Raises: LockError where one cannot be read."""
+        entries: dict[JobId, LockEntry] = {}
+        for path in self._files():
+            for event in _events(path):
+                known = entries.get(event.job)
+                entries[event.job] = event if known is None else fold.join(known, event)
+        return Lock(manifest="", entries=entries)
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Return where its clips are: they are copied from there, and never taken away."""
+        try:
+            entries = self.lock.entries.values()
+        except LockError:  # said where something is bought
+            return frozenset()
+        return frozenset(clip.path for entry in entries for clip in clips_of(entry))
+
+    def _files(self) -> Iterator[Path]:
+        folder = self._lock_path.parent
+        memory = folder / FOLDER / self._lock_path.name
+        ours = {self._lock_path, journal_path(self._lock_path), memory}
+        patterns = ("*.lock", "*.lock.journal", f"{FOLDER}/*.lock")
+        for pattern in patterns:
+            for path in sorted(folder.glob(pattern)):
+                if path not in ours and not path.is_symlink() and is_gone(folder, owner(path)):
+                    yield path
+
+
+def owner(path: Path) -> str | None:
+    """Return whose lockfile or journal a file is, by its first line; None: it is none of ours."""
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.readline(_HEADER_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None
+    is_ours = isinstance(header, dict) and bool(header.keys() & {"lock", "journal"})
+    name = header.get("manifest") if is_ours else None
+    return name if isinstance(name, str) else None
+
+
+def _events(path: Path) -> tuple[Event, ...]:
+    try:
+        if path.suffix == ".journal":
+            return lockfile.loads_journal(bytes_of(path), path.name)
+        text = bytes_of(path).decode("utf-8")
+        return tuple(lockfile.loads(text, path.name).entries.values())
+    except (LockError, UnicodeDecodeError, OSError) as error:
+        raise LockError(
+            f"{path.name} is of a manifest that is gone, {owner(path)}, and may tell of tasks that "
+            f"are paid; it cannot be read ({error}). Nothing was sent: mend it, or move it out of "
+            "this folder if it has nothing to do with this film"
+        ) from None
