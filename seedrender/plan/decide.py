@@ -299,6 +299,9 @@ def _changed(made_by: TaskRecord, wanted: Fingerprint, asked: Asked) -> str:
 def _how_it_ended(last: TaskRecord | None) -> str:
     if last is None or last.state is JobState.PLANNED:
         return "never rendered"
-    is_told = last.state in (JobState.BLOCKED, JobState.CANCELLED)
-    ended = f"{'was ' if is_told else ''}{last.state.value}"
+    words = {
+        **dict.fromkeys((JobState.SUBMITTED, JobState.SUCCEEDED), "could not be had"),
+        **{state: f"was {state.value}" for state in (JobState.BLOCKED, JobState.CANCELLED)},
+    }
+    ended = words.get(last.state, last.state.value)
     return f"its last task {ended}: {last.error or 'no reason given'}"

@@ -15,11 +15,13 @@ from seedrender.cli.main import cli
 from seedrender.errors import ArtifactError, ConfigError
 from seedrender.lock import fold, lockfile
 from seedrender.run import store
+from seedrender.sim.app import SimSettings
 from seedrender.values.entry import GUESSED, Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId
 from tests.builders import entry, record
 from tests.containers import contained
 from tests.scripted import clip_bytes
+from tests.served import simulator
 
 FILM = """seedrender: 1
 name: film
@@ -193,6 +195,36 @@ def test_a_task_that_a_provider_does_not_know_gives_way_to_the_right_one(film: P
         "given up by adopt: HTTP 404: no such task",
     )
     assert plan(film)["a"][0] == "resume"
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED])
+def test_a_task_that_ended_without_a_clip_may_be_asked_for_again(
+    film: Path, state: JobState
+) -> None:
+    write(film, entry("a", record("c9", state, task_id="task-6", error="x")))
+
+    code, _ = seedrender("adopt", film, "a", "--task", "task-6")
+
+    assert (code, plan(film)["a"]) == (
+        0,
+        ("resume", "task task-6 is at the provider, paid already"),
+    )
+
+
+def test_a_task_that_its_provider_does_not_know_is_not_adopted(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film.write_text(FILM.replace("name: film", "name: film\nprovider: modellix"))
+    with simulator(SimSettings(key="k")) as base_url:
+        monkeypatch.setenv("MODELLIX_BASE_URL", base_url)
+        monkeypatch.setenv("MODELLIX_API_KEY", "k")
+        with pytest.raises(ConfigError, match=r"does not know task task-6 .* Nothing was changed"):
+            seedrender("adopt", film, "a", "--task", "task-6")
+    monkeypatch.delenv("MODELLIX_API_KEY")
+
+    code, text = seedrender("adopt", film, "a", "--task", "task-6")
+
+    assert (code, "the provider was not asked for it: " in text) == (0, True)
 
 
 def test_a_clip_that_a_person_fetched_by_hand_takes_the_place_of_a_task_that_no_run_could_have(

@@ -68,7 +68,7 @@ def test_a_paid_clip_that_a_person_gave_up_is_bought_again() -> None:
     (step,) = plan([SPIN], entry("spin", lost)).steps
 
     assert (step.verdict, step.will_submit) == (Verdict.MISSING, True)
-    assert step.reason == "its last task succeeded: given up by --resubmit"
+    assert step.reason == "its last task could not be had: given up by --resubmit"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
@@ -850,3 +851,33 @@ def rewrite(film: Film, **fields: Any) -> None:
 def save(film: Film, entry: LockEntry) -> None:
     changed = replace(film.lock(), entries={entry.job: entry})
     film.lock_path.write_text(lockfile.dumps(changed), "utf-8")
+
+
+def test_a_clip_that_comes_again_with_other_bytes_makes_nothing_stale(tmp_path: Path) -> None:
+    chain = [job("fly/01"), job("fly/02", needs=(JobId("fly/01"),), mode=Mode.V2V)]
+    film = Film(tmp_path, chain)
+    film.run()
+    shutil.rmtree(tmp_path / "renders")
+    film.provider._seeds = dict.fromkeys(film.provider._seeds, 7)
+
+    codes = [film.run()]
+    said = [line for line in film.listener.lines if " kept " in line]
+    codes.append(film.run())
+
+    first = film.lock().entries[JobId("fly/01")].output
+    assert (codes, film.provider.received) == ([Exit.DONE] * 2, ["fly/01", "fly/02"])
+    assert first is not None
+    assert (first.known_as, first.identity == first.sha256) == (first.identity, False)
+    assert len(said) == 2
+
+
+def test_a_clip_is_compared_with_what_its_task_was_bought_for(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin", duration_s=8)], stop_after_s=17)
+    film.run()
+    film.stop_after_s, film.keep_stale = None, True
+    film.jobs = [job("spin", duration_s=4)]
+    film.provider.finish_everything()
+    film.provider._asked["spin"] = film.jobs[0]  # it comes shorter than was paid for
+
+    assert film.run() is Exit.UNDECIDED
+    assert output(film).differs == ("asked for 8 s, got 4 s",)

@@ -239,3 +239,34 @@ def test_a_lockfile_that_becomes_garbage_during_a_run_costs_nothing(
     assert (folder / "film.lock.aside-1").read_bytes() == text.encode("latin-1")
     assert len(ledger(simulator)["tasks"]) == 4
     assert (folder / "film.lock").read_text().count('"done"') == 4
+
+
+@pytest.mark.parametrize("moved", ["", "lock", "lock journal", "lock journal memory"])
+def test_a_film_that_is_renamed_in_flight_buys_nothing_again(
+    folder: Path, simulator: str, moved: str
+) -> None:
+    route = {"MODELLIX_BASE_URL": simulator, "MODELLIX_API_KEY": KEY}
+    first = start(folder, **route)
+    wait_for(folder, '"submitted"')
+    first.kill()
+    first.communicate()
+    (folder / "film.yaml").rename(folder / "movie.yaml")
+    names = {"lock": "{}.lock", "journal": "{}.lock.journal", "memory": ".seedrender/{}.lock"}
+    for what in moved.split():
+        before = folder / names[what].format("film")
+        if before.exists():
+            before.rename(folder / names[what].format("movie"))
+
+    codes = [
+        subprocess.run(
+            [*first.args[:-1], "movie.yaml"],  # type: ignore[index]  # it is a list
+            cwd=folder,
+            env={**os.environ, **route},
+            capture_output=True,
+            check=False,
+        ).returncode
+        for _ in range(2)
+    ]
+
+    prompts = [task["prompt"] for task in ledger(simulator)["tasks"]]
+    assert (codes[1] in (0, 6), len(prompts), len(set(prompts))) == (True, 4, 4)

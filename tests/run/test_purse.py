@@ -772,3 +772,13 @@ def test_a_lost_submit_that_may_not_be_bought_again_is_left_out_itself() -> None
 
     assert virtual.run(found.admit(JobId("a")))[0] is False
     assert found.left_out == ("a",)
+
+
+def test_what_tasks_cost_is_asked_again_before_each_request(tmp_path: Path) -> None:
+    film = Budgeted(tmp_path, shots("a", "b", "c", "d"), film=limits("9 USD"), concurrency=1)
+    film.provider.cost = Amount(Decimal(8), "USD")
+
+    film.run()
+
+    assert len(film.provider.received) == 1  # the first one took almost all of it
+    assert len(film.left_out) == 3

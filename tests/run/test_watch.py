@@ -444,3 +444,45 @@ def test_a_person_gives_up_a_young_task_that_is_not_found(tmp_path: Path) -> Non
         f"given up by --resubmit: {DENIED}",
     )
     assert (code, found.provider.received) == (Exit.DONE, ["spin", "spin"])
+
+
+def test_a_task_that_never_ends_has_a_way_out_when_nobody_would_keep_it_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = left(tmp_path, RUNS)
+    now = noted(found).submitted_at
+    assert now is not None
+    monkeypatch.setattr(watch, "wall", lambda: now + WEEK)
+    first = found.run()
+    found.provider.answers["spin"] = [RUNS]
+    found.resubmit = (JobId("spin"),)
+    monkeypatch.setattr(watch, "wall", lambda: now + WEEK)
+
+    assert first is Exit.UNDECIDED
+    assert "still running more than seven days after it was bought" in str(noted(found).error)
+
+
+@pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.CANCELLED])
+def test_a_task_that_succeeded_after_all_is_not_bought_again(
+    tmp_path: Path, state: TaskState
+) -> None:
+    found = film(tmp_path, seen(state))
+    codes = [found.run(), found.run()]
+    found.resubmit = (JobId("spin"),)
+    found.provider.finish_everything()
+
+    codes.append(found.run())
+
+    assert codes == [Exit.FAILED, Exit.FAILED, Exit.DONE]
+    assert found.provider.received == ["spin"]
+
+
+def test_a_task_that_failed_and_is_not_there_any_more_is_bought_as_a_person_says(
+    tmp_path: Path,
+) -> None:
+    found = film(tmp_path, seen(TaskState.FAILED))
+    found.run()
+    found.provider.answers["spin"] = [GONE]
+    found.resubmit = (JobId("spin"),)
+
+    assert (found.run(), found.provider.received) == (Exit.DONE, ["spin", "spin"])

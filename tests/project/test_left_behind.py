@@ -1,0 +1,97 @@
+"""What lies beside a manifest and belongs to one that is gone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seedrender.errors import LockError
+from seedrender.lock import lockfile
+from seedrender.project.left_behind import LeftBehind, owner
+from seedrender.project.lock_read import is_gone
+from seedrender.values.entry import JobState, Lock, LockEntry
+from tests.builders import clip, entry, record
+
+DONE = entry("a", record("c1", JobState.SUCCEEDED), output=clip("c1", "renders/a.mp4"))
+FLIES = entry("b", record("c2"))
+
+
+def lockfile_of(path: Path, manifest: str, *entries: LockEntry) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    lock = Lock(manifest=manifest, entries={one.job: one for one in entries})
+    path.write_text(lockfile.dumps(lock), "utf-8")
+    return path
+
+
+def journal_of(path: Path, manifest: str, *entries: LockEntry) -> Path:
+    header = json.dumps({"journal": 1, "manifest": manifest}).encode() + b"\n"
+    path.write_bytes(header + b"".join(map(lockfile.journal_line, entries)))
+    return path
+
+
+def left(folder: Path) -> LeftBehind:
+    return LeftBehind(folder / "film.lock")
+
+
+def test_lockfile_journal_and_memory_of_a_manifest_that_is_gone_are_found(tmp_path: Path) -> None:
+    lockfile_of(tmp_path / "old.lock", "old.yaml", DONE)
+    journal_of(tmp_path / "old.lock.journal", "old.yaml", FLIES)
+    lockfile_of(tmp_path / ".seedrender/older.lock", "older.yaml", entry("c", record("c3")))
+
+    found = left(tmp_path)
+
+    assert sorted(found.lock.entries) == ["a", "b", "c"]
+    assert found.paths == {"renders/a.mp4"}
+
+
+@pytest.mark.parametrize("name", ["film.lock", "film.lock.journal", ".seedrender/film.lock"])
+def test_what_is_the_films_own_by_its_name_is_read_elsewhere(tmp_path: Path, name: str) -> None:
+    write = journal_of if name.endswith("journal") else lockfile_of
+    write(tmp_path / name, "old.yaml", DONE)
+
+    assert not left(tmp_path).lock.entries
+
+
+def test_what_belongs_to_a_manifest_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").touch()
+    lockfile_of(tmp_path / "other.lock", "other.yaml", DONE)
+
+    assert not left(tmp_path).lock.entries
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# poetry\n", "[1]\n", '{"lock": 1}\n', '{"lock": 1, "manifest": 3}\n', "[" * 9999]
+)
+def test_lockfiles_of_other_tools_are_none_of_ours(tmp_path: Path, text: str) -> None:
+    (tmp_path / "poetry.lock").write_text(text)
+
+    assert owner(tmp_path / "poetry.lock") is None
+    assert not left(tmp_path).lock.entries
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    outside = lockfile_of(tmp_path / "out/old.lock", "old.yaml", DONE)
+    (tmp_path / "old.lock").symlink_to(outside)
+
+    assert not left(tmp_path).lock.entries
+
+
+@pytest.mark.parametrize("harm", [b"\n{broken\n", b"\n\xff\n"])
+def test_what_cannot_be_read_stops_the_buying_and_says_whose_it_is(
+    tmp_path: Path, harm: bytes
+) -> None:
+    path = lockfile_of(tmp_path / "old.lock", "old.yaml", DONE)
+    path.write_bytes(path.read_bytes() + harm)
+    found = left(tmp_path)
+
+    with pytest.raises(LockError, match=r"old\.lock is of a manifest that is gone, old\.yaml"):
+        _ = found.lock
+    assert found.paths == frozenset()
+
+
+@pytest.mark.parametrize("name", [None, "", ".", "..", "a/b.yaml", "a\0.yaml", "a\n.yaml"])
+def test_a_name_that_is_no_files_is_not_gone(tmp_path: Path, name: str | None) -> None:
+    assert not is_gone(tmp_path, name)
