@@ -13,7 +13,7 @@ from seedrender.plan import graph, make
 from seedrender.plan.decide import Facts
 from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
-from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry
+from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import Job, JobId, Mode
 from seedrender.values.manifest import LongTake
 from seedrender.values.money import Amount, Cost
@@ -448,3 +448,23 @@ def test_a_clip_that_could_not_be_fetched_stays_named_though_its_job_has_left() 
 
     assert (stray.verdict, made.is_idle) == (Verdict.UNCOLLECTED, False)
     assert "its clip could not be fetched (404): asked for once in each run" in stray.reason
+
+
+@pytest.mark.parametrize(
+    ("task", "is_pending"),
+    [
+        pytest.param(record(state=JobState.PLANNED, fingerprint=WANTED), True, id="to be bought"),
+        pytest.param(record(fingerprint=WANTED), True, id="to be collected"),
+        pytest.param(
+            record(state=JobState.UNKNOWN, fingerprint=WANTED, task_id=None), False, id="unknown"
+        ),
+        pytest.param(record(fingerprint=WANTED, error="lost: gone"), False, id="lost"),
+        pytest.param(record(state=JobState.BLOCKED, fingerprint=WANTED), False, id="refused"),
+    ],
+)
+def test_a_plan_is_pending_where_a_run_needs_no_person(
+    task: TaskRecord, *, is_pending: bool
+) -> None:
+    made = plan([SPIN], entry("spin", task))
+
+    assert (made.is_pending, made.is_done) == (is_pending, False)

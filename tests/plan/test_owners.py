@@ -513,3 +513,37 @@ def test_all_that_ended_in_vain_goes_together_so_that_the_last_word_is_known() -
     assert verdicts(planned(known, jobs))["a"] == "blocked"
     assert lines(assigned(known, jobs)) == {"a": ["c1", "c2"], "b": ["c-a"]}
     assert bought(planned(known, [shot("a", "one"), shot("b", "three")])) == ["b"]
+
+
+def test_what_a_manifest_that_is_gone_left_is_taken_over_where_it_is_wanted_and_no_further() -> (
+    None
+):
+    of, other = shot("a", "one"), shot("b", "two")
+    known = done("spin", of)
+    left = lock(known, done("odd", other), running("live", shot("c", "three")))
+
+    found = assigned(lock(), [of], left_behind=lambda: left)
+
+    assert lines(found) == {"a": [known.tasks[0].correlation_id]}
+    assert found.entries[JobId("a")].output == known.output
+
+
+def test_what_is_known_here_already_is_not_taken_from_what_others_left() -> None:
+    of = shot("a", "one")
+    here = done("a", of)
+    left = lock(replace(here, job=JobId("b")), running("live", of))
+
+    found = assigned(lock(here), [of], left_behind=lambda: left)
+
+    assert lines(found) == {"a": [here.tasks[0].correlation_id]}
+
+
+def test_a_clip_that_another_task_left_there_does_not_come_with_this_one() -> None:
+    of = shot("a", "one")
+    here, live = done("x", shot("x", "two")), running("r", of)
+    left = lock(replace(here, job=JobId("b"), tasks=(*live.tasks, *here.tasks)))
+
+    found = assigned(lock(here), [of], left_behind=lambda: left)
+
+    assert found.entries[JobId("a")].tasks == live.tasks
+    assert found.entries[JobId("a")].output is None

@@ -202,6 +202,23 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
         ),
         pytest.param(Case(entry=DONE), "current", "as in the lock", False, SHA, id="done"),
         pytest.param(
+            Case(entry=with_clip(made(), LOST)),
+            "unknown",
+            "a submit of 2026-11-23 10:00:00 UTC has no known answer: a paid task may exist; what "
+            "is wanted is there: if no task exists, --resubmit spin buys nothing",
+            False,
+            None,
+            id="done, and a lost answer beside it",
+        ),
+        pytest.param(
+            Case(entry=with_clip(made(), LOST), facts=RESUBMIT),
+            "resume",
+            "its clip is in its place; what --resubmit gives up beside it is noted",
+            False,
+            SHA,
+            id="done, and a lost answer beside it that is given up",
+        ),
+        pytest.param(
             Case(entry=with_clip(made(), RUNNING)),
             "resume",
             "task task-c2 is at the provider, paid already",

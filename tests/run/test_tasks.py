@@ -19,6 +19,7 @@ from seedrender.errors import (
     QuotaError,
     RateLimitedError,
     RejectedError,
+    StorageError,
     UnavailableError,
 )
 from seedrender.lock import lockfile
@@ -353,6 +354,36 @@ def test_a_clip_that_a_person_gives_up_stays_paid_and_says_why_and_is_bought_at_
         JobState.SUCCEEDED,
         "given up by --resubmit: HTTP 404",
     )
+
+
+def test_what_a_person_gave_up_is_noted_where_nothing_has_to_be_bought(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.run()
+    done = film.lock().entries[JobId("spin")]
+    beside = record("c9", provider="scripted", task_id="gone", fingerprint=WANTED)
+    write(film, replace(done, tasks=(*done.tasks, beside)))
+    film.resubmit = (JobId("spin"),)
+
+    codes = [film.run()]
+    film.resubmit = ()
+
+    given_up = next(r for r in records(film) if r.correlation_id == "c9")
+    assert (codes, film.run(), film.provider.received) == ([Exit.DONE], Exit.DONE, ["spin"])
+    assert (given_up.state, given_up.error) == (
+        JobState.EXPIRED,
+        "given up by --resubmit: lost: no such task",
+    )
+
+
+def test_a_disk_that_takes_no_clip_is_no_reason_to_give_a_task_up(tmp_path: Path) -> None:
+    film = unfetched(tmp_path)
+    film.provider.retrieve_errors.clear()
+    film.provider.retrieve_errors["spin"] += [StorageError("no room")]
+
+    film.run()
+
+    assert isinstance(film.errors[JobId("spin")], StorageError)
+    assert film.provider.received == ["spin"]
 
 
 @pytest.mark.parametrize(
