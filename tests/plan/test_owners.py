@@ -541,7 +541,8 @@ def test_what_is_known_here_already_is_not_taken_from_what_others_left() -> None
 def test_a_clip_that_another_task_left_there_does_not_come_with_this_one() -> None:
     of = shot("a", "one")
     here, live = done("x", shot("x", "two")), running("r", of)
-    left = lock(replace(here, job=JobId("b"), tasks=(*live.tasks, *here.tasks)))
+    mixed = replace(here, job=JobId("b"), tasks=(*live.tasks, *here.tasks))
+    left = lock(mixed, replace(here, job=JobId("c")))
 
     found = assigned(lock(here), [of], left_behind=lambda: left)
 
