@@ -34,6 +34,9 @@ class Clips:
     allowed: tuple[Path, ...] = ()  # folders elsewhere that links may lead to
     inputs: Collection[str] = ()  # files of the author, that are never taken away
     written: Callable[[], Collection[str]] = tuple  # places elsewhere that earlier runs wrote to
+    places: Callable[[str], Collection[str]] = (
+        lambda _sha256: ()
+    )  # that a clip is known to have had
     _digests: Digests = field(default_factory=Digests, init=False, repr=False, compare=False)
     _kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
     _roots: list[Roots] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -63,16 +66,14 @@ class Clips:
     def find(self, artifact: Artifact | Frame, also: Collection[str] = ()) -> str | None:
         """Return where the bytes of a clip are, by their sha256; None: nowhere that is known.
 
-        Looked at are the places handed in, its recorded place, and what was set aside.
+        Looked at are the places handed in, its recorded place, what was set aside, and last the
+        places that it is known to have had.
         """
         kept = self._kept_names(artifact.sha256)
         places = dict.fromkeys([*also, artifact.path, *kept])
-        return next((place for place in places if self._has(place, artifact)), None)
-
-    def where_kept(self, artifact: Artifact) -> str | None:
-        """Say where a clip was set aside, also by a run that could not note it any more."""
-        kept = self._kept_names(artifact.sha256)
-        return next((place for place in kept if self._has(place, artifact)), None)
+        found = (place for place in places if self._has(place, artifact))
+        before = (p for p in self.places(artifact.sha256) if self._has(p, artifact))
+        return next(found, None) or next(before, None)
 
     def unexplained(
         self, path: str, known: Collection[str], sizes: Collection[int] | None = None

@@ -19,6 +19,8 @@ def read_journal(path: Path, manifest: str) -> tuple[Event, ...]:
     header = data.partition(b"\n")[0].decode("utf-8", "replace")
     owner = json.loads(header).get("manifest", manifest) if events else manifest
     if owner != manifest and not is_gone(path.parent, owner):
+        if not is_name(owner):
+            raise lockfile.damaged(f"{path.name}:1: {owner!r:.60} is no manifest's name")
         raise LockCorruptError(
             f"{path.name} belongs to {owner}, not to {manifest}; nothing was sent and nothing "
             "changed. Move the journal to where it belongs, or give one manifest another name"
@@ -32,22 +34,30 @@ def read_lockfile(path: Path, manifest: str) -> Lock:
         return Lock(manifest=manifest)
     lock = lockfile.loads(text_of(path), path.name)
     if lock.manifest != manifest and not is_gone(path.parent, lock.manifest):
+        if not is_name(lock.manifest):
+            raise lockfile.damaged(f"{path.name}:1: {lock.manifest!r:.60} is no manifest's name")
         raise LockCorruptError(
-            f"{path.name} belongs to {lock.manifest or 'no manifest'}, not to {manifest}: two "
-            "manifests that both exist would share it. Give one of them another name; nothing was "
-            "sent and nothing changed"
+            f"{path.name} belongs to {lock.manifest}, not to {manifest}: two manifests that both "
+            "exist would share it. Give one of them another name; nothing was sent and nothing "
+            "changed"
         )
     return replace(lock, manifest=manifest)  # which was renamed
 
 
 def is_gone(folder: Path, manifest: str | None) -> bool:
     """Say whether a manifest that a file names is not in a folder any more."""
-    if not manifest or "/" in manifest or not manifest.isprintable() or manifest in (".", ".."):
+    if not is_name(manifest):
         return False
     try:
-        return not (folder / manifest).exists()
+        return not (folder / str(manifest)).exists()
     except OSError:
         return False
+
+
+def is_name(manifest: str | None) -> bool:
+    """Say whether a text can be the name of a manifest."""
+    is_plain = bool(manifest) and "/" not in str(manifest) and str(manifest).isprintable()
+    return is_plain and str(manifest).endswith((".yaml", ".yml", ".yaml.j2", ".yml.j2"))
 
 
 def real(path: Path) -> Path:

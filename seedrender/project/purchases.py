@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 
 from seedrender.errors import LockCorruptError, LockError, LockVersionError
 from seedrender.lock import fold, lockfile
 from seedrender.lock.fold import Action
 from seedrender.lock.identity import SIMULATED
+from seedrender.lock.prune import clips_of
 from seedrender.plan.make import Plan
 from seedrender.project.hold import FOLDER, make_private
 from seedrender.project.lock_read import is_gone
@@ -134,6 +136,24 @@ class PurchaseLog:
             f"can be read; nothing was sent. `seedrender lock repair {manifest}` keeps every line "
             "that can be read, and the damaged file beside it"
         )
+
+
+class RememberedPlaces:
+    """Says where clips were, by what was remembered when somebody first asked."""
+
+    def __init__(self, lock_path: Path, manifest: str) -> None:
+        self._log, self._manifest = PurchaseLog(lock_path), manifest
+        self._paths: dict[str, set[str]] | None = None  # by sha256
+
+    def __call__(self, sha256: str) -> Collection[str]:
+        """Return the paths that a clip has had, relative to the manifest."""
+        if self._paths is None:
+            self._paths = {}
+            with suppress(LockError):  # whoever would buy is refused
+                for entry in self._log.read(self._manifest).entries.values():
+                    for clip in clips_of(entry):
+                        self._paths.setdefault(clip.sha256, set()).add(clip.path)
+        return sorted(self._paths.get(sha256, ()))
 
 
 def paid(lock: Lock) -> Lock:

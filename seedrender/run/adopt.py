@@ -255,7 +255,7 @@ def _superseded(
     old = fold.output_record(entry) if entry is not None else None
     if entry is None or entry.output is None or old is None:
         return ()
-    place = kept or project.files.where_kept(entry.output)
+    place = kept or project.files.find(entry.output)
     if place is None:
         return ()
     clip = replace(entry.output, path=place, made_at=store.clock.now())

@@ -192,9 +192,7 @@ class Collect:
         superseded: tuple[TaskRecord, ...] = ()
         if before is not None and before.output is not None:
             kept = kept or await self._replaced(before.output, artifact)
-            kept = kept or desk.files.where_kept(before.output)
-            if kept is None and before.output.sha256 == artifact.sha256:
-                kept = artifact.path  # both tasks made these bytes
+            kept = kept or desk.files.find(before.output)
             if old is not None and kept is not None and old.correlation_id != artifact.made_by:
                 superseded = (replace(old, superseded=replace(before.output, path=kept)),)
         elif kept is not None:

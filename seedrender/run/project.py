@@ -21,7 +21,7 @@ from seedrender.project import lock_read, ownership
 from seedrender.project.clips import Unexplained
 from seedrender.project.left_behind import LeftBehind
 from seedrender.project.ownership import Ownership
-from seedrender.project.purchases import PurchaseLog
+from seedrender.project.purchases import PurchaseLog, RememberedPlaces
 from seedrender.project.roots import Roots
 from seedrender.providers import plugins, registry
 from seedrender.run import local_references, store
@@ -72,6 +72,7 @@ class Project:
     unfit: tuple[Violation, ...] = ()  # what the route does not render, where that may be
     place: Callable[[tuple[str | int, ...]], Origin]  # where the key of a value stands
     left_behind: LeftBehind  # by manifests that are gone: this may have been one of them
+    places: RememberedPlaces  # that clips have had
 
     @property
     def lock_path(self) -> Path:
@@ -88,6 +89,7 @@ class Project:
             allowed=self.outside,
             inputs=self.left_behind.paths.union(r.path for r in references if r.path is not None),
             written=self.ownership.written,
+            places=self.places,
         )
 
     @property
@@ -320,6 +322,7 @@ def _checked(
         sources=expansion.sources,
         place=expansion.place,
         left_behind=LeftBehind(lock_path(path)),
+        places=RememberedPlaces(lock_path(path), path.name),
         outside=outside,
         unfit=tuple(unfit),
     )

@@ -95,7 +95,7 @@ def marked(text: bytes) -> bytes:
             id="newer",
         ),
         pytest.param(
-            "lock", lambda t: t.replace(b"film.yaml", b"x.yaml"), "first line", 3, id="another's"
+            "lock", lambda t: t.replace(b"film.yaml", b"x.yaml"), "another name", 3, id="another's"
         ),
         pytest.param(
             "lock.journal",
@@ -118,7 +118,7 @@ def marked(text: bytes) -> bytes:
         pytest.param(
             "lock.journal",
             lambda t: t.replace(b"film.yaml", b"x.yaml"),
-            "lock repair",
+            "another name",
             0,
             id="another's journal",
         ),
@@ -130,6 +130,7 @@ def test_no_run_goes_on_over_damage_and_repair_says_what_it_keeps(
     path = film.with_suffix(f".{file}")
     harmed = harm(path.read_bytes())
     path.write_bytes(harmed)
+    (film.parent / "x.yaml").write_text("another manifest, which is there\n")
 
     ran = process(film.parent, "run", film.name)
     kept = path.read_bytes()
@@ -196,7 +197,7 @@ def test_no_flipped_bit_is_a_bug_or_a_smaller_history(film: Path, file: str) -> 
         if code == 3:
             refused += 1
             assert any(
-                way in words for way in ("lock repair", "first line", "upgrade", "lock merge")
+                way in words for way in ("lock repair", "another name", "upgrade", "lock merge")
             )
             continue
         found = store.read(film.with_suffix(".lock"), film.name)

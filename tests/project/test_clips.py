@@ -93,7 +93,6 @@ def test_what_is_nowhere_is_not_found(tmp_path: Path) -> None:
     put(tmp_path, "renders/a.mp4", OTHER)
 
     assert files(tmp_path).find(recorded("renders/a.mp4", ONE)) is None
-    assert files(tmp_path).where_kept(recorded("renders/a.mp4", ONE)) is None
 
 
 @pytest.mark.parametrize("path", ["Makefile", "refs/notes.txt", "renders/a.mp4"])
@@ -171,7 +170,7 @@ def test_moving_loses_nothing_also_across_file_systems(tmp_path: Path, *, is_far
     assert moved.path == "renders/b.mp4"
     assert (tmp_path / "renders/b.mp4").read_bytes() == ONE
     assert not (tmp_path / "renders/a.mp4").exists()
-    assert ours.where_kept(recorded("renders/b.mp4", OTHER)) is not None
+    assert ours.find(recorded("renders/b.mp4", OTHER)) is not None
 
 
 @pytest.mark.parametrize("moment", range(6))
@@ -219,7 +218,7 @@ def test_what_is_set_aside_under_a_name_that_is_taken_gets_another(tmp_path: Pat
     kept = ours.set_aside("renders/a.mp4")
 
     assert kept == f"renders/.superseded/a.1.{artifact.sha256[:12]}.mp4"
-    assert ours.where_kept(artifact) == kept
+    assert ours.find(artifact) == kept
     assert (tmp_path / taken.path).read_bytes() == OTHER
 
 
