@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -175,8 +175,22 @@ def counting() -> Iterator[Tick]:
 
 
 def echo(text: str, *, is_error: bool = False) -> None:
-    """Print lines for people; what a terminal would obey, or a stream lacks, is escaped."""
-    click.echo("\n".join(map(printable, text.split("\n"))), err=is_error)
+    """Print lines for people; what a terminal would obey, or a stream lacks, is escaped.
+
+    A terminal gets no line that it would have to break within a word.
+    """
+    width = _terminal_columns(sys.stderr if is_error else sys.stdout)
+    lines = [part for line in text.split("\n") for part in _folded(printable(line), width)]
+    click.echo("\n".join(lines), err=is_error)
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """Break a line that is too long, and go on below it, two columns further in; 0: never."""
+    if not width or columns(line) <= width:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    first, *rest = _wrapped(line, max(width - len(indent), _LEAST_ROOM))
+    return [first, *(f"{indent}{part.lstrip(' ')}" for part in rest)]
 
 
 def say_document(text: str) -> None:
@@ -233,15 +247,22 @@ def say_error(error: SeedrenderError, state: State) -> None:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Align columns; the last one takes what is left, and on a terminal goes on below itself.
 
+    Where too little is left for it, it stands below its row.
+
     What cells say may come from anywhere.
     """
     lines = [list(head), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(columns(line[n]) for line in lines) for n in range(len(head) - 1)]
     before = sum(widths) + 2 * len(widths)
-    room = _terminal_columns() - before
+    width = _terminal_columns(sys.stdout)
+    room = width - before
     printed = []
     for line in lines:
         cells = [c + " " * (w - columns(c)) for c, w in zip(line, widths, strict=False)]
+        if width and room < _LEAST_ROOM:
+            printed.append("  ".join(cells).rstrip())
+            printed += [f"    {part}" for part in _wrapped(line[-1], width - 4) if part]
+            continue
         last = _wrapped(line[-1], room) if room >= _LEAST_ROOM else [line[-1]]
         printed.append("  ".join([*cells, last[0]]))
         printed += [" " * before + part for part in last[1:]]
@@ -258,10 +279,10 @@ def columns(text: str) -> int:
     )
 
 
-def _terminal_columns() -> int:
-    """Return the width of standard output; 0: it is no terminal."""
+def _terminal_columns(stream: TextIO) -> int:
+    """Return the width of a stream; 0: it is no terminal."""
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
+        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
     except (OSError, ValueError, AttributeError):
         return 0
 

@@ -68,7 +68,8 @@ class Costs:
     def __str__(self) -> str:
         found = self.estimate
         free = " (simulated: nothing is charged)" if self.is_simulated else ""
-        lines = [f"To buy: {found}{free}"]
+        is_some = found.known + found.unknown > 0
+        lines = [f"To buy: {found}{free}" if is_some else f"Nothing to buy{free}"]
         if found.why:
             reasons = (f"{reason} ({_jobs(count)})" for reason, count in found.why.items())
             lines.append(f"A range, since {'; '.join(reasons)}.")

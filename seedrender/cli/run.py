@@ -329,7 +329,13 @@ def _as_json(code: Exit, after: Plan, lock: Lock, errors: Any) -> dict[str, Any]
             for s in after.steps
         ],
         "long_takes": [
-            {"take": j.take.id, "plan": j.verdict.value, "output": j.take.output}
+            {
+                "take": j.take.id,
+                "plan": j.verdict.value,
+                "reason": j.reason,
+                "output": j.take.output,
+                "error": errors.get(j.take.id),
+            }
             for j in after.joins
         ],
     }

@@ -98,7 +98,7 @@ def _summary(lock: Lock) -> str:
     for words, records in _kinds(lock):
         found = balance(records)
         cost = said(found.paid) or ("nothing" if not found.unknown else "not known")
-        lines.append(f"{words} of {found.tasks} tasks: {cost}")
+        lines.append(f"{words} of {found.tasks} {'task' if found.tasks == 1 else 'tasks'}: {cost}")
         if found.unknown and found.paid:
             lines[-1] += f", and {found.unknown} of which it is not known"
         lines += [_compared(found, currency) for currency in sorted(found.expected)]

@@ -304,4 +304,6 @@ def _how_it_ended(last: TaskRecord | None) -> str:
         **{state: f"was {state.value}" for state in (JobState.BLOCKED, JobState.CANCELLED)},
     }
     ended = words.get(last.state, last.state.value)
-    return f"its last task {ended}: {last.error or 'no reason given'}"
+    is_free = last.has_ended_in_vain and last.state is not JobState.BLOCKED and _is_free(last)
+    cost = "; nothing was charged" if is_free else ""
+    return f"its last task {ended}: {last.error or 'no reason given'}{cost}"

@@ -26,6 +26,15 @@ from seedrender.values.job import Job, JobId
 from seedrender.values.manifest import LongTake
 from seedrender.values.task import Artifact
 
+_AS_A_PARENT = {
+    Verdict.RESUME: "whose clip is on its way",
+    Verdict.WAITS: "which waits itself",
+    Verdict.UNKNOWN: "which may have been bought, or not",
+    Verdict.UNCOLLECTED: "whose clip could not be had",
+    Verdict.LOST: "whose clip is lost",
+    Verdict.DIFFERS: "whose clip is not what was asked for",
+    Verdict.AWAITING: "which awaits a person's word",
+}
 _MAY_BECOME_CURRENT = frozenset({Verdict.RESUME, Verdict.UNKNOWN})  # and what waits is bought then
 
 
@@ -210,10 +219,11 @@ def _pending(job: Job, entry: LockEntry | None, need: Step, facts: Facts) -> Ste
             will_submit=False,
             elsewhere=_elsewhere(job, entry, facts),
         )
+    which = f"which is {need.verdict.value}"
     return Step(
         job=job,
         verdict=Verdict.WAITS,
-        reason=f"{bond(job, need.job)}, which is {need.verdict.value}",
+        reason=f"{bond(job, need.job)}, {_AS_A_PARENT.get(need.verdict, which)}",
         fingerprint=None,
         will_submit=need.will_submit or _may_become_current(need),
     )

@@ -472,21 +472,34 @@ def test_run_asks_the_same_question_as_plan() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parent", "verdict", "will_submit"),
+    ("parent", "verdict", "words", "will_submit"),
     [
-        pytest.param(None, "missing", True, id="missing"),
-        pytest.param(record(fingerprint=fingerprint(FIRST, {}, {})), "resume", True, id="running"),
-        pytest.param(record(state=JobState.UNKNOWN, task_id=None), "unknown", True, id="unknown"),
+        pytest.param(None, "missing", "which is missing", True, id="missing"),
+        pytest.param(
+            record(fingerprint=fingerprint(FIRST, {}, {})),
+            "resume",
+            "whose clip is on its way",
+            True,
+            id="running",
+        ),
+        pytest.param(
+            record(state=JobState.UNKNOWN, task_id=None),
+            "unknown",
+            "which may have been bought, or not",
+            True,
+            id="unknown",
+        ),
         pytest.param(
             record(state=JobState.BLOCKED, fingerprint=fingerprint(FIRST, {}, {})),
             "blocked",
+            "which is blocked",
             False,
             id="blocked",
         ),
     ],
 )
 def test_a_segment_waits_and_is_bought_where_its_parent_may_come(
-    parent: TaskRecord | None, verdict: str, *, will_submit: bool
+    parent: TaskRecord | None, verdict: str, words: str, *, will_submit: bool
 ) -> None:
     known = entry("fly/01", parent) if parent is not None else None
 
@@ -496,7 +509,7 @@ def test_a_segment_waits_and_is_bought_where_its_parent_may_come(
     assert second == Step(
         job=SECOND,
         verdict=Verdict.WAITS,
-        reason=f"continues fly/01, which is {verdict}",
+        reason=f"continues fly/01, {words}",
         fingerprint=None,
         will_submit=will_submit,
     )
