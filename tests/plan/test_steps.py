@@ -103,7 +103,7 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
         pytest.param(
             Case(entry=entry("spin", record(state=JobState.EXPIRED))),
             "missing",
-            "its last task expired: no reason given",
+            "its last task expired: no reason given; nothing was charged",
             True,
             None,
             id="expired",
