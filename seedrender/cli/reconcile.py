@@ -47,16 +47,16 @@ def command(
     settled = asyncio.run(ask(reconcile, manifest, selectors, provider, outside))
     is_open = any(fold.next_action(one.record.state) is fold.Action.ASK for one in settled)
     code = Exit.UNDECIDED if is_open else Exit.DONE
-    words = [_what_now(one) for one in settled]
+    words = [_what_now(one, manifest) for one in settled]
     say(settled, words, code, nothing="No outcome is unknown.", is_json=is_json)
     return code
 
 
-def _what_now(one: Settled) -> str:
+def _what_now(one: Settled, manifest: Path) -> str:
     from seedrender.run.submit import advice
 
     if fold.next_action(one.record.state) is fold.Action.ASK:
-        return one.error or one.advice or advice(one.job)
+        return one.error or one.advice or advice(one.job, manifest.name)
     if one.record.state is JobState.PLANNED:
         return "nothing was created: the next run buys it"
     return "the next run collects it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,18 @@ def _forgotten(purchases: PurchaseLog, lock: Lock) -> str:
 
 def _row(entry: LockEntry) -> tuple[str, str, str, str, str, str]:
     task = fold.foremost(entry)
-    found = balance(entry.tasks)
+    found = balance(_of_one_kind(entry))
     estimated, cost = said(_estimates(entry)), said(found.paid)
     if found.unknown:
         cost = " + ".join(filter(None, [cost, f"{found.unknown} not known"]))
     name = (task.task_id or "") if task is not None else "joined"
     return entry.job, fold.job_state(entry).value, name, estimated, cost, _output(entry)
+
+
+def _of_one_kind(entry: LockEntry) -> tuple[TaskRecord, ...]:
+    """Return the tasks that real money paid for, or all of a job that was only simulated."""
+    paid = tuple(record for record in entry.tasks if record.provider != SIMULATED)
+    return paid or entry.tasks
 
 
 def _output(entry: LockEntry) -> str:
@@ -85,7 +92,7 @@ def _output(entry: LockEntry) -> str:
 def _estimates(entry: LockEntry) -> dict[str, Decimal]:
     """Add up what the tasks of a job that were paid, or may have been, were to cost."""
     sums: dict[str, Decimal] = {}
-    for record, _ in charges(entry):
+    for record, _ in charges(replace(entry, tasks=_of_one_kind(entry))):
         amount = record.estimate.expected if record.estimate is not None else None
         if amount is not None:
             sums[amount.currency] = sums.get(amount.currency, Decimal(0)) + amount.value

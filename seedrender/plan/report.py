@@ -16,7 +16,7 @@ from seedrender.plan.decision import Verdict
 from seedrender.plan.make import JoinStep, Plan, Step
 from seedrender.plan.outcome import summary
 from seedrender.plan.paid import balance, said
-from seedrender.values.entry import Lock, LockEntry, TaskRecord
+from seedrender.values.entry import JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import Job, JobId
 from seedrender.values.picture import form_of
 from seedrender.values.signed_url import unsigned_in
@@ -139,6 +139,9 @@ def _article(
 
 
 def _spent(record: TaskRecord) -> str:
+    if record.task_id is None:
+        is_refused = record.state is JobState.BLOCKED
+        return "no task: nothing was paid" if is_refused else "no task is known"
     cost = f"{record.cost.amount} ({record.cost.source})" if record.cost else "cost not reported"
     if record.submitted_at is None or record.finished_at is None:
         return f"task {record.task_id}, {cost}"

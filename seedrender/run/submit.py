@@ -141,7 +141,8 @@ class Submits:
         desk = self._desk
         await desk.keep(job.id, replace(record, state=JobState.UNKNOWN, error=words))
         desk.slots.troubled()
-        desk.listener.note(job.id, "unknown", f"{words}: {advice(job.id)}")
+        way = advice(job.id, desk.store.lock.manifest)
+        desk.listener.note(job.id, "unknown", f"{words}: {way}")
         desk.gate.refused(words, "have an unknown outcome")
 
     async def _refused(self, job: Job, record: TaskRecord, error: RejectedError) -> None:
@@ -176,10 +177,10 @@ class Submits:
         return submitted
 
 
-def advice(job: JobId) -> str:
+def advice(job: JobId, manifest: str) -> str:
     """Say what a person can do about a lost answer."""
     return (
         "a paid task may exist. Look at the provider's console; if there is one, take it over with "
-        f"`adopt MANIFEST {job} --task ID`; if there is none, run again with "
+        f"`seedrender adopt {manifest} {job} --task ID`; if there is none, run again with "
         f"--resubmit {job}"
     )

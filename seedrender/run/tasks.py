@@ -175,7 +175,9 @@ class Tasks:
                 unlisted_at = unlisted_at or self._provider_time()
             unknown = record = replace(record, state=JobState.UNKNOWN, unlisted_at=unlisted_at)
             await desk.keep(job, unknown)
-            words = advice(job) if found is None else self._when_listed(record)
+            words = self._when_listed(record)
+            if found is None:
+                words = advice(job, desk.store.lock.manifest)
             desk.listener.note(job, "unknown", words)
             return unknown, words
         nothing = replace(record, state=JobState.PLANNED)

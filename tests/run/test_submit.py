@@ -165,14 +165,17 @@ def test_a_lost_answer_is_written_down_and_told_with_both_ways_out_and_nothing_i
     (lost,) = records(film)
     assert (code, film.provider.attempts) == (Exit.UNDECIDED, ["spin", "other"])
     assert (lost.state, lost.task_id, lost.error) == (JobState.UNKNOWN, None, "the answer was lost")
-    assert f"spin unknown the answer was lost: {advice(JobId('spin'))}" in film.listener.lines
+    assert (
+        f"spin unknown the answer was lost: {advice(JobId('spin'), 'film.yaml')}"
+        in film.listener.lines
+    )
     assert film.state("other") is JobState.DONE  # the place was given back
 
 
 def test_the_advice_for_a_lost_answer_names_both_ways_out() -> None:
-    assert advice(JobId("spin@2")) == (
+    assert advice(JobId("spin@2"), "film.yaml") == (
         "a paid task may exist. Look at the provider's console; if there is one, take it over "
-        "with `adopt MANIFEST spin@2 --task ID`; if there is none, run again with "
+        "with `seedrender adopt film.yaml spin@2 --task ID`; if there is none, run again with "
         "--resubmit spin@2"
     )
 

@@ -478,7 +478,7 @@ def test_a_lost_submit_that_nobody_can_tell_of_is_a_persons_to_decide(tmp_path: 
     code = film.run()
 
     assert (code, film.provider.attempts) == (Exit.UNDECIDED, [])
-    assert told(film, "unknown") == [f"spin unknown {advice(JobId('spin'))}"]
+    assert told(film, "unknown") == [f"spin unknown {advice(JobId('spin'), 'film.yaml')}"]
     assert [r.state for r in records(film)] == [JobState.UNKNOWN]
 
 
