@@ -38,3 +38,9 @@ def _read(folder: Path) -> dict[str, list[str]]:
             if match is not None:
                 found[match["digits"]].append((inside / name).as_posix())
     return dict(found)
+
+
+def is_of(path: str, sha256: str) -> bool:
+    """Say whether a file that was set aside is named after these bytes."""
+    match = _NAME.fullmatch(PurePosixPath(path).name)
+    return match is not None and match["digits"] == sha256[:DIGITS]

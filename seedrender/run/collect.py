@@ -21,6 +21,7 @@ from seedrender.lock import fold
 from seedrender.lock.prune import clips_of
 from seedrender.plan.asked import Got, as_bought, mismatches
 from seedrender.plan.decision import Place
+from seedrender.project.kept import is_of
 from seedrender.run import last_frame
 from seedrender.run.desk import Desk
 from seedrender.run.downloads import Fresh, download
@@ -187,18 +188,33 @@ class Collect:
     async def _replace_output(
         self, job: Job, artifact: Artifact, kept: str | None, before: LockEntry | None
     ) -> None:
-        desk = self._desk
-        old = fold.output_record(before) if before is not None else None
+        desk, entry = self._desk, before or LockEntry(job=job.id)
+        old, clip = fold.output_record(entry), entry.output
         superseded: tuple[TaskRecord, ...] = ()
-        if before is not None and before.output is not None:
-            kept = kept or await self._replaced(before.output, artifact)
-            kept = kept or desk.files.find(before.output)
-            if old is not None and kept is not None and old.correlation_id != artifact.made_by:
-                superseded = (replace(old, superseded=replace(before.output, path=kept)),)
-        elif kept is not None:
+        if clip is not None:
+            kept = kept or await self._replaced(clip, artifact)
+        is_strange = kept is not None and (clip is None or not is_of(kept, clip.sha256))
+        is_anothers = is_strange and kept is not None and await self._is_noted(kept)
+        if clip is not None:
+            where = kept if kept is not None and not is_anothers else desk.files.find(clip)
+            if old is not None and where is not None and old.correlation_id != artifact.made_by:
+                superseded = (replace(old, superseded=replace(clip, path=where)),)
+        elif kept is not None and not is_anothers:
             desk.listener.note(job.id, "kept", f"{kept}: the file that was at {artifact.path}")
         await desk.store.keep(LockEntry(job=job.id, tasks=superseded, output=artifact))
         desk.listener.note(job.id, "done", artifact.path)
+
+    async def _is_noted(self, kept: str) -> bool:
+        """Note where a file went that is another task's clip; False: it is none that is known."""
+        for entry in self._desk.store.lock.entries.values():
+            for record in entry.tasks:
+                is_output = record is fold.output_record(entry)
+                clip = entry.output if is_output else record.superseded
+                if clip is not None and is_of(kept, clip.sha256):
+                    aside = replace(record, superseded=replace(clip, path=kept))
+                    await self._desk.store.keep(LockEntry(job=entry.job, tasks=(aside,)))
+                    return True
+        return False
 
     async def _replaced(self, old: Artifact, new: Artifact) -> str | None:
         """Set a file aside whose successor has another suffix; None: there is none."""

@@ -27,7 +27,7 @@ from seedrender.lock import lockfile
 from seedrender.lock.identity import Asked
 from seedrender.plan.outcome import Exit
 from seedrender.run import clock, watch
-from seedrender.values.entry import JobState, LockEntry, Pin, TaskRecord
+from seedrender.values.entry import JobState, Lock, LockEntry, Pin, TaskRecord
 from seedrender.values.job import JobId, MediaKind, Mode
 from seedrender.values.task import Artifact, RemoteFile, Task, TaskId, TaskState
 from tests.builders import T0, job
@@ -881,3 +881,29 @@ def test_a_clip_is_compared_with_what_its_task_was_bought_for(tmp_path: Path) ->
 
     assert film.run() is Exit.UNDECIDED
     assert output(film).differs == ("asked for 8 s, got 4 s",)
+
+
+def test_a_clip_that_gives_way_in_anothers_place_is_noted_where_it_went(tmp_path: Path) -> None:
+    film = rendered(tmp_path)
+    film.jobs = [replace(FOX, prompt="Another.")]
+    film.run()
+    old, new = line(film).tasks
+    assert old.superseded is not None
+    kept = output(film)
+    (tmp_path / kept.path).rename(tmp_path / "renders/moved.mp4")  # by an exchange, say
+    (tmp_path / old.superseded.path).rename(tmp_path / kept.path)
+    stale = replace(old, superseded=replace(old.superseded, path=kept.path, placed_at=None))
+    entries = {
+        JobId("spin"): replace(
+            line(film), tasks=(stale, new), output=replace(kept, path="renders/moved.mp4")
+        )
+    }
+    film.lock_path.write_text(lockfile.dumps(Lock(manifest="film.yaml", entries=entries)), "utf-8")
+
+    code = film.run()
+
+    found = line(film).tasks[0].superseded
+    assert (code, output(film).path) == (Exit.DONE, "renders/spin.mp4")
+    assert found is not None
+    assert digest((tmp_path / found.path).read_bytes()) == found.sha256
+    assert len(film.provider.received) == 2
