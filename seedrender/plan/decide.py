@@ -164,6 +164,8 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
     to_do = _free_work(job, record, clip, entry, facts)
     if to_do is not None:
         is_gone = isinstance(to_do.act, Download | Nothing)
+        if is_gone and (twin := _twin(record, entry, facts)) is not None:
+            return twin
         if is_gone and is_again:
             return Decision(
                 Verdict.MISSING, "its clip is lost, and given up by --resubmit", Submit()
@@ -174,6 +176,19 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
         words = "its clip is in its place; what --resubmit gives up beside it is noted"
         return Decision(Verdict.RESUME, words, Settle(open_ones[-1]))
     return _differing(job, clip, facts) or Decision(Verdict.CURRENT, "as in the lock")
+
+
+def _twin(record: TaskRecord, entry: LockEntry, facts: Facts) -> Decision | None:
+    """Bring the clip of another task of the same definition in place of one that is nowhere."""
+    for other in reversed(entry.tasks):
+        clip = other.superseded
+        if clip is None or other is record or not record.fingerprint.is_of(other.fingerprint):
+            continue
+        found = facts.find(clip, ())
+        if found is not None:
+            reason = f"its clip is nowhere, and another of the same definition comes from {found}"
+            return Decision(Verdict.RESUME, reason, Place(other, clip, found))
+    return None
 
 
 def _differing(job: Job, clip: Artifact, facts: Facts) -> Decision | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -12,8 +12,7 @@ from seedrender.lock import fold, lockfile
 from seedrender.lock.prune import clips_of
 from seedrender.project.hold import FOLDER, journal_path
 from seedrender.project.lock_read import bytes_of, is_gone
-from seedrender.values.entry import Event, Lock, LockEntry
-from seedrender.values.job import JobId
+from seedrender.values.entry import Event, Lock
 
 _HEADER_BYTES = 4096
 
@@ -27,28 +26,47 @@ class LeftBehind:
     @cached_property
     def lock(self) -> Lock:
         """All that those files know of tasks. Raises: LockError where one cannot be read."""
-        entries: dict[JobId, LockEntry] = {}
-        for path in self._files():
-            for event in _events(path):
-                known = entries.get(event.job)
-                entries[event.job] = event if known is None else fold.join(known, event)
-        return Lock(manifest="", entries=entries)
+        whole = fold.fold(Lock(manifest=""), ())
+        for known in self._by_owner.values():
+            whole = fold.fold(whole, known.entries.values())
+        return whole
+
+    @cached_property
+    def before(self) -> Lock | None:
+        """What this manifest knew under its name before; None: that is not certain.
+
+        It is where one manifest that is gone has left a lockfile or a journal, and no other one.
+        Raises: LockError where a file cannot be read.
+        """
+        folder = self._lock_path.parent
+        owners = {owner(path) for path in self._files() if path.parent == folder}
+        return self._by_owner[str(owners.pop())] if len(owners) == 1 else None
 
     @cached_property
     def paths(self) -> frozenset[str]:
-        """Return where its clips are: they are copied from there, and never taken away."""
+        """Return where clips of others are: they are copied from there, and never taken away."""
         try:
-            entries = self.lock.entries.values()
+            before = self.before
+            locks = [lock for lock in self._by_owner.values() if lock is not before]
         except LockError:  # said where something is bought
             return frozenset()
+        entries = (entry for lock in locks for entry in lock.entries.values())
         return frozenset(clip.path for entry in entries for clip in clips_of(entry))
+
+    @cached_property
+    def _by_owner(self) -> Mapping[str, Lock]:
+        found: dict[str, Lock] = {}
+        for path in self._files():
+            name = str(owner(path))
+            known = found.get(name, Lock(manifest=name))
+            found[name] = fold.fold(known, _events(path))
+        return found
 
     def _files(self) -> Iterator[Path]:
         folder = self._lock_path.parent
         memory = folder / FOLDER / self._lock_path.name
         ours = {self._lock_path, journal_path(self._lock_path), memory}
-        patterns = ("*.lock", "*.lock.journal", f"{FOLDER}/*.lock")
-        for pattern in patterns:
+        for pattern in ("*.lock", "*.lock.journal", f"{FOLDER}/*.lock"):
             for path in sorted(folder.glob(pattern)):
                 if path not in ours and not path.is_symlink() and is_gone(folder, owner(path)):
                     yield path

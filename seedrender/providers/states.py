@@ -50,7 +50,10 @@ class States:
         if is_new and len(self._strange) < _MAX_WARNINGS:
             self._strange.add(word)
             _log.warning(
-                "%s answers with the unknown state %r: taken as running", self._route, word
+                "%s answers with the unknown state %r: with a result beside it a task has ended, "
+                "else it goes on",
+                self._route,
+                word,
             )
 
 

@@ -14,6 +14,7 @@ from seedrender.lock.moves import Moves, rehome
 from seedrender.project import holder
 from seedrender.project.files import sync_folder, tidy, write_atomically
 from seedrender.project.hold import Hold, holding, journal_path
+from seedrender.project.left_behind import LeftBehind
 from seedrender.project.lock_read import bytes_of, read_journal, read_lockfile, real
 from seedrender.project.purchases import PurchaseLog
 from seedrender.run import recovery
@@ -305,7 +306,8 @@ async def hold(
         path = real(path)
         lock = read(path, manifest)
         found = moves(lock)
-        store = Store(path, found.applied(lock), _journal(path, held), held, found)
+        journal = Journal(held.journal, journal_path(path).name)
+        store = Store(path, found.applied(lock), journal, held, found)
         store.begin()
         try:
             yield store
@@ -332,17 +334,15 @@ def read(path: Path, manifest: str) -> Lock:
     """
     path = real(path)
     with recovery.advised(path, manifest):
-        lock = read_lockfile(path, manifest)
-        return fold.fold(lock, read_journal(journal_path(path), manifest))
+        lock, events = read_lockfile(path, manifest), read_journal(journal_path(path), manifest)
+        if not path.exists() and not events:  # the manifest may have had another name
+            lock = replace(LeftBehind(path).before or lock, manifest=manifest)
+        return fold.fold(lock, events)
 
 
 def is_left(path: Path) -> bool:
     """Whether a run that was killed left facts that are not in the lockfile yet."""
     return journal_path(real(path)).exists()
-
-
-def _journal(path: Path, held: Hold) -> Journal:
-    return Journal(held.journal, journal_path(path).name)
 
 
 def _header(manifest: str) -> bytes:

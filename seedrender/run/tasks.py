@@ -22,6 +22,7 @@ from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.task import Task, TaskId
 
 _GIVEN_UP = "given up by --resubmit"
+_ONE_RUN = timedelta(minutes=1)  # in which nobody changes a key
 
 
 class Tasks:
@@ -212,7 +213,7 @@ class Tasks:
         return await desk.provider.find(
             record.correlation_id,
             since=record.submitted_at,
-            witnesses=_tasks_of(desk.store.lock, desk.provider.name),
+            witnesses=_tasks_of(desk.store.lock, desk.provider.name, record.submitted_at),
         )
 
     def _is_proof(self, record: TaskRecord) -> bool:
@@ -241,7 +242,17 @@ class Tasks:
         return wall() - timedelta(seconds=ahead_s)
 
 
-def _tasks_of(lock: Lock, route: str) -> frozenset[TaskId]:
-    """Return every task that the lock knows of one route."""
+def _tasks_of(lock: Lock, route: str, until: datetime | None) -> frozenset[TaskId]:
+    """Return the tasks of a route that were bought before a submit, or with it.
+
+    Those that came later may be another account's: its list proves nothing of this submit.
+    """
+    latest = until + _ONE_RUN if until is not None else None
     records = (record for entry in lock.entries.values() for record in entry.tasks)
-    return frozenset(r.task_id for r in records if r.task_id is not None and r.provider == route)
+    return frozenset(
+        r.task_id
+        for r in records
+        if r.task_id is not None
+        and r.provider == route
+        and (latest is None or (r.submitted_at is not None and r.submitted_at <= latest))
+    )

@@ -27,6 +27,7 @@ from seedrender.values.task import Task, TaskState
 
 _STRANGE_ANSWERS = 6  # in a row, before a task is left to a person
 _SILENT_SIMULATOR = 20  # reads in a row: it is here, and would answer if it could
+_LONG_S = 120.0  # of a wait: a person is told of it at once
 _SILENCE = 3  # reads in a row that fail, before a person is told
 _KEPT = timedelta(days=7)  # every provider keeps a task for so long
 _ENDS = {
@@ -111,7 +112,7 @@ class Watch:
             await self._desk.keep(job.id, replace(record, error=str(error)))
             raise type(error)(f"{error}; its task, {record.task_id}, is not bought again") from None
         wait_s = self._desk.wait_s(error, trouble.in_a_row)
-        if trouble.in_a_row == _SILENCE:
+        if trouble.in_a_row == _SILENCE or wait_s >= _LONG_S:
             self._desk.listener.note(job.id, "waits", f"{error}; asking again{in_words(wait_s)}")
         await asyncio.sleep(wait_s)
 

@@ -202,6 +202,35 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
         ),
         pytest.param(Case(entry=DONE), "current", "as in the lock", False, SHA, id="done"),
         pytest.param(
+            Case(
+                entry=with_clip(
+                    record("c0", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE), made()
+                ),
+                missing=(KEPT.path,),
+            ),
+            "resume",
+            "its clip is nowhere, and another of the same definition comes from "
+            "renders/.superseded/spin.mp4",
+            False,
+            ASIDE_SHA,
+            id="gone, and a twin of it is set aside",
+        ),
+        pytest.param(
+            Case(
+                entry=with_clip(
+                    record("c0", JobState.SUCCEEDED, fingerprint=OTHER, superseded=ASIDE),
+                    record("c3", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE),
+                    made(),
+                ),
+                missing=(KEPT.path, ASIDE.path),
+            ),
+            "resume",
+            "renders/spin.mp4 is missing or changed on disk; to be downloaded again",
+            False,
+            SHA,
+            id="gone, and its twin, too",
+        ),
+        pytest.param(
             Case(entry=with_clip(made(), LOST)),
             "unknown",
             "a submit of 2026-11-23 10:00:00 UTC has no known answer: a paid task may exist; what "

@@ -43,7 +43,25 @@ def test_lockfile_journal_and_memory_of_a_manifest_that_is_gone_are_found(tmp_pa
     found = left(tmp_path)
 
     assert sorted(found.lock.entries) == ["a", "b", "c"]
+    assert sorted(found.before.entries if found.before else ()) == ["a", "b"]  # of old.yaml
+    assert found.paths == frozenset()  # its own are there
+
+
+def test_of_two_manifests_that_are_gone_none_is_what_this_was(tmp_path: Path) -> None:
+    lockfile_of(tmp_path / "old.lock", "old.yaml", DONE)
+    lockfile_of(tmp_path / "other.lock", "other.yaml", FLIES)
+
+    found = left(tmp_path)
+
+    assert found.before is None
+    assert sorted(found.lock.entries) == ["a", "b"]
     assert found.paths == {"renders/a.mp4"}
+
+
+def test_a_memory_alone_does_not_say_that_a_manifest_was_renamed(tmp_path: Path) -> None:
+    lockfile_of(tmp_path / ".seedrender/old.lock", "old.yaml", DONE)
+
+    assert left(tmp_path).before is None
 
 
 @pytest.mark.parametrize("name", ["film.lock", "film.lock.journal", ".seedrender/film.lock"])

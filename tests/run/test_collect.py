@@ -907,3 +907,10 @@ def test_a_clip_that_gives_way_in_anothers_place_is_noted_where_it_went(tmp_path
     assert found is not None
     assert digest((tmp_path / found.path).read_bytes()) == found.sha256
     assert len(film.provider.received) == 2
+
+
+def test_a_store_that_asks_for_a_day_is_asked_once_more_all_the_same(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.provider.retrieve_errors["spin"] += [RateLimitedError("later", retry_after_s=86_400.0)]
+
+    assert (film.run(), film.provider.received) == (Exit.DONE, ["spin"])

@@ -116,6 +116,22 @@ def test_a_lockfile_of_a_manifest_that_was_renamed_is_its_own(tmp_path: Path) ->
     assert read(lock_path(tmp_path), "film.yaml").manifest == "film.yaml"
 
 
+@pytest.mark.parametrize("has_its_own", [False, True])
+def test_a_manifest_without_a_lockfile_begins_with_what_it_knew_under_its_name_before(
+    tmp_path: Path, *, has_its_own: bool
+) -> None:
+    task = record("c1", JobState.FAILED, error="x")
+    before = Lock(manifest="old.yaml", entries={JobId("a"): entry("a", task)})
+    (tmp_path / "old.lock").write_text(lockfile.dumps(before))
+    if has_its_own:
+        lock_path(tmp_path).write_text('{"lock": 1, "manifest": "film.yaml"}\n')
+
+    found = read(lock_path(tmp_path), "film.yaml")
+
+    assert found.manifest == "film.yaml"
+    assert [*found.entries] == ([] if has_its_own else ["a"])
+
+
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(tmp_path: Path) -> None:
     async def run() -> None:
         async with hold(tmp_path / "missing" / "film.lock", "film.yaml"):

@@ -544,7 +544,10 @@ def test_a_lost_submit_is_sought_since_it_left_with_the_routes_other_tasks_as_wi
         record("c2", JobState.FAILED, provider="scripted"),
         record("c3", JobState.FAILED, provider="another"),
     ]
+    later = T0 + timedelta(seconds=61)  # perhaps another account's
     opener = record("c4", JobState.FAILED, provider="scripted")
+    others.append(record("c5", JobState.FAILED, provider="scripted", submitted_at=later))
+    others.append(record("c6", JobState.FAILED, provider="scripted", submitted_at=None))
     write(film, entry("spin", replace(LOST, fingerprint=WANTED), *others), entry("opener", opener))
 
     film.run()

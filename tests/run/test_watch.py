@@ -486,3 +486,12 @@ def test_a_task_that_failed_and_is_not_there_any_more_is_bought_as_a_person_says
     found.resubmit = (JobId("spin"),)
 
     assert (found.run(), found.provider.received) == (Exit.DONE, ["spin", "spin"])
+
+
+def test_a_long_wait_is_told_at_once(tmp_path: Path) -> None:
+    found = film(tmp_path, RateLimitedError("later", retry_after_s=86_400.0))
+
+    found.run()
+
+    (line,) = told(found, "waits")
+    assert line == "spin waits later; asking again in N s"
