@@ -63,6 +63,7 @@ class Scripted:
         self.limits = Limits(concurrency=4, requests_per_minute=6000, settle_s=0.0)
         self.render_s = 60.0
         self.ahead_s: float | None = None  # our clock of the provider's
+        self.account: str | None = None
         self.window: RateWindow | None = None
         self.received: list[str] = []  # jobs for which a task was created
         self.attempts: list[str] = []

@@ -70,6 +70,7 @@ def records(draw: st.DrawFn) -> TaskRecord:
         superseded=draw(st.none() | clips(f"c{number}", "renders/.superseded/spin.ab.mp4")),
         unread=draw(unread),
         unlisted_at=draw(st.none() | times),
+        account=draw(st.none() | st.just("ab12")),
     )
 
 

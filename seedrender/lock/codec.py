@@ -147,6 +147,7 @@ TASK: Fields = (
     Field(key="superseded", read=_read_artifact, write=_write_artifact, is_soft=True),
     Field(key="unread", read=_named_texts, write=dict, is_soft=True, since=2),
     Field(key="unlisted_at", read=checks.moment, write=time_text, is_soft=True, since=2),
+    Field(key="account", read=checks.text, is_soft=True, since=2),
 )
 ENTRY: Fields = (
     Field(key="job", read=checks.text, is_needed=True),

@@ -113,14 +113,15 @@ def check_version(header: Mapping[str, Any], kind: str, name: str) -> None:
 
 
 def _settled(entry: LockEntry) -> LockEntry:
-    """Leave out submits that bought nothing, and the trouble with clips that are here after all."""
+    """Leave out submits that bought nothing, and what mattered only until something was known."""
     made_by = entry.output.made_by if entry.output is not None else None
     bought = (record for record in entry.tasks if record.state is not JobState.PLANNED)
+    known = (replace(r, account=None) if r.task_id is not None else r for r in bought)
     kept = tuple(
         replace(record, error=None)
         if record.is_uncollected and (record.superseded or record.correlation_id == made_by)
         else record
-        for record in bought
+        for record in known
     )
     return replace(entry, tasks=kept)
 

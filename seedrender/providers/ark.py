@@ -145,6 +145,11 @@ class Ark:
         return task
 
     @property
+    def account(self) -> str:
+        """Which account is asked: a digest, for comparison alone."""
+        return self._http.account
+
+    @property
     def ahead_s(self) -> float | None:
         """By how much our clock is ahead of the provider's; None: it does not tell its time."""
         return self._http.ahead_s

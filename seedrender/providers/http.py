@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from seedrender.values.provider import Block, RateWindow, Received
 
 _SUBMIT_TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=15)
 _READ_S = 60.0
+_ACCOUNT_DIGITS = 12
 _UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=15)
 
 
@@ -58,6 +60,11 @@ class Http:
         self._stack = AsyncExitStack()
         self.window: RateWindow | None = None  # of the newest answer that told one
         self._answered = ("", datetime.now(UTC))  # what the newest answer gave as its time, when
+
+    @property
+    def account(self) -> str:
+        """Whose answers these are: a digest of the key, of which it tells nothing."""
+        return hashlib.sha256(str(self._key).encode()).hexdigest()[:_ACCOUNT_DIGITS]
 
     @property
     def ahead_s(self) -> float | None:

@@ -153,6 +153,11 @@ class Modellix:
         return {task_id: await self.poll(task_id) for task_id in task_ids}
 
     @property
+    def account(self) -> str:
+        """Which account is asked: a digest, for comparison alone."""
+        return self._http.account
+
+    @property
     def ahead_s(self) -> float | None:
         """By how much our clock is ahead of the provider's; None: it does not tell its time."""
         return self._http.ahead_s

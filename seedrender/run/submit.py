@@ -162,6 +162,7 @@ class Submits:
             provider=self._desk.provider.name,
             submitted_at=self._desk.store.clock.now(),
             estimate=self._desk.purse.quote(job),
+            account=getattr(self._desk.provider, "account", None),
         )
 
     async def submitted(

@@ -209,6 +209,8 @@ class Tasks:
         desk = self._desk
         if record.is_guess or record.provider != desk.provider.name:
             return None
+        if record.account not in (None, getattr(desk.provider, "account", None)):
+            return None  # another account's list cannot tell
         await desk.pace.turn()
         return await desk.provider.find(
             record.correlation_id,

@@ -79,6 +79,7 @@ class TaskRecord:
     superseded: Artifact | None = None  # its clip, where that is not the output
     unread: Mapping[str, str] = field(default_factory=dict)  # facts left out: name → what was said
     unlisted_at: datetime | None = None  # of a lost submit: when the list first lacked its task
+    account: str | None = None  # of a submit without an answer: whose list may tell of it
 
     @property
     def is_given_up(self) -> bool:

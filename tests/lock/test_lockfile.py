@@ -48,7 +48,8 @@ def cost(amount: str) -> str:
 def settled(found: LockEntry) -> LockEntry:
     """What is not written: submits that bought nothing, and trouble that is over."""
     made_by = found.output.made_by if found.output is not None else ""
-    kept = [r for r in found.tasks if r.state is not JobState.PLANNED]
+    bought = [r for r in found.tasks if r.state is not JobState.PLANNED]
+    kept = [r if r.task_id is None else replace(r, account=None) for r in bought]
     for at, r in enumerate(kept):
         if r.is_uncollected and (r.superseded is not None or r.correlation_id == made_by):
             kept[at] = replace(r, error=None)

@@ -78,6 +78,7 @@ OPTIONAL: Mapping[str, st.SearchStrategy[Any]] = {
     "last_frame": frames,
     "superseded": asides,
     "unlisted_at": moments,
+    "account": words,
 }
 KEPT = ("correlation_id", "task_id", "state", "provider")
 states = st.sampled_from([state for state in JobState if state is not JobState.DONE])

@@ -555,6 +555,33 @@ def test_a_lost_submit_is_sought_since_it_left_with_the_routes_other_tasks_as_wi
     assert film.provider.sought == [("c1", T0, frozenset({"task-c2", "task-c4"}))]
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "is_asked"),
+    [("one", "one", True), ("one", "two", False), (None, "two", True), ("one", None, False)],
+)
+def test_another_accounts_list_tells_nothing_of_a_lost_submit(
+    tmp_path: Path, then: str | None, now: str | None, *, is_asked: bool
+) -> None:
+    film = lost(tmp_path, replace(LOST, account=then))
+    film.provider.account = now
+
+    code = film.run()
+
+    assert (code, film.provider.attempts) == (Exit.UNDECIDED, [])
+    assert bool(film.provider.sought) is is_asked
+
+
+def test_the_account_of_a_submit_is_kept_until_its_task_is_known(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("spin"), job("other")])
+    film.provider.account = "one"
+    film.provider.answers_late("spin")
+
+    film.run()
+
+    kept = {name: e.tasks[0].account for name, e in film.lock().entries.items()}
+    assert kept == {"spin": "one", "other": None}
+
+
 def test_to_ask_for_lost_submits_takes_turns_of_the_requests(tmp_path: Path) -> None:
     jobs = [job(f"s{n}") for n in range(40)]
     film = Film(tmp_path, jobs)
