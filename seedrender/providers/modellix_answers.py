@@ -31,11 +31,14 @@ def task(task_id: TaskId, answer: Mapping[str, Any], currency: str) -> Task:
         raise refusals.strange(what, answer, refusals.by_status)
     task_ids.check(task_id, data.get("task_id"))
     figures = Figures()
-    has_result = any(_files(kind, data, figures) for kind in (MediaKind.VIDEO, MediaKind.IMAGE))
-    state, message = _end(states.state(word, has_result=has_result), answer, data)
-    videos = _files(MediaKind.VIDEO, data, figures) if state is TaskState.SUCCEEDED else ()
-    pictures = _files(MediaKind.IMAGE, data, figures) if state is TaskState.SUCCEEDED else ()
     cost = _billed(answer, data, figures)
+    videos, pictures = (_files(k, data, figures) for k in (MediaKind.VIDEO, MediaKind.IMAGE))
+    has_result = bool(videos or pictures)
+    state, message = _end(states.state(word, has_result=has_result), answer, data)
+    if state.is_final and has_result and cost is not None and cost > 0:
+        state, message = TaskState.SUCCEEDED, None  # what is billed and there is fetched
+    if state is not TaskState.SUCCEEDED:
+        videos = pictures = ()
     took_s = figures.seconds("render_s", data.get("duration"), most=_MAX_RENDER_S, unit=_MS)
     return Task(
         id=task_id,

@@ -392,3 +392,25 @@ def test_a_held_poll_is_answered_at_the_end_of_the_task() -> None:
 @pytest.mark.parametrize("route", ["modellix", "sim"])
 def test_a_read_is_held_for_half_a_minute(route: str) -> None:
     assert registry.offline(route).limits.hold_s == 30
+
+
+@pytest.mark.parametrize(
+    ("word", "amount", "state"),
+    [
+        pytest.param("failed", 0.276, TaskState.SUCCEEDED, id="failed, billed and there"),
+        pytest.param("cancelled", 0.276, TaskState.SUCCEEDED, id="cancelled, billed and there"),
+        pytest.param("failed", 0, TaskState.FAILED, id="failed and free"),
+        pytest.param("failed", None, TaskState.FAILED, id="failed, and nobody knows the bill"),
+        pytest.param("in_orbit", None, TaskState.SUCCEEDED, id="unknown, with a result"),
+        pytest.param("running", 0.276, TaskState.RUNNING, id="billed, and it still runs"),
+    ],
+)
+def test_what_is_billed_and_there_is_fetched_whatever_it_is_called(
+    word: str, amount: float | None, state: TaskState
+) -> None:
+    result = {"resources": [{"url": "https://store.example/a.mp4", "type": "video"}]}
+    billing = {"amount": amount} if amount is not None else None
+
+    task = MODELLIX._task(TaskId("t"), answer(word, result=result, billing=billing))
+
+    assert (task.state, task.video is not None) == (state, state is TaskState.SUCCEEDED)
