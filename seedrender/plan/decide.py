@@ -182,7 +182,7 @@ def _twin(record: TaskRecord, entry: LockEntry, facts: Facts) -> Decision | None
     """Bring the clip of another task of the same definition in place of one that is nowhere."""
     for other in reversed(entry.tasks):
         clip = other.superseded
-        if clip is None or other is record or not record.fingerprint.is_of(other.fingerprint):
+        if clip is None or other is record or not facts.asked.is_made(other, record.fingerprint):
             continue
         found = facts.find(clip, ())
         if found is not None:

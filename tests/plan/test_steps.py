@@ -231,6 +231,21 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
             id="gone, and its twin, too",
         ),
         pytest.param(
+            Case(
+                entry=with_clip(
+                    record("c0", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE),
+                    made(provider="modellix"),
+                ),
+                missing=(KEPT.path,),
+                facts={"asked": Asked(route="modellix")},
+            ),
+            "resume",
+            "renders/spin.mp4 is missing or changed on disk; to be downloaded again",
+            False,
+            SHA,
+            id="gone, and its twin is simulated",
+        ),
+        pytest.param(
             Case(entry=with_clip(made(), LOST)),
             "unknown",
             "a submit of 2026-11-23 10:00:00 UTC has no known answer: a paid task may exist; what "
