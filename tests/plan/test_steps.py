@@ -9,6 +9,7 @@ import pytest
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
+from seedrender.lock.identity import Asked
 from seedrender.plan import graph, make
 from seedrender.plan.decide import Facts, changes, decide
 from seedrender.plan.decision import Decision, Settle, Submit, Verdict
