@@ -170,11 +170,11 @@ class Submits:
         job: JobId,
         record: TaskRecord,
         task_id: TaskId,
-        replaced: Collection[TaskRecord] = (),
+        others: Collection[TaskRecord] = (),
     ) -> TaskRecord:
-        """Note that a task exists, and in the same line what is given up for it."""
+        """Note that a task exists, and in the same line what is told of others with it."""
         submitted = replace(record, state=JobState.SUBMITTED, task_id=task_id, error=None)
-        await self._desk.keep(job, submitted, *replaced)
+        await self._desk.keep(job, submitted, *others)
         return submitted
 
 

@@ -171,14 +171,16 @@ class Tasks:
         if found:
             return await self._found(job, record, found), ""
         if found is None or not self._is_proof(record):
-            unlisted_at = record.unlisted_at
-            if found is not None:
-                unlisted_at = unlisted_at or self._provider_time()
-            unknown = record = replace(record, state=JobState.UNKNOWN, unlisted_at=unlisted_at)
-            await desk.keep(job, unknown)
-            words = self._when_listed(record)
+            unknown = replace(record, state=JobState.UNKNOWN)
             if found is None:
                 words = advice(job, desk.store.lock.manifest)
+                if self._is_anothers(record):
+                    words = f"it was sent with another key: ask with that one. Else: {words}"
+            else:
+                unlisted_at = record.unlisted_at or self._provider_time()
+                unknown = replace(unknown, unlisted_at=unlisted_at)
+                words = self._when_listed(unknown)
+            await desk.keep(job, unknown)
             desk.listener.note(job, "unknown", words)
             return unknown, words
         nothing = replace(record, state=JobState.PLANNED)
@@ -197,26 +199,34 @@ class Tasks:
     async def _found(self, job: JobId, record: TaskRecord, found: Sequence[TaskId]) -> TaskRecord:
         """Note the task of a submit; one that arrived more than once has made several, all paid."""
         first, *others = found
-        for task_id in others:
-            another = replace(record, correlation_id=CorrelationId(uuid.uuid4().hex))
-            await self._submits.submitted(job, another, task_id)
-            words = f"task {task_id} was made by the same request; it is paid, and collected too"
-            self._desk.listener.note(job, "kept", words)
-        return await self._submits.submitted(job, record, first)
+        submitted = replace(record, state=JobState.SUBMITTED, error=None)
+        more = [
+            replace(submitted, correlation_id=CorrelationId(uuid.uuid4().hex), task_id=task_id)
+            for task_id in others
+        ]
+        found_one = await self._submits.submitted(job, record, first, more)  # in one line
+        for another in more:
+            words = "was made by the same request; it is paid, and collected too"
+            self._desk.listener.note(job, "kept", f"task {another.task_id} {words}")
+        return found_one
 
     async def _ask(self, record: TaskRecord) -> Sequence[TaskId] | None:
         """Ask the route for the tasks of a submit; None: it cannot tell."""
         desk = self._desk
         if record.is_guess or record.provider != desk.provider.name:
             return None
-        if record.account not in (None, getattr(desk.provider, "account", None)):
-            return None  # another account's list cannot tell
+        if self._is_anothers(record):
+            return None
         await desk.pace.turn()
         return await desk.provider.find(
             record.correlation_id,
             since=record.submitted_at,
             witnesses=_tasks_of(desk.store.lock, desk.provider.name, record.submitted_at),
         )
+
+    def _is_anothers(self, record: TaskRecord) -> bool:
+        """Whether a submit was sent with another key, so that no list here tells of it."""
+        return record.account not in (None, getattr(self._desk.provider, "account", None))
 
     def _is_proof(self, record: TaskRecord) -> bool:
         """Whether a list that lacks a submit's task proves that there is none.

@@ -453,13 +453,14 @@ def test_a_task_that_never_ends_has_a_way_out_when_nobody_would_keep_it_any_more
     now = noted(found).submitted_at
     assert now is not None
     monkeypatch.setattr(watch, "wall", lambda: now + WEEK)
-    first = found.run()
+    first, error = found.run(), noted(found).error
     found.provider.answers["spin"] = [RUNS]
     found.resubmit = (JobId("spin"),)
-    monkeypatch.setattr(watch, "wall", lambda: now + WEEK)
 
     assert first is Exit.UNDECIDED
-    assert "still running more than seven days after it was bought" in str(noted(found).error)
+    assert "still running more than seven days after it was bought" in str(error)
+    found.run()
+    assert found.provider.received == ["spin", "spin"]
 
 
 @pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.CANCELLED])
