@@ -26,7 +26,7 @@ class LeftBehind:
     @cached_property
     def lock(self) -> Lock:
         """All that those files know of tasks. Raises: LockError where one cannot be read."""
-        whole = fold.fold(Lock(manifest=""), ())
+        whole = Lock(manifest="")
         for known in self._by_owner.values():
             whole = fold.fold(whole, known.entries.values())
         return whole
@@ -39,8 +39,8 @@ class LeftBehind:
         Raises: LockError where a file cannot be read.
         """
         folder = self._lock_path.parent
-        owners = {owner(path) for path in self._files() if path.parent == folder}
-        return self._by_owner[str(owners.pop())] if len(owners) == 1 else None
+        owners = {name for path, name in self._files if path.parent == folder}
+        return self._by_owner[owners.pop()] if len(owners) == 1 else None
 
     @cached_property
     def paths(self) -> frozenset[str]:
@@ -56,20 +56,26 @@ class LeftBehind:
     @cached_property
     def _by_owner(self) -> Mapping[str, Lock]:
         found: dict[str, Lock] = {}
-        for path in self._files():
-            name = str(owner(path))
+        for path, name in self._files:
             known = found.get(name, Lock(manifest=name))
             found[name] = fold.fold(known, _events(path))
         return found
 
-    def _files(self) -> Iterator[Path]:
+    @cached_property
+    def _files(self) -> tuple[tuple[Path, str], ...]:
+        """Return the files, each with the manifest that is gone."""
+        return tuple(self._found())
+
+    def _found(self) -> Iterator[tuple[Path, str]]:
         folder = self._lock_path.parent
         memory = folder / FOLDER / self._lock_path.name
         ours = {self._lock_path, journal_path(self._lock_path), memory}
         for pattern in ("*.lock", "*.lock.journal", f"{FOLDER}/*.lock"):
             for path in sorted(folder.glob(pattern)):
-                if path not in ours and not path.is_symlink() and is_gone(folder, owner(path)):
-                    yield path
+                is_plain = path.is_file() and not path.is_symlink()  # no pipe, either
+                name = owner(path) if path not in ours and is_plain else None
+                if name is not None and is_gone(folder, name):
+                    yield path, name
 
 
 def owner(path: Path) -> str | None:

@@ -44,19 +44,17 @@ def read_lockfile(path: Path, manifest: str) -> Lock:
     return replace(lock, manifest=manifest)  # which was renamed
 
 
-def is_gone(folder: Path, manifest: str | None) -> bool:
+def is_gone(folder: Path, manifest: str) -> bool:
     """Say whether a manifest that a file names is not in a folder any more."""
-    if not is_name(manifest):
-        return False
     try:
-        return not (folder / str(manifest)).exists()
+        return is_name(manifest) and not (folder / manifest).exists()
     except OSError:
         return False
 
 
-def is_name(manifest: str | None) -> bool:
-    """Say whether a text can be the name of a manifest."""
-    is_plain = bool(manifest) and "/" not in str(manifest) and str(manifest).isprintable()
+def is_name(manifest: object) -> bool:
+    """Say whether something that a file says can be the name of a manifest."""
+    is_plain = isinstance(manifest, str) and "/" not in manifest and manifest.isprintable()
     return is_plain and str(manifest).endswith((".yaml", ".yml", ".yaml.j2", ".yml.j2"))
 
 

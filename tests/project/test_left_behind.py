@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,12 @@ def test_lockfiles_of_other_tools_are_none_of_ours(tmp_path: Path, text: str) ->
     assert not left(tmp_path).lock.entries
 
 
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "old.lock")
+
+    assert not left(tmp_path).lock.entries
+
+
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     outside = lockfile_of(tmp_path / "out/old.lock", "old.yaml", DONE)
@@ -110,6 +117,6 @@ def test_what_cannot_be_read_stops_the_buying_and_says_whose_it_is(
     assert found.paths == frozenset()
 
 
-@pytest.mark.parametrize("name", [None, "", ".", "..", "a/b.yaml", "a\0.yaml", "a\n.yaml"])
-def test_a_name_that_is_no_files_is_not_gone(tmp_path: Path, name: str | None) -> None:
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b.yaml", "a\0.yaml", "a\n.yaml"])
+def test_a_name_that_is_no_files_is_not_gone(tmp_path: Path, name: str) -> None:
     assert not is_gone(tmp_path, name)
