@@ -24,7 +24,7 @@ from seedrender.values.job import CorrelationId, Job
 from seedrender.values.picture import is_replaced
 from seedrender.values.task import Artifact, TaskId
 
-_TASK_ID = re.compile(r"[!-~]{1,200}")
+_TASK_ID = re.compile(r"[!-~]{1,512}")  # as an answer to a submit may name it
 _BLOCK_BYTES = 1 << 18
 _OFF_S = 1.0  # by which a clip may be longer or shorter than the manifest says, unmentioned
 

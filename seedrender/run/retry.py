@@ -68,11 +68,10 @@ class Attempts:
         self._costly += isinstance(error, CostlyError)
         is_slow = isinstance(error, CostlyError)  # it took its time already
         wait_s = 0.0 if is_slow else self._desk.wait_s(error, self._failed)
-        most_s = (patience or self._patience).seconds
-        if most_s is not None:  # whatever the provider asks for, there is a second attempt
-            wait_s = min(wait_s, most_s / 2 / self._desk.provider.limits.speed)
-        elapsed_s = asyncio.get_running_loop().time() + wait_s - self._started_at
         patience = patience or self._patience
+        if patience.seconds is not None:  # whatever is asked for, there is a second attempt
+            wait_s = min(wait_s, patience.seconds / 2 / self._desk.provider.limits.speed)
+        elapsed_s = asyncio.get_running_loop().time() + wait_s - self._started_at
         is_over = patience.is_over(self._failed, elapsed_s * self._desk.provider.limits.speed)
         if is_over or self._costly > _COSTLY_AGAIN:
             raise error
