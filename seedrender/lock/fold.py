@@ -82,6 +82,12 @@ def output_record(entry: LockEntry) -> TaskRecord | None:
     return next((r for r in entry.tasks if r.correlation_id == entry.output.made_by), None)
 
 
+def clip_of(record: TaskRecord, entry: LockEntry) -> Artifact | None:
+    """Return the clip that a task left, in its place or set aside; None: it is not fetched."""
+    is_output = entry.output is not None and entry.output.made_by == record.correlation_id
+    return entry.output if is_output else record.superseded
+
+
 def foremost(entry: LockEntry) -> TaskRecord | None:
     """Return the task to be spoken of: one under way, else that of the clip, else the newest."""
     newest = entry.tasks[-1] if entry.tasks else None

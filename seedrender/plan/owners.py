@@ -125,8 +125,8 @@ class Owners:
         if record is not None and line is not None:
             if record.correlation_id in self._doubled:  # this line is the one that keeps it
                 self.taken[record.correlation_id] = job.id
-            if (clip := _clip_of(line, record)) is not None:
-                self._clips[job.id] = clip
+            if (clip := fold.clip_of(record, line)) is not None:
+                self._clips[job.id] = clip.identity
 
     def _own(self, entry: LockEntry | None, wanted: Fingerprint) -> TaskRecord | None:
         """Return the record of a job's own line that shows, or will show, what it wants."""
@@ -134,7 +134,7 @@ class Owners:
             return None
         made = [r for r in reversed(entry.tasks) if self._worth(r, entry) in _SHOWS]
         made = [r for r in made if wanted.is_of(r.fingerprint) and self._is_ours(r, entry.job)]
-        return next((r for r in made if _clip_of(entry, r)), next(iter(made), None))
+        return next((r for r in made if fold.clip_of(r, entry)), next(iter(made), None))
 
     def _is_ours(self, record: TaskRecord, job: JobId) -> bool:
         return self.taken.get(record.correlation_id, job) == job
@@ -196,8 +196,8 @@ class Owners:
     def _worth(self, record: TaskRecord, entry: LockEntry) -> Worth | None:
         if record.is_given_up or not self.asked.takes(record) or self.asked.drops(record):
             return None
-        if _clip_of(entry, record) is not None:
-            return Worth.DIFFERS if _differs(entry, record) else Worth.CLIP
+        if (clip := fold.clip_of(record, entry)) is not None:
+            return Worth.DIFFERS if clip.differs else Worth.CLIP
         if record.has_ended_in_vain or record.is_lost:
             return Worth.IN_VAIN
         is_live = fold.next_action(record.state) in (fold.Action.ASK, fold.Action.RESUME)
@@ -214,16 +214,3 @@ class Owners:
                 heir = (owners.get(made_by) if made_by is not None else None) or taken[-1]
                 followers.update((s, heir) for s, owner in owners.items() if owner is None)
         return followers
-
-
-def _clip_of(entry: LockEntry, record: TaskRecord) -> str | None:
-    """Return the identity of the clip that a task left; None: it is not fetched yet."""
-    if entry.output is not None and entry.output.made_by == record.correlation_id:
-        return entry.output.identity
-    return record.superseded.identity if record.superseded is not None else None
-
-
-def _differs(entry: LockEntry, record: TaskRecord) -> bool:
-    is_output = entry.output is not None and entry.output.made_by == record.correlation_id
-    clip = entry.output if is_output else record.superseded
-    return clip is not None and bool(clip.differs)

@@ -47,11 +47,8 @@ def quoted(quote: Quote) -> dict[str, Decimal]:
 
 def charges(entry: LockEntry) -> Iterator[tuple[TaskRecord, Charge]]:
     """Yield every record of a job that was paid, or may have been."""
-    output = entry.output
     for record in entry.tasks:
-        is_output = output is not None and output.made_by == record.correlation_id
-        found = charge(record, output if is_output else record.superseded)
-        if found is not None:
+        if (found := charge(record, fold.clip_of(record, entry))) is not None:
             yield record, found
 
 
@@ -101,12 +98,8 @@ def retakes(lock: Lock, route: str) -> Retakes:
         live = fold.alive(entry)
         ended = [r for r, _ in charges(entry) if is_of(r, route) and r not in live]
         paid += len(ended)
-        kept += len({r.fingerprint.digest for r in ended if _left_a_clip(r, entry)})
+        kept += len({r.fingerprint.digest for r in ended if fold.clip_of(r, entry)})
     return Retakes(paid=paid, kept=kept)
-
-
-def _left_a_clip(record: TaskRecord, entry: LockEntry) -> bool:
-    return record.superseded is not None or fold.output_record(entry) is record
 
 
 def is_of(record: TaskRecord, route: str) -> bool:

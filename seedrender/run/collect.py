@@ -88,9 +88,7 @@ class Collect:
         self, job: Job, artifact: Artifact, record: TaskRecord, before: LockEntry | None
     ) -> Artifact:
         """Let a clip that comes again with other bytes be known as before to what rests on it."""
-        known = before.output if before is not None else None
-        if known is None or known.made_by != record.correlation_id:
-            known = record.superseded
+        known = fold.clip_of(record, before or LockEntry(job=job.id))
         if known is None or known.identity == artifact.sha256:
             return artifact
         words = f"{artifact.path}: its provider serves other bytes than before for the same task"
@@ -194,7 +192,7 @@ class Collect:
         if clip is not None:
             kept = kept or await self._replaced(clip, artifact)
         is_strange = kept is not None and (clip is None or not is_of(kept, clip.sha256))
-        is_anothers = is_strange and kept is not None and await self._is_noted(kept)
+        is_anothers = is_strange and kept is not None and await self._is_anothers(kept, artifact)
         if clip is not None:
             where = kept if kept is not None and not is_anothers else desk.files.find(clip)
             if old is not None and where is not None and old.correlation_id != artifact.made_by:
@@ -204,16 +202,19 @@ class Collect:
         await desk.store.keep(LockEntry(job=job.id, tasks=superseded, output=artifact))
         desk.listener.note(job.id, "done", artifact.path)
 
-    async def _is_noted(self, kept: str) -> bool:
-        """Note where a file went that is another task's clip; False: it is none that is known."""
+    async def _is_anothers(self, kept: str, successor: Artifact) -> bool:
+        """Say whether a file that gave way is a task's clip; where it is the only one, note it."""
+        files = self._desk.files
         for entry in self._desk.store.lock.entries.values():
             for record in entry.tasks:
-                is_output = record is fold.output_record(entry)
-                clip = entry.output if is_output else record.superseded
-                if clip is not None and is_of(kept, clip.sha256):
+                clip = fold.clip_of(record, entry)
+                if clip is None or not is_of(kept, clip.sha256):
+                    continue
+                is_here = clip.path != successor.path and files.is_present(clip)
+                if clip is not entry.output or not is_here:
                     aside = replace(record, superseded=replace(clip, path=kept))
                     await self._desk.store.keep(LockEntry(job=entry.job, tasks=(aside,)))
-                    return True
+                return True
         return False
 
     async def _replaced(self, old: Artifact, new: Artifact) -> str | None:

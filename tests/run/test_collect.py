@@ -434,6 +434,24 @@ def test_a_clip_that_had_another_place_stays_there_and_comes_back_free(tmp_path:
     assert (tmp_path / "renders/spin.mp4").read_bytes() == clip_bytes()
 
 
+def test_a_copy_of_another_jobs_clip_that_gives_way_is_kept_and_the_clip_stays_its_own(
+    tmp_path: Path,
+) -> None:
+    other = job("other", duration_s=5)
+    film = Film(tmp_path, [FOX, other])
+    film.run()
+    theirs = (tmp_path / "renders/other.mp4").read_bytes()
+    (tmp_path / "renders/spin.mp4").write_bytes(theirs)
+    film.jobs = [HARE, other]
+
+    film.run()
+
+    assert film.lock().entries[other.id].tasks[0].superseded is None
+    assert superseded(film) == ["renders/spin.mp4", None]  # where it was known last
+    assert files(tmp_path).keys() == {"renders/spin.mp4", "renders/other.mp4", aside(theirs)}
+    assert files(tmp_path)["renders/other.mp4"] == theirs
+
+
 def test_bytes_that_are_another_jobs_clip_too_are_copied_and_not_taken_away(tmp_path: Path) -> None:
     film = Film(tmp_path, [job("b", prompt="Blue."), job("c", prompt="Green.")])  # equal bytes
     film.run()
