@@ -71,6 +71,16 @@ def selectors_argument(command: F) -> F:
     return click.argument("selectors", nargs=-1, metavar="[SELECTOR]...")(command)
 
 
+def resubmit_option(command: Callable[..., int]) -> Callable[..., int]:
+    """Take ids of jobs that a person wants bought again."""
+    return click.option(
+        "--resubmit",
+        multiple=True,
+        metavar="JOB",
+        help="Buy a job again whose earlier submit has no known outcome; that one may be paid too.",
+    )(command)
+
+
 def choices_options(command: Callable[..., int]) -> Callable[..., int]:
     """Take `--profile`, `--set`, `--vars` and `--allow-outside`, and hand them over as one."""
 

@@ -14,6 +14,7 @@ from seedrender.cli.console import (
     echo,
     json_option,
     manifest_argument,
+    resubmit_option,
     route_option,
     say_json,
     selectors_argument,
@@ -21,7 +22,7 @@ from seedrender.cli.console import (
 )
 from seedrender.cli.estimate import Costs, costs
 from seedrender.lock.identity import SIMULATED
-from seedrender.plan import routes
+from seedrender.plan import routes, select
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome, summary
 from seedrender.plan.routes import Carried
@@ -38,6 +39,7 @@ from seedrender.values.entry import Lock
 @selectors_argument
 @choices_options
 @route_option
+@resubmit_option
 @click.option("--keep-stale", is_flag=True, help="Keep clips whose definition changed.")
 @click.option("--check", is_flag=True, help="Exit with code 8 if anything is pending.")
 @click.option(
@@ -58,6 +60,7 @@ def command(
     *,
     selectors: tuple[str, ...],
     choices: Choices,
+    resubmit: tuple[str, ...],
     keep_stale: bool,
     check: bool,
     out: Path | None,
@@ -72,6 +75,8 @@ def command(
     """
     if ref is not None and (check or out is not None or choices.provider is not None):
         raise click.UsageError("--against compares; it takes no --check, --out and --provider")
+    if resubmit and (ref is not None or out is not None):
+        raise click.UsageError("--resubmit is said to a run: --out and --against do not keep it")
     is_moving = choices.provider is not None
     with counting() as tick:
         found = project.load(
@@ -80,8 +85,9 @@ def command(
     wrong = places.refusal(found, probes=False)
     if wrong is not None:
         raise wrong
-    lock = found.read_lock()
-    made = found.plan(lock, Wishes(keep_stale=keep_stale))
+    wishes = Wishes(resubmit=select.named(found.all_jobs, resubmit), keep_stale=keep_stale)
+    lock = found.read_lock(wishes)
+    made = found.plan(lock, wishes)
     if ref is not None:
         _compare(found, made, ref, choices, selectors, is_json=is_json)
         return Exit.DONE

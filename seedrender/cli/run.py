@@ -18,6 +18,7 @@ from seedrender.cli.console import (
     echo,
     json_option,
     manifest_argument,
+    resubmit_option,
     route_option,
     say_json,
     selectors_argument,
@@ -61,12 +62,7 @@ _TOLD = frozenset(  # why is said at the end
 @choices_options
 @route_option
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Tasks in flight at once.")
-@click.option(
-    "--resubmit",
-    multiple=True,
-    metavar="JOB",
-    help="Buy a job again whose earlier submit has no known outcome; that one may be paid too.",
-)
+@resubmit_option
 @click.option("--keep-stale", is_flag=True, help="Keep clips whose definition changed.")
 @click.option(
     "--deadline",
@@ -149,9 +145,9 @@ def command(
             tick=tick,
             may_be_unfit=said["is_locked"] and choices.provider is not None,  # it buys nothing
         )
-    named = select.named(found.all_jobs, said["resubmit"]) if said["resubmit"] else ()
-    given_up = tuple(job.id for job in named)
-    wishes = Wishes(resubmit=given_up, keep_stale=said["keep_stale"])
+    wishes = Wishes(
+        resubmit=select.named(found.all_jobs, said["resubmit"]), keep_stale=said["keep_stale"]
+    )
     lock = found.read_lock(wishes)
     before = found.plan(lock, wishes)
     if agreed is not None:
@@ -161,7 +157,7 @@ def command(
     pending, ours = _pending(before), _ours(found, saved)
     with announcing(telling, total=pending, ours=ours, is_shown=not is_idle) as announcer:
         announcer.tell(_started(found, before))
-        options = _options(holds=holds, **{**said, "resubmit": given_up})
+        options = _options(holds=holds, **{**said, "resubmit": wishes.resubmit})
         result = None if before.is_done and is_idle else _rendered(found, options, announcer)
         code = result.exit if result is not None else Exit.DONE
         announcer.tell(Ended(at=wall(), exit_code=int(code)))

@@ -27,7 +27,7 @@ def select(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
     return tuple(job for job in jobs if job.id in chosen)
 
 
-def named(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
+def named(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[JobId, ...]:
     """Return the jobs of which a person says something, without those that they continue.
 
     The id of a job is this job alone, though it is the name of a shot with further takes, too.
@@ -40,7 +40,7 @@ def named(jobs: Sequence[Job], selectors: Sequence[str]) -> tuple[Job, ...]:
         return {JobId(selector)} if selector in ids else _named(jobs, selector)
 
     chosen = _all_named(jobs, selectors, narrow)
-    return tuple(job for job in jobs if job.id in chosen)
+    return tuple(job.id for job in jobs if job.id in chosen)
 
 
 def whole_takes(takes: Sequence[LongTake], jobs: Sequence[Job]) -> tuple[LongTake, ...]:

@@ -140,7 +140,7 @@ async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
 
 def _step(project: Project, store: Store, name: str) -> Step:
     """Return what the plan says of a job. Raises: ConfigError where it may not be adopted for."""
-    named = {job.id for job in select.named(project.all_jobs, [name])}
+    named = set(select.named(project.all_jobs, [name]))
     steps = {step.job.id: step for step in project.plan(store.lock).steps}
     step = next((step for job, step in steps.items() if job == name), None)
     if step is None:

@@ -19,7 +19,7 @@ async def pin(
 
     Raises: LockError; ConfigError where a selector names nothing, or nothing has a clip to keep.
     """
-    jobs = [job.id for job in select.named(project.all_jobs, selectors)]
+    jobs = select.named(project.all_jobs, selectors)
     said: list[tuple[JobId, str]] = []
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         entries = {job: store.entry(job) for job in jobs}

@@ -328,3 +328,21 @@ def test_a_plan_that_keeps_what_is_stale_is_run_so(folder: Path) -> None:
     ]
     assert (folder / "renders/opener.mp4").exists()
     assert "A ship." not in (folder / "film.lock").read_text()
+
+
+def test_a_plan_says_what_is_bought_with_a_clip_that_is_given_up(folder: Path) -> None:
+    seedrender("run", "film.yaml")
+    (folder / "renders/fly/01.mp4").unlink()
+
+    plain = json.loads(seedrender("plan", "film.yaml", "--json"))
+    again = json.loads(seedrender("plan", "film.yaml", "--resubmit", "fly/01", "--json"))
+
+    assert [job["job"] for job in plain["jobs"] if job["will_submit"]] == []
+    assert [job["job"] for job in again["jobs"] if job["will_submit"]] == ["fly/01", "fly/02"]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("other", [["--out", "film.plan"], ["--against", "HEAD"]])
+def test_what_a_person_gives_up_now_is_kept_in_no_plan(other: list[str]) -> None:
+    with pytest.raises(click.UsageError, match="--resubmit is said to a run"):
+        seedrender("plan", "film.yaml", "--resubmit", "opener", *other)

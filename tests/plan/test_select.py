@@ -64,17 +64,13 @@ def test_a_second_manifest_is_no_selector() -> None:
 def test_what_is_said_of_a_shot_of_several_takes_is_said_of_the_first_alone() -> None:
     takes = [job("kiss"), job("kiss@2", shot="kiss"), job("kiss@3", shot="kiss")]
 
-    assert [one.id for one in named(takes, ["kiss"])] == ["kiss"]
-    assert [one.id for one in named(takes, ["kiss", "kiss@*"])] == ["kiss", "kiss@2", "kiss@3"]
+    assert named(takes, ["kiss"]) == ("kiss",)
+    assert named(takes, ["kiss", "kiss@*"]) == ("kiss", "kiss@2", "kiss@3")
     assert [one.id for one in select(takes, ["kiss"])] == ["kiss", "kiss@2", "kiss@3"]
 
 
 def test_what_a_person_names_comes_without_what_it_continues() -> None:
-    assert [one.id for one in named(JOBS, ["fly/02", "spin"])] == [
-        "spin/black",
-        "spin/silver",
-        "fly/02",
-    ]
+    assert named(JOBS, ["fly/02", "spin"]) == ("spin/black", "spin/silver", "fly/02")
 
 
 def test_a_take_is_joined_only_when_all_of_it_is_selected() -> None:
