@@ -196,6 +196,9 @@ def _differing(job: Job, clip: Artifact, facts: Facts) -> Decision | None:
     if not clip.differs:
         return None
     keep = f"`seedrender pin {facts.lock.manifest} {job.id}` keeps it"
+    size = f"{clip.width}x{clip.height}"
+    if job.segment is not None and any(size in words for words in clip.differs):
+        keep += f" (a long take is joined only where all segments are {size})"
     words = f"{'; '.join(clip.differs)}: {keep}, --resubmit {job.id} buys it again"
     return Decision(Verdict.DIFFERS, words)
 

@@ -589,6 +589,21 @@ def test_a_segment_whose_lost_submit_was_given_up_waits_like_any_other() -> None
     assert (step.verdict, step.will_submit) == (Verdict.WAITS, True)
 
 
+def test_before_a_segment_of_another_size_is_kept_it_is_said_that_it_will_not_join() -> None:
+    first = job("fly/01", segment=1)
+    odd = ("asked for 720p, got 640x360",)
+    output = replace(clip("c1", first.output), width=640, height=360, differs=odd)
+    bought = record("c1", JobState.SUCCEEDED, fingerprint=fingerprint(first, {}, {}))
+
+    (step,) = plan([first], entry("fly/01", bought, output=output)).steps
+
+    assert step.verdict is Verdict.DIFFERS
+    assert step.reason == (
+        "asked for 720p, got 640x360: `seedrender pin m fly/01` keeps it (a long take is joined "
+        "only where all segments are 640x360), --resubmit fly/01 buys it again"
+    )
+
+
 def test_a_segment_continues_the_clip_that_will_come_back() -> None:
     bought_for = fingerprint(FIRST, {}, {})
     first = entry("fly/01", record("c1", JobState.SUCCEEDED, fingerprint=bought_for))
