@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -12,16 +13,22 @@ from seedrender.lock import fold, lockfile
 from seedrender.lock.prune import clips_of
 from seedrender.project.hold import FOLDER, journal_path
 from seedrender.project.lock_read import bytes_of, is_gone
-from seedrender.values.entry import Event, Lock
+from seedrender.project.roots import repository
+from seedrender.values.entry import Event, Lock, LockEntry
 
 _HEADER_BYTES = 4096
 
 
 class LeftBehind:
-    """What lies in a manifest's folder and belongs to one that is gone: it may be what this was."""
+    """What belongs to manifests that are gone: each may be what this one was.
+
+    In its own folder that is all that they knew. Elsewhere in the repository, where git leaves what
+    it ignores when a folder is renamed, it is the tasks that they had in flight.
+    """
 
     def __init__(self, lock_path: Path) -> None:
         self._lock_path = lock_path
+        self._folder = lock_path.parent
 
     @cached_property
     def lock(self) -> Lock:
@@ -29,7 +36,7 @@ class LeftBehind:
         whole = Lock(manifest="")
         for known in self._by_owner.values():
             whole = fold.fold(whole, known.entries.values())
-        return whole
+        return fold.fold(whole, self._in_flight_elsewhere())
 
     @cached_property
     def before(self) -> Lock | None:
@@ -38,8 +45,7 @@ class LeftBehind:
         It is where one manifest that is gone has left a lockfile or a journal, and no other one.
         Raises: LockError where a file cannot be read.
         """
-        folder = self._lock_path.parent
-        owners = {name for path, name in self._files if path.parent == folder}
+        owners = {name for path, name in self._files if path.parent == self._folder}
         return self._by_owner[owners.pop()] if len(owners) == 1 else None
 
     @cached_property
@@ -55,27 +61,49 @@ class LeftBehind:
 
     @cached_property
     def _by_owner(self) -> Mapping[str, Lock]:
-        found: dict[str, Lock] = {}
-        for path, name in self._files:
-            known = found.get(name, Lock(manifest=name))
-            found[name] = fold.fold(known, _events(path))
-        return found
+        return self._read(self._files)
 
     @cached_property
     def _files(self) -> tuple[tuple[Path, str], ...]:
-        """Return the files, each with the manifest that is gone."""
-        return tuple(self._found())
+        """Return the files of this folder, each with the manifest that is gone."""
+        memory = self._folder / FOLDER / self._lock_path.name
+        ours = {self._lock_path, memory, *map(journal_path, (self._lock_path, memory))}
+        return tuple((path, name) for path, name in _left_in(self._folder) if path not in ours)
 
-    def _found(self) -> Iterator[tuple[Path, str]]:
-        folder = self._lock_path.parent
-        memory = folder / FOLDER / self._lock_path.name
-        ours = {self._lock_path, journal_path(self._lock_path), memory}
-        for pattern in ("*.lock", "*.lock.journal", f"{FOLDER}/*.lock"):
-            for path in sorted(folder.glob(pattern)):
-                is_plain = path.is_file() and not path.is_symlink()  # no pipe, either
-                name = owner(path) if path not in ours and is_plain else None
-                if name is not None and is_gone(folder, name):
-                    yield path, name
+    def _in_flight_elsewhere(self) -> Iterator[LockEntry]:
+        home = self._folder.resolve()
+        for folder in _folders(repository(home)):
+            files = () if folder == home else tuple(_left_in(folder))
+            for known in self._read(files).values():
+                for entry in known.entries.values():
+                    if tasks := fold.alive(entry):
+                        yield LockEntry(job=entry.job, tasks=tasks)
+
+    def _read(self, files: Iterable[tuple[Path, str]]) -> Mapping[str, Lock]:
+        """Read files by the manifest that they belong to. Raises: LockError."""
+        found: dict[str, Lock] = {}
+        for path, name in files:
+            known = found.get(name, Lock(manifest=name))
+            found[name] = fold.fold(known, _events(path, os.path.relpath(path, self._folder)))
+        return found
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    """Yield a folder and those below it that a film may have been in; links are not followed."""
+    for folder, names, files in os.walk(root):
+        if FOLDER in names or any(name.endswith((".lock", ".lock.journal")) for name in files):
+            yield Path(folder)
+        names[:] = sorted(name for name in names if not name.startswith("."))
+
+
+def _left_in(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files in a folder that belong to manifests that are gone from it, with these."""
+    for pattern in ("*.lock", "*.lock.journal", f"{FOLDER}/*.lock", f"{FOLDER}/*.lock.journal"):
+        for path in sorted(folder.glob(pattern)):
+            is_plain = path.is_file() and not path.is_symlink()  # no pipe, either
+            name = owner(path) if is_plain else None
+            if name is not None and is_gone(folder, name):
+                yield path, name
 
 
 def owner(path: Path) -> str | None:
@@ -90,7 +118,7 @@ def owner(path: Path) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _events(path: Path) -> tuple[Event, ...]:
+def _events(path: Path, shown: str) -> tuple[Event, ...]:
     try:
         if path.suffix == ".journal":
             return lockfile.loads_journal(bytes_of(path), path.name)
@@ -98,7 +126,7 @@ def _events(path: Path) -> tuple[Event, ...]:
         return tuple(lockfile.loads(text, path.name).entries.values())
     except (LockError, UnicodeDecodeError, OSError) as error:
         raise LockError(
-            f"{path.name} is of a manifest that is gone, {owner(path)}, and may tell of tasks that "
+            f"{shown} is of a manifest that is gone, {owner(path)}, and may tell of tasks that "
             f"are paid; it cannot be read ({error}). Nothing was sent: mend it, or move it out of "
-            "this folder if it has nothing to do with this film"
+            "the repository if it has nothing to do with this film"
         ) from None

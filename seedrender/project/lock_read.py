@@ -12,13 +12,16 @@ from seedrender.project.roots import Roots
 from seedrender.values.entry import Event, Lock
 
 
-def read_journal(path: Path, manifest: str) -> tuple[Event, ...]:
-    """Read what a run that was killed left. Raises: LockVersionError, LockCorruptError."""
+def read_journal(path: Path, manifest: str, *, folder: Path | None = None) -> tuple[Event, ...]:
+    """Read what a run that was killed left; `folder` is the manifest's.
+
+    Raises: LockVersionError, LockCorruptError; LockError where it cannot be read.
+    """
     data = bytes_of(path)
     events = lockfile.loads_journal(data, path.name)
     header = data.partition(b"\n")[0].decode("utf-8", "replace")
     owner = json.loads(header).get("manifest", manifest) if events else manifest
-    if owner != manifest and not is_gone(path.parent, owner):
+    if owner != manifest and not is_gone(folder or path.parent, owner):
         if not is_name(owner):
             raise lockfile.damaged(f"{path.name}:1: {owner!r:.60} is no manifest's name")
         raise LockCorruptError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
@@ -12,8 +13,8 @@ from seedrender.lock.fold import Action
 from seedrender.lock.identity import SIMULATED
 from seedrender.lock.prune import clips_of
 from seedrender.plan.make import Plan
-from seedrender.project.hold import FOLDER, make_private
-from seedrender.project.lock_read import is_gone
+from seedrender.project.hold import FOLDER, journal_path, make_private
+from seedrender.project.lock_read import bytes_of, is_gone, read_journal
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId
 
@@ -25,12 +26,16 @@ class PurchaseLog:
     """A second lockfile under `.seedrender/`: a stash, a checkout or a deletion takes the first.
 
     What it knows and the lockfile does not is taken over in place of a purchase. Where it cannot be
-    read, nobody knows what it has, and nothing is bought.
+    read, nobody knows what it has, and nothing is bought. While a run goes on, its journal has a
+    second name here: what a killed run wrote stays when the first one is taken away.
     """
 
     def __init__(self, lock_path: Path) -> None:
         self.path = lock_path.parent / FOLDER / lock_path.name
+        self.journal = journal_path(self.path)
+        self._first_journal = journal_path(lock_path)
         self._is_checked = False
+        self._is_whole = True  # what was to be kept could be
 
     @property
     def shown(self) -> str:
@@ -38,10 +43,52 @@ class PurchaseLog:
         return f"{FOLDER}/{self.path.name}"
 
     def read(self, manifest: str) -> Lock:
-        """Read what is remembered; no file is an empty one.
+        """Read what is remembered, with what a killed run left; no file is an empty one.
 
         Raises: LockVersionError, LockCorruptError, LockError: what is wrong, and what to do.
         """
+        return self._with_orphan(self._written(manifest))
+
+    def orphan(self) -> bytes:
+        """Return the journal that a killed run left here alone. Raises: LockError."""
+        return b"" if _are_one(self.journal, self._first_journal) else bytes_of(self.journal)
+
+    def follow(self, manifest: str, write: Write) -> str:
+        """Give the journal that begins its second name; one that was there is taken over first.
+
+        Returns why that was not possible, in words; empty: it was, or files have one name here.
+        """
+        if _are_one(self.journal, self._first_journal):
+            return ""
+        if words := self.keep(Lock(manifest=manifest), write):  # of what was left
+            return words
+        with suppress(OSError):
+            make_private(self.path.parent)
+            self.journal.unlink(missing_ok=True)
+            self.journal.hardlink_to(self._first_journal)
+        return ""
+
+    def forget_journal(self, file: int) -> None:
+        """Take away the second name of an open journal, where all that it has is kept."""
+        with suppress(OSError):
+            if self._is_whole and os.path.samestat(self.journal.lstat(), os.fstat(file)):
+                self.journal.unlink()
+
+    def _with_orphan(self, written: Lock) -> Lock:
+        if not self.orphan():
+            return written
+        manifest = written.manifest
+        try:
+            events = read_journal(self.journal, manifest, folder=self._first_journal.parent)
+        except LockVersionError:
+            raise
+        except LockCorruptError as error:
+            raise self._damaged(error.damage or str(error), manifest) from None
+        left = paid(fold.fold(Lock(manifest=manifest), events))
+        return fold.fold(written, left.entries.values())
+
+    def _written(self, manifest: str) -> Lock:
+        """Read the file. Raises: as `read`."""
         try:
             text = self.path.read_bytes().decode("utf-8")
             found = lockfile.loads(text, self.shown) if text else None
@@ -72,14 +119,19 @@ class PurchaseLog:
 
         Returns why that was not possible, in words; empty: it was.
         """
+        words = self._kept(lock, write, forgotten)
+        self._is_whole = not words
+        return words
+
+    def _kept(self, lock: Lock, write: Write, forgotten: Collection[str]) -> str:
         bought = paid(lock).entries.values()
-        if not bought and not forgotten:
+        if not (bought or forgotten or self.journal.exists()):
             return ""
         try:
-            known = self.read(lock.manifest)
+            known = self._written(lock.manifest)
+            found = fold.fold(self._with_orphan(known), bought)
         except LockError as error:
             return f"What was bought is in the lockfile only: {error}"
-        found = fold.fold(known, bought)
         kept = {job: _without(entry, forgotten) for job, entry in found.entries.items()}
         entries = {job: entry for job, entry in kept.items() if entry.tasks}
         if entries == known.entries:
@@ -169,6 +221,14 @@ def _is_paid(entry: LockEntry) -> bool:
 def _is_worth(record: TaskRecord) -> bool:
     says = record.has_ended_in_vain or fold.next_action(record.state) in _WORTH
     return says and record.provider != SIMULATED
+
+
+def _are_one(path: Path, other: Path) -> bool:
+    """Say whether two paths are names of one file."""
+    try:
+        return os.path.samestat(path.lstat(), other.lstat())
+    except OSError:
+        return False
 
 
 def _without(entry: LockEntry, submits: Collection[str]) -> LockEntry:

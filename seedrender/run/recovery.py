@@ -67,7 +67,8 @@ def committed(path: Path, manifest: str) -> Committed | None:
     lock = _last_commit(path, manifest)
     if lock is None:
         return None
-    here = _told(path) | _told(journal_path(path)) | _told(PurchaseLog(path).path)
+    log = PurchaseLog(path)
+    here = _told(path) | _told(journal_path(path)) | _told(log.path) | _told(log.journal)
     records = [record for entry in lock.entries.values() for record in entry.tasks]
     task_ids = here.task_ids - {str(record.task_id) for record in records}
     submits = here.correlation_ids - {str(record.correlation_id) for record in records}

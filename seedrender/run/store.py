@@ -28,12 +28,6 @@ _log = logging.getLogger(__name__)
 NO_MOVES = Moves()
 
 
-def no_moves(lock: Lock) -> Moves:
-    """Leave everything where it is."""
-    del lock
-    return NO_MOVES
-
-
 class Store:
     """The lock of one run, held by this process alone."""
 
@@ -164,6 +158,7 @@ class Store:
     def begin(self) -> None:
         """Bring the lockfile up to date, and begin the journal anew. Raises: LockError."""
         self._compact(read_lockfile(self._path, self._manifest))
+        self._note(self.purchases.follow(self._manifest, write_atomically))
         try:
             self._journal.start(_header(self._manifest))
             sync_folder(self._path.parent)
@@ -184,6 +179,7 @@ class Store:
         if self._lost is None:
             tidy(self._path.parent)  # of a run that was killed
         self._hold.remove_journal()
+        self.purchases.forget_journal(self._hold.journal)
 
     def compact(self) -> None:
         """Fold everything into the lockfile, with what came into it from elsewhere meanwhile.
@@ -240,7 +236,9 @@ class Store:
         return found.lock
 
     def _remember(self, lock: Lock, *, forgotten: Collection[str] = ()) -> None:
-        words = self.purchases.keep(lock, write_atomically, forgotten=forgotten)
+        self._note(self.purchases.keep(lock, write_atomically, forgotten=forgotten))
+
+    def _note(self, words: str) -> None:
         if words and words not in self.notes:
             self.notes.append(words)
 
@@ -294,7 +292,7 @@ def _submits(lock: Lock) -> set[CorrelationId]:
 
 @asynccontextmanager
 async def hold(
-    path: Path, manifest: str, moves: Callable[[Lock], Moves] = no_moves
+    path: Path, manifest: str, moves: Callable[[Lock], Moves] = lambda _: NO_MOVES
 ) -> AsyncIterator[Store]:
     """Hold a lockfile for the length of a run: journal first, lockfile at the end.
 

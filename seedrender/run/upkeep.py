@@ -107,8 +107,9 @@ def repair_files(path: Path, manifest: str, jobs: Collection[str], *, accept_los
             _replace(path, text)
         held.remove_journal()
         if remembered is not None:
-            kept = (*kept, *_set_aside(log.path))
+            kept = (*kept, *_set_aside(log.path, log.journal))
             _replace(log.path, lockfile.dumps(remembered.lock))
+            log.journal.unlink(missing_ok=True)
     return replace(mended, kept=kept)
 
 
@@ -123,19 +124,20 @@ def _remembered(log: PurchaseLog, lock: Lock, jobs: Collection[str]) -> Repaired
     try:
         log.read(lock.manifest)
     except LockCorruptError:
-        data = lock_read.bytes_of(log.path)
+        data, left = lock_read.bytes_of(log.path), log.orphan()
     else:
         return None
     known = b"".join(map(lockfile.journal_line, lock.entries.values()))
+    rows = b"".join(row + b"\n" for _, row in lockfile.journal_lines(left))
     found = repair.repair(
-        data,
-        known,
-        manifest=_owner(data) or lock.manifest,
+        data if log.path.exists() else None,
+        rows + known,
+        manifest=_owner(data or left) or lock.manifest,
         name=log.shown,
         jobs={*jobs, *lock.entries},
     )
     whole = purchases.paid(Lock(manifest=lock.manifest, entries=found.lock.entries))
-    here = salvage.told(data)
+    here = salvage.told(data) | salvage.told(left)
     names = {str(r.correlation_id) for entry in lock.entries.values() for r in entry.tasks}
     if here.correlation_ids and here.correlation_ids <= names and not here.is_torn:
         told = tuple(replace(damage, outcome=Outcome.KEPT) for damage in found.damages)

@@ -104,6 +104,43 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert not left(tmp_path).lock.entries
 
 
+@pytest.mark.parametrize("name", ["film.lock.journal", ".seedrender/film.lock.journal"])
+def test_what_was_in_flight_in_a_folder_that_git_renamed_is_found(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "now").mkdir()
+    (tmp_path / "before/.seedrender").mkdir(parents=True)
+    journal_of(tmp_path / "before" / name, "film.yaml", FLIES, DONE)
+
+    found = left(tmp_path / "now")
+
+    assert list(found.lock.entries) == ["b"]  # what is done is in the lockfile, which git moved
+    assert (found.before, found.paths) == (None, frozenset())
+
+
+def test_what_is_in_flight_in_a_folder_whose_film_is_there_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    for folder in ("now", "other", ".hidden"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "other/film.yaml").touch()
+    journal_of(tmp_path / "other/film.lock.journal", "film.yaml", FLIES)
+    journal_of(tmp_path / ".hidden/film.lock.journal", "film.yaml", FLIES)
+
+    assert not left(tmp_path / "now").lock.entries
+
+
+def test_what_cannot_be_read_in_another_folder_is_named_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "now").mkdir()
+    (tmp_path / "before").mkdir()
+    path = journal_of(tmp_path / "before/film.lock.journal", "film.yaml", FLIES)
+    path.write_bytes(path.read_bytes() + b"{broken\n")
+
+    with pytest.raises(LockError, match=r"^\.\./before/film\.lock\.journal is of a manifest"):
+        _ = left(tmp_path / "now").lock
+
+
 @pytest.mark.parametrize("harm", [b"\n{broken\n", b"\n\xff\n"])
 def test_what_cannot_be_read_stops_the_buying_and_says_whose_it_is(
     tmp_path: Path, harm: bytes

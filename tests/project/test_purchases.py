@@ -11,8 +11,8 @@ from typing import NoReturn
 
 import pytest
 
-from seedrender.errors import LockCorruptError, LockError
-from seedrender.lock import fold
+from seedrender.errors import LockCorruptError, LockError, LockVersionError
+from seedrender.lock import fold, lockfile
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.plan import graph, make
 from seedrender.plan.decide import Facts
@@ -188,3 +188,73 @@ def test_where_nothing_can_be_read_no_place_is_remembered(log: PurchaseLog) -> N
     log.path.write_bytes(b"\xff")
 
     assert RememberedPlaces(log.path.parents[1] / "film.lock", NAME)("ab" * 32) == []
+
+
+def journal_of(path: Path, *events: LockEntry) -> None:
+    header = b'{"journal": 1, "manifest": "film.yaml"}\n'
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(header + b"".join(map(lockfile.journal_line, events)))
+
+
+def test_a_journal_has_a_second_name_until_all_that_it_has_is_kept(
+    log: PurchaseLog, tmp_path: Path
+) -> None:
+    first = tmp_path / "film.lock.journal"
+    journal_of(first, entry("spin", bought("c1")))
+
+    said = log.follow(NAME, write), log.follow(NAME, write)
+    with_both = log.read(NAME)
+    (tmp_path / "renamed").write_bytes(first.read_bytes())
+    first.unlink()
+    alone = log.read(NAME)
+
+    with (tmp_path / "renamed").open("rb") as another:
+        log.forget_journal(another.fileno())
+    assert (said, with_both, alone) == (("", ""), lock(), lock(entry("spin", bought("c1"))))
+    with log.journal.open("rb") as same:
+        log.forget_journal(same.fileno())
+    assert not log.journal.exists()
+
+
+def test_what_a_killed_run_left_is_kept_before_its_journal_gives_way(
+    log: PurchaseLog, tmp_path: Path
+) -> None:
+    free, paid = entry("free", bought("c0", provider="sim")), entry("spin", bought("c1"))
+    journal_of(log.journal, free, paid)
+    journal_of(tmp_path / "film.lock.journal")
+
+    said = log.follow(NAME, write)
+
+    assert (said, log.read(NAME)) == ("", lock(paid))
+    assert log.journal.samefile(tmp_path / "film.lock.journal")
+
+
+def test_a_journal_that_cannot_be_taken_over_stays(log: PurchaseLog, tmp_path: Path) -> None:
+    def full(_path: Path, _text: str) -> NoReturn:
+        raise OSError(28, os.strerror(28))
+
+    journal_of(log.journal, entry("spin", bought("c1")))
+    journal_of(tmp_path / "film.lock.journal")
+
+    words = log.follow(NAME, full)
+    with log.journal.open("rb") as file:
+        log.forget_journal(file.fileno())
+
+    assert words.startswith("What was bought is in the lockfile only")
+    assert log.read(NAME) == lock(entry("spin", bought("c1")))
+
+
+def test_a_journal_that_was_left_and_is_damaged_stops_buying(log: PurchaseLog) -> None:
+    journal_of(log.journal, entry("spin", bought("c1")))
+    log.journal.write_bytes(log.journal.read_bytes().replace(b"task-c1", b"task-c2"))
+
+    with pytest.raises(LockCorruptError, match=r"lock repair film\.yaml"):
+        log.check(NAME)
+
+
+def test_a_journal_of_a_newer_program_asks_for_that_program(log: PurchaseLog) -> None:
+    journal_of(log.journal, entry("spin", bought("c1")))
+    log.journal.write_bytes(log.journal.read_bytes().replace(b'"journal": 1', b'"journal": 9'))
+
+    with pytest.raises(LockVersionError, match="upgrade"):
+        log.check(NAME)

@@ -270,3 +270,43 @@ def test_a_film_that_is_renamed_in_flight_buys_nothing_again(
 
     prompts = [task["prompt"] for task in ledger(simulator)["tasks"]]
     assert (codes[1] in (0, 6), len(prompts), len(set(prompts))) == (True, 4, 4)
+
+
+def without_journal(folder: Path) -> Path:
+    remove(folder)
+    return folder
+
+
+def stashed(folder: Path) -> Path:
+    (folder / "film.yaml").write_text(MANIFEST + "# changed\n")
+    stash(folder)
+    return folder
+
+
+def folder_renamed_by_git(folder: Path) -> Path:
+    """Leave what git leaves of a folder that a colleague has renamed: all that it ignores."""
+    renamed = folder.parent / "movie"
+    renamed.mkdir()
+    (folder / "film.yaml").rename(renamed / "film.yaml")
+    return renamed
+
+
+@pytest.mark.parametrize("meddle", [without_journal, stashed, folder_renamed_by_git])
+def test_what_a_killed_run_had_in_flight_is_bought_once_though_its_files_are_away(
+    folder: Path, simulator: str, meddle: Callable[[Path], Path]
+) -> None:
+    route = {"MODELLIX_BASE_URL": simulator, "MODELLIX_API_KEY": KEY}
+    git(folder.parent, "init", "-q")
+    git(folder.parent, "add", "-A")
+    git(folder.parent, "commit", "-qm", "x")
+    first = start(folder, **route)
+    wait_for(folder, '"submitted"')
+    first.kill()
+    first.communicate()
+
+    there = meddle(folder)
+    code, _, _ = run(there, **route)
+
+    prompts = [task["prompt"] for task in ledger(simulator)["tasks"]]
+    assert (code in (0, 6), len(prompts), len(set(prompts))) == (True, 4, 4)
+    assert not list(there.rglob("*.journal"))

@@ -138,3 +138,35 @@ def test_a_memory_of_a_newer_program_is_left_to_it(film: Film) -> None:
 
     with pytest.raises(LockVersionError, match="upgrade seedrender"):
         film.repair()
+
+
+def test_a_damaged_journal_that_a_killed_run_left_is_repaired_with_the_memory(film: Film) -> None:
+    header = b'{"journal": 1, "manifest": "film.yaml"}\n'
+    third = done("a", "c3")
+    film.log.journal.write_bytes(
+        header
+        + lockfile.journal_line(third)
+        + lockfile.journal_line(B).replace(b"task-c2", b"task-c3")
+    )
+    harmed = film.log.journal.read_bytes()
+
+    mended = film.repair()
+
+    assert film.log.read(NAME) == lock(A, B, third)
+    assert not film.log.journal.exists()
+    assert harmed in [copy.read_bytes() for copy in mended.kept]
+
+
+def test_a_damaged_journal_without_a_memory_is_repaired_too(film: Film) -> None:
+    film.log.path.rename(film.log.journal)
+    film.log.journal.write_bytes(
+        b'{"journal": 1, "manifest": "film.yaml"}\n'
+        + lockfile.journal_line(B)
+        + b'{"job": "b", "tasks": [\n'
+        + b'{"torn'
+    )
+
+    film.repair(accept_loss=True)
+
+    assert film.log.read(NAME).entries.keys() == {"a", "b"}
+    assert not film.log.journal.exists()
