@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +60,7 @@ def parse(content: bytes) -> Any:
     text = content.decode("utf-8", "replace")
     for form in (content, text):
         try:
-            return json.loads(form, parse_int=_whole)
+            return json.loads(form, parse_int=_whole, parse_float=_real, object_pairs_hook=_object)
         except (ValueError, RecursionError):
             continue
     return text
@@ -82,3 +83,21 @@ def without(value: Any, key: str | None, depth: int = 0) -> Any:
 def _whole(digits: str) -> int | str:
     """Read a whole number; one that Python may refuse to read stays a text."""
     return int(digits) if len(digits) <= _MAX_DIGITS else digits
+
+
+def _real(digits: str) -> float | str:
+    """Read a number; one that is too large, or too small to be told from 0, stays a text."""
+    number = float(digits)
+    is_zero = not any(digit in "123456789" for digit in digits.lower().partition("e")[0])
+    return number if is_zero or (number and math.isfinite(number)) else digits
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Read an object; a key that stands there twice with unlike values has all of them."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    said: dict[str, list[Any]] = {}
+    for key, value in pairs:
+        said.setdefault(key, []).append(value)
+    return {key: all_ if any(v != all_[0] for v in all_) else all_[0] for key, all_ in said.items()}

@@ -43,6 +43,9 @@ def task(task_id: TaskId, answer: Mapping[str, Any], catalog: Catalog) -> Task:
     ended = figures.moment("updated_at", answer.get("updated_at"))
     videos, last_frames = _files(answer, ended)
     state, message = _end(states.state(word, has_result=bool(videos)), answer)
+    cost = _cost(state, answer, catalog, figures)
+    if state.is_final and videos and cost is not None and cost.value > 0:
+        state, message = TaskState.SUCCEEDED, None  # what is billed and there is fetched
     if state is not TaskState.SUCCEEDED:
         videos, last_frames = (), ()
     return Task(
@@ -52,7 +55,7 @@ def task(task_id: TaskId, answer: Mapping[str, Any], catalog: Catalog) -> Task:
         video=videos[0] if videos else None,
         more_videos=videos[1:],
         last_frame=last_frames[0] if last_frames else None,
-        cost=_cost(state, answer, catalog, figures),
+        cost=cost,
         cost_source="prices",
         message=message,
         render_s=_render_s(started, ended) if state.is_final else None,
@@ -113,10 +116,15 @@ def _lapses_at(ended: datetime | None) -> datetime | None:
 def _cost(
     state: TaskState, answer: Mapping[str, Any], catalog: Catalog, figures: Figures
 ) -> Amount | None:
-    """Price the tokens that the task reports, since it names no money; other ends cost nothing."""
-    if state is not TaskState.SUCCEEDED:
-        return Amount(Decimal(0), catalog.currency) if state.is_final else None
+    """Price the tokens that the task reports, since it names no money.
+
+    Other ends than success cost nothing where they report none.
+    """
+    if not state.is_final:
+        return None
     tokens = mapping(answer.get("usage")).get("completion_tokens")
+    if state is not TaskState.SUCCEEDED and tokens in (None, 0):
+        return Amount(Decimal(0), catalog.currency)
     count = figures.whole("tokens", tokens)
     slug = answer.get("model")
     variant = catalog.by_slug(slug) if isinstance(slug, str) else None

@@ -36,7 +36,8 @@ class Http:
     """Three sessions: submits on fresh connections, other calls, results without a key.
 
     A reused connection may drop between request and answer, which would leave a paid submit
-    unknown. aiohttp repeats a dropped GET by itself, which is harmless, but never a POST.
+    unknown. aiohttp repeats a dropped GET by itself, which is harmless, but never a POST. A DELETE
+    may do something else the second time.
     """
 
     def __init__(
@@ -171,11 +172,15 @@ class Http:
             return await self._json(response)
 
     async def delete(self, path: str) -> None:
-        """DELETE; what the answer says beside its status is not read. Raises: ProviderError."""
+        """DELETE once; what the answer says beside its status is not read.
+
+        Raises: ProviderError; UnavailableError: it may have been heeded all the same.
+        """
         async with (
             self._guarded(),
             self._calls.delete(
                 self.base_url + path,
+                middlewares=(_once,),
                 timeout=_read_timeout(0.0),
                 allow_redirects=False,
                 proxy=self._proxy,
@@ -237,6 +242,18 @@ class Http:
         """The host, and through whom it is reached."""
         by = f" through the proxy {proxies.shown(self._proxy)}" if self._proxy else ""
         return f"{self.base_url}{by}"
+
+
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Let a request leave once: aiohttp would repeat a DELETE whose connection broke."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:  # nothing was sent
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(type(error).__name__) from None
 
 
 def _how_lost(error: Exception) -> str:

@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from seedrender.providers import messages, refusals, remote_files, states, task_ids
-from seedrender.providers.figures import Figures
+from seedrender.providers.figures import Figures, decimal
 from seedrender.values.job import MediaKind
 from seedrender.values.money import Amount
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
 SUBMITTED = (("data", "task_id"), ("task_id",))  # where the answer to a submit names its task
+SIGNS = (("data", "get_result"),)  # what it says only of a task that is there
 
 _MAX_RENDER_S = 30 * 86_400
 _MS = 1000
@@ -82,14 +83,20 @@ def _failure(answer: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 
 
 def _billed(answer: Mapping[str, Any], data: Mapping[str, Any], figures: Figures) -> Decimal | None:
-    """Read the amount charged, which sources place in `data` or beside it."""
+    """Read the amount charged, which sources place in `data` or beside it; two must be one."""
+    told = []
     for holder in (data, answer):
         billing = holder.get("billing")
-        if isinstance(billing, dict) and billing.get("amount") is not None:
-            return figures.amount("cost", billing["amount"])
-        if billing is not None and not isinstance(billing, dict):
+        if isinstance(billing, dict):
+            told.append(billing.get("amount"))
+        elif billing is not None:
             figures.note("cost", billing)
-    return None
+            return None
+    amounts = [amount for amount in told if amount is not None]
+    if len(set(map(decimal, amounts))) > 1:
+        figures.note("cost", amounts)
+        return None
+    return figures.amount("cost", amounts[0]) if amounts else None
 
 
 def _files(kind: MediaKind, data: Mapping[str, Any], figures: Figures) -> tuple[RemoteFile, ...]:

@@ -130,19 +130,23 @@ def strange(what: str, body: object, judge: Judge) -> ProviderError:
     return _error(refusal)
 
 
-def of_submit(answer: Answer, judge: Judge) -> ProviderError:
-    """Turn an answer to a submit that names no task into its error: a refusal, where it proves so.
+def of_submit(answer: Answer, judge: Judge, *, names_a_task: bool = False) -> ProviderError:
+    """Turn an answer to a submit without a readable id into its error: a refusal, if that is proof.
 
-    One that may end the run says what was paid.
+    One that is not whole proves nothing, and neither does one that `names_a_task`, in whatever
+    form. One that may end the run says what was paid.
     """
     refusal = _judged(judge, answer.status, answer.body)
-    if answer.status in NOTHING_CREATED or refusal.is_proof:
+    is_refused = answer.status in NOTHING_CREATED or refusal.is_proof
+    if is_refused and answer.fault is None and not names_a_task:
         error = _error(refusal, answer.retry_after_s)
         may_end_it = error.stops_run or isinstance(error, UnavailableError)
         return type(error)(f"{error}; nothing was bought") if may_end_it else error
     is_good = is_success(answer.status)
     what = "the answer to a submit names no task:" if is_good else "a submit was answered with"
     broken = f" ({answer.fault})" if answer.fault is not None else ""
+    if names_a_task:
+        what = "the answer to a submit names a task whose id cannot be read:"
     return SubmissionUnknownError(f"{what} {refusal.words}{broken}")
 
 

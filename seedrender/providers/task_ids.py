@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from seedrender.errors import ProtocolError
 from seedrender.providers.answers import Answer
@@ -18,17 +18,22 @@ _TEXT = re.compile(r"(?!\.+$)[A-Za-z0-9._~:/+@=-]{1,512}")  # it stands in paths
 _MAX_DIGITS = 40
 
 
-def bought(answer: Answer, places: Sequence[Place], judge: Judge) -> TaskId:
+def bought(
+    answer: Answer, places: Sequence[Place], judge: Judge, signs: Sequence[Place] = ()
+) -> TaskId:
     """Return the task that an answer to a submit names: it exists, whatever else is said.
 
+    `signs` are places that have a value only where there is a task.
+
     Raises: ProviderError: the answer proves that nothing was created. SubmissionUnknownError:
-        it names no task, and proves nothing.
+        it names no task, and proves nothing; or one whose id cannot be read.
     """
     for value in _candidates(answer.body, places):
         task_id = read(value)
         if task_id is not None:
             return task_id
-    raise of_submit(answer, judge)
+    told = any(_candidates(answer.body, (*places, *signs)))
+    raise of_submit(answer, judge, names_a_task=told or _mentions_one(answer.body, places))
 
 
 def read(value: object) -> TaskId | None:
@@ -60,14 +65,30 @@ def _candidates(body: object, places: Sequence[Place]) -> Iterator[object]:
         for key in place:
             value = record(value).get(key)
         yield value
-    if isinstance(body, str) and body.lstrip("\ufeff \t\r\n").startswith("{"):
-        yield from _in_pieces(body, {place[-1] for place in places})
+    if _is_in_pieces(body):
+        yield from _in_pieces(body, places)
 
 
-def _in_pieces(text: str, keys: set[str]) -> Iterator[str]:
-    """Yield the id in an object that is torn, or that no reader takes, where it names just one."""
-    names = "|".join(map(re.escape, sorted(keys)))
-    pattern = rf'"(?:{names})"\s*:\s*(?:"([^"\\]{{1,512}})"|([1-9][0-9]{{0,39}})(?=[\s,}}\]]))'
-    found = {match[1] or match[2] for match in re.finditer(pattern, text)}
+def _is_in_pieces(body: object) -> TypeGuard[str]:
+    """Say whether a body is an object that is torn, or that no reader takes."""
+    return isinstance(body, str) and body.lstrip("\ufeff \t\r\n").startswith("{")
+
+
+def _in_pieces(text: str, places: Sequence[Place]) -> Iterator[str]:
+    """Yield the id in an object in pieces, where it names just one."""
+    value = r'(?:"([^"\\]{1,512})"|([1-9][0-9]{0,39})(?=[\s,}\]]))'
+    found = {match[1] or match[2] for match in re.finditer(_keys(places) + value, text)}
     if len(found) == 1:
         yield from found
+
+
+def _mentions_one(body: object, places: Sequence[Place]) -> bool:
+    """Say whether an object in pieces has a value where the id of a task would stand."""
+    value = r'(?!null\b|""|0\b)\S'
+    return _is_in_pieces(body) and re.search(_keys(places) + value, body) is not None
+
+
+def _keys(places: Sequence[Place]) -> str:
+    """Return a pattern of the keys whose values are ids, up to such a value."""
+    names = "|".join(map(re.escape, sorted({place[-1] for place in places})))
+    return rf'"(?:{names})"\s*:\s*'

@@ -128,6 +128,24 @@ def test_only_successful_tasks_are_billed(word: str) -> None:
     assert cost.value == 0
 
 
+@pytest.mark.parametrize("word", ["failed", "expired", "cancelled"])
+@pytest.mark.parametrize("content", [None, SUCCEEDED["content"]])
+def test_what_reports_tokens_is_billed_and_fetched_whatever_it_is_called(
+    word: str, content: Any
+) -> None:
+    task = read({**SUCCEEDED, "status": word, "content": content})
+
+    assert task.cost == read(SUCCEEDED).cost
+    assert (task.state is TaskState.SUCCEEDED) == (task.video is not None) == bool(content)
+
+
+@pytest.mark.parametrize("tokens", ["many", -5, [], 10**30])
+def test_a_failure_whose_tokens_cannot_be_read_is_not_free(tokens: Any) -> None:
+    task = read({**FAILED, "usage": {"completion_tokens": tokens}})
+
+    assert (task.state, task.cost) == (TaskState.REFUSED, None)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

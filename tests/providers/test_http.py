@@ -105,6 +105,34 @@ def test_an_answer_that_never_comes_leaves_the_task_unknown() -> None:
         against(hang_up, submit)
 
 
+def test_a_delete_whose_answer_is_lost_is_not_sent_again_by_itself() -> None:
+    seen = []
+
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        seen.append(request.method)
+        if request.method == "DELETE":
+            assert request.transport is not None
+            request.transport.close()
+        return web.json_response({"status": "queued"})
+
+    async def read_and_delete(http: Http) -> None:
+        await http.read("/x")
+        await http.delete("/x")
+
+    with pytest.raises(UnavailableError, match="no answer from"):
+        against(hang_up, read_and_delete)
+    assert seen == ["GET", "DELETE"]
+
+
+def test_a_delete_that_finds_no_server_says_so() -> None:
+    async def run() -> None:
+        async with Http("http://127.0.0.1:9", KEY, key_name="KEY") as http:
+            await http.delete("/x")
+
+    with pytest.raises(UnavailableError, match="ClientConnectorError"):
+        asyncio.run(run())
+
+
 def test_an_answer_that_is_not_json_leaves_the_task_unknown() -> None:
     async def page(_request: web.Request) -> web.StreamResponse:
         return web.Response(text="<html>")

@@ -249,6 +249,26 @@ def test_every_picture_of_a_result_is_found(resources: Any, urls: list[str]) -> 
         pytest.param(answer("success", billing={"amount": "much"}), None, id="no number"),
         pytest.param(answer("success", billing={"amount": "NaN"}), None, id="not a number"),
         pytest.param(answer("success", billing={"amount": True}), None, id="a boolean"),
+        pytest.param(
+            {**answer("failed", billing={"amount": 0.5}), "billing": {"amount": "0.50"}},
+            "0.5",
+            id="the same in both",
+        ),
+        pytest.param(
+            {**answer("failed", billing={"amount": 0}), "billing": {"amount": 0.276}},
+            None,
+            id="one says nothing, and one a sum",
+        ),
+        pytest.param(
+            {**answer("failed", billing={"amount": 0}), "billing": {"amount": "0.3 USD"}},
+            None,
+            id="one says nothing, and one cannot be read",
+        ),
+        pytest.param(
+            {**answer("failed", billing={"amount": 0}), "billing": 0.276},
+            None,
+            id="one says nothing, and one is of another shape",
+        ),
     ],
 )
 def test_what_was_billed_is_read_in_both_places(body: dict[str, Any], amount: str | None) -> None:

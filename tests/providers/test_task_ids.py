@@ -26,6 +26,7 @@ ODD_IDS: list[Any] = [
     *(10**40, 10**400, 0, -5, 1.0, True, None, [], {}, "", "x" * 513),
     *(".", "..", "...", "a b", "t\n1", "t\n", "täsk", "a%2e", "a\u202eb", "\ud800"),
 ]
+NOTHING: list[Any] = [None, "", 0, [], {}]
 NO_PROOFS: list[Any] = [
     *(0, 200, 408, 409, 500, 503, 1001, "1", True, None, 402.5, -1, 10**400, "NoCredit", []),
 ]
@@ -33,7 +34,8 @@ NO_PROOFS: list[Any] = [
 
 def modellix(status: int, body: Any, **more: Any) -> TaskId:
     answer = Answer(status=status, body=body, **more)
-    return task_ids.bought(answer, modellix_answers.SUBMITTED, by_status)
+    places, signs = modellix_answers.SUBMITTED, modellix_answers.SIGNS
+    return task_ids.bought(answer, places, by_status, signs)
 
 
 def ark(status: int, body: Any) -> TaskId:
@@ -195,3 +197,45 @@ def test_an_answer_about_another_task_says_so(asked: str, said: Any) -> None:
 
 def test_ids_are_compared_as_texts() -> None:
     task_ids.check(TaskId("12345"), 12345)
+
+
+@pytest.mark.parametrize("status", [200, 400, 402, 429])
+@pytest.mark.parametrize("value", [odd for odd in ODD_IDS if odd])
+def test_a_refusal_that_names_a_task_in_any_form_is_no_proof(status: int, value: Any) -> None:
+    body = {"code": 429, "message": "slow down", "data": {"task_id": value}}
+
+    for read, said in ((modellix, body), (ark, {"id": value, "code": 429})):
+        with pytest.raises(SubmissionUnknownError, match="names a task whose id cannot be read"):
+            read(status, said)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"data": {"get_result": {"url": "https://x/tasks/1"}}}, id="its address"),
+        pytest.param('{"data": {"task_id": "task-00', id="torn within the id"),
+        pytest.param('{"task_id": 12.0, "code": NaN_}', id="odd, in no JSON"),
+    ],
+)
+def test_a_refusal_that_speaks_of_a_task_is_no_proof(body: Any) -> None:
+    with pytest.raises(SubmissionUnknownError, match="names a task whose id cannot be read"):
+        modellix(429, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({"code": 429, "data": {"task_id": value}} for value in NOTHING),
+        '{"task_id": null, "data": ',
+        '{"task_id": "", "data": ',
+    ],
+)
+def test_a_refusal_whose_place_for_an_id_is_empty_is_one(body: Any) -> None:
+    with pytest.raises(RateLimitedError):
+        modellix(429, body)
+
+
+@pytest.mark.parametrize("status", [400, 401, 429])
+def test_a_refusal_of_which_a_part_is_missing_is_no_proof(status: int) -> None:
+    with pytest.raises(SubmissionUnknownError, match="broke off"):
+        modellix(status, None, fault=UnavailableError("an answer broke off (ClientPayloadError)"))
