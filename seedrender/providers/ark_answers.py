@@ -44,7 +44,7 @@ def task(task_id: TaskId, answer: Mapping[str, Any], catalog: Catalog) -> Task:
     videos, last_frames = _files(answer, ended)
     state, message = _end(states.state(word, has_result=bool(videos)), answer)
     cost = _cost(state, answer, catalog, figures)
-    if state.is_final and videos and cost is not None and cost.value > 0:
+    if state.is_final and videos and (cost is None or cost.value > 0):
         state, message = TaskState.SUCCEEDED, None  # what is billed and there is fetched
     if state is not TaskState.SUCCEEDED:
         videos, last_frames = (), ()
@@ -86,7 +86,7 @@ def _end(state: TaskState, answer: Mapping[str, Any]) -> tuple[TaskState, str | 
 
 def _without_words(state: TaskState) -> str:
     if state is TaskState.EXPIRED:
-        return "it waited for its turn until its time was up; nothing was billed"
+        return "it waited for its turn until its time was up"
     return "the provider does not say why"
 
 

@@ -136,9 +136,7 @@ class Modellix:
         """Buy one task."""
         headers = {"x-request-id": submission.correlation_id}
         answer = await self._http.post_once(submission.path, submission.body, headers)
-        return task_ids.bought(
-            answer, modellix_answers.SUBMITTED, by_status, modellix_answers.SIGNS
-        )
+        return task_ids.bought(answer, modellix_answers.SUBMITTED, by_status)
 
     async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
         """Read a task. Raises: NotFoundError where it is unknown or older than seven days."""

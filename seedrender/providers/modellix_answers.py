@@ -14,7 +14,6 @@ from seedrender.values.money import Amount
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
 SUBMITTED = (("data", "task_id"), ("task_id",))  # where the answer to a submit names its task
-SIGNS = (("data", "get_result"),)  # what it says only of a task that is there
 
 _MAX_RENDER_S = 30 * 86_400
 _MS = 1000
@@ -36,7 +35,8 @@ def task(task_id: TaskId, answer: Mapping[str, Any], currency: str) -> Task:
     videos, pictures = (_files(k, data, figures) for k in (MediaKind.VIDEO, MediaKind.IMAGE))
     has_result = bool(videos or pictures)
     state, message = _end(states.state(word, has_result=has_result), answer, data)
-    if state.is_final and has_result and cost is not None and cost > 0:
+    is_billed = "cost" in figures.unread or (cost is not None and cost > 0)
+    if state.is_final and has_result and is_billed:
         state, message = TaskState.SUCCEEDED, None  # what is billed and there is fetched
     if state is not TaskState.SUCCEEDED:
         videos = pictures = ()

@@ -16,14 +16,11 @@ Place = Sequence[str]  # the keys that lead from an answer to where an id stands
 
 _TEXT = re.compile(r"(?!\.+$)[A-Za-z0-9._~:/+@=-]{1,512}")  # it stands in paths, and in the lock
 _MAX_DIGITS = 40
+_SIGNS: Sequence[Place] = (("data", "get_result"),)  # of a task that is there, without its id
 
 
-def bought(
-    answer: Answer, places: Sequence[Place], judge: Judge, signs: Sequence[Place] = ()
-) -> TaskId:
+def bought(answer: Answer, places: Sequence[Place], judge: Judge) -> TaskId:
     """Return the task that an answer to a submit names: it exists, whatever else is said.
-
-    `signs` are places that have a value only where there is a task.
 
     Raises: ProviderError: the answer proves that nothing was created. SubmissionUnknownError:
         it names no task, and proves nothing; or one whose id cannot be read.
@@ -32,7 +29,7 @@ def bought(
         task_id = read(value)
         if task_id is not None:
             return task_id
-    told = any(_candidates(answer.body, (*places, *signs)))
+    told = any(_candidates(answer.body, (*places, *_SIGNS)))
     raise of_submit(answer, judge, names_a_task=told or _mentions_one(answer.body, places))
 
 

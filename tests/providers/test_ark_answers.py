@@ -141,9 +141,12 @@ def test_what_reports_tokens_is_billed_and_fetched_whatever_it_is_called(
 
 @pytest.mark.parametrize("tokens", ["many", -5, [], 10**30])
 def test_a_failure_whose_tokens_cannot_be_read_is_not_free(tokens: Any) -> None:
-    task = read({**FAILED, "usage": {"completion_tokens": tokens}})
+    usage = {"completion_tokens": tokens}
+    task = read({**FAILED, "usage": usage})
+    fetched = read({**FAILED, "usage": usage, "content": SUCCEEDED["content"]})
 
     assert (task.state, task.cost) == (TaskState.REFUSED, None)
+    assert (fetched.state, fetched.cost) == (TaskState.SUCCEEDED, None)
 
 
 @pytest.mark.parametrize(

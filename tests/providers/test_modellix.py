@@ -419,6 +419,7 @@ def test_a_read_is_held_for_half_a_minute(route: str) -> None:
     [
         pytest.param("failed", 0.276, TaskState.SUCCEEDED, id="failed, billed and there"),
         pytest.param("cancelled", 0.276, TaskState.SUCCEEDED, id="cancelled, billed and there"),
+        pytest.param("failed", "0.3 USD", TaskState.SUCCEEDED, id="a bill that cannot be read"),
         pytest.param("failed", 0, TaskState.FAILED, id="failed and free"),
         pytest.param("failed", None, TaskState.FAILED, id="failed, and nobody knows the bill"),
         pytest.param("in_orbit", None, TaskState.SUCCEEDED, id="unknown, with a result"),
@@ -426,7 +427,7 @@ def test_a_read_is_held_for_half_a_minute(route: str) -> None:
     ],
 )
 def test_what_is_billed_and_there_is_fetched_whatever_it_is_called(
-    word: str, amount: float | None, state: TaskState
+    word: str, amount: float | str | None, state: TaskState
 ) -> None:
     result = {"resources": [{"url": "https://store.example/a.mp4", "type": "video"}]}
     billing = {"amount": amount} if amount is not None else None

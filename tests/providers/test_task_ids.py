@@ -34,8 +34,7 @@ NO_PROOFS: list[Any] = [
 
 def modellix(status: int, body: Any, **more: Any) -> TaskId:
     answer = Answer(status=status, body=body, **more)
-    places, signs = modellix_answers.SUBMITTED, modellix_answers.SIGNS
-    return task_ids.bought(answer, places, by_status, signs)
+    return task_ids.bought(answer, modellix_answers.SUBMITTED, by_status)
 
 
 def ark(status: int, body: Any) -> TaskId:
