@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from seedrender.errors import ProtocolError
 from seedrender.providers import ark_errors, task_ids
 from seedrender.providers.ark_answers import mapping, moment
 from seedrender.providers.http import Http
-from seedrender.providers.refusals import strange
+from seedrender.providers.refusals import envelope_code, strange
 from seedrender.values.job import CorrelationId
 from seedrender.values.task import TaskId
 
@@ -22,9 +22,11 @@ _PAGE = 500
 _MAX_PAGES = 500
 _INTERVAL_S = 1.05  # lists are held to one a second
 _PASSES = 3  # over a list that changes while it is read
+_PARTIAL = ("error", "has_more", "hasMore", "next_page_token", "next_cursor")  # no documented one
 
 FORGOTTEN = timedelta(days=6)  # well before the service forgets a task, after seven
 _NEAR = timedelta(minutes=15)  # of the submit: clocks differ
+_BEFORE_IT = datetime(2023, 1, 1, tzinfo=UTC)  # when there was no such service
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,13 @@ class Reading:
     rows: dict[TaskId, Row] = field(default_factory=dict)
     total: int | None = None
     has_moved: bool = False  # while it was read
+    is_partial: bool = False  # as its own words say
 
     @property
     def is_whole(self) -> bool:
         """Whether every task that the list counts was read."""
-        return not self.has_moved and self.total == len(self.rows)
+        is_still = not self.has_moved and not self.is_partial
+        return is_still and self.total == len(self.rows)
 
 
 class TaskList:
@@ -65,7 +69,7 @@ class TaskList:
             wanted = task_ids[start : start + BATCH]
             params = [("page_num", "1"), ("page_size", str(BATCH))]
             params += [("filter.task_ids", task_id) for task_id in wanted]
-            items, _ = await self._ask(params)
+            items, _, _ = await self._ask(params)
             found |= wanted_rows(items, wanted)
         return found
 
@@ -85,7 +89,8 @@ class TaskList:
     async def _page(self, reading: Reading, page: int, model: str | None) -> list[Any]:
         params = [("page_num", str(page)), ("page_size", str(_PAGE))]
         params += [("filter.model", model)] if model is not None else []
-        items, total = await self._ask(params)
+        items, total, is_partial = await self._ask(params)
+        reading.is_partial |= is_partial
         reading.has_moved |= reading.total not in (None, total)
         reading.total = total
         for item in map(mapping, items):
@@ -99,7 +104,8 @@ class TaskList:
                 reading.rows[row.id] = row
         return items
 
-    async def _ask(self, params: Sequence[tuple[str, str]]) -> tuple[list[Any], int]:
+    async def _ask(self, params: Sequence[tuple[str, str]]) -> tuple[list[Any], int, bool]:
+        """Read one page: its rows, how many there are in all, and whether some are held back."""
         async with self._turn:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(max(self._next_at - loop.time(), 0.0))
@@ -112,7 +118,8 @@ class TaskList:
             items = []
         if not isinstance(items, list) or isinstance(total, bool) or not isinstance(total, int):
             raise strange("the list of tasks is of no known shape", answer, ark_errors.judge)
-        return items, total
+        is_partial = any(map(answer.get, _PARTIAL)) or envelope_code(answer) is not None
+        return items, total, is_partial
 
 
 def wanted_rows(
@@ -148,7 +155,7 @@ def is_proof(
 
     All of this must hold, since a wrong yes buys a job twice:
 
-    - each list was read to its end, and did not change meanwhile;
+    - each list was read to its end, does not say that it holds some back, and did not change;
     - the submit is not so old as to be forgotten (the caller sees to it that it is not too young);
     - a witness, another task of ours, is listed with its identifier: the list shows this account,
       and gives identifiers back;
@@ -162,7 +169,13 @@ def is_proof(
     if not any(rows[name].identifier for name in witnesses if name in rows):
         return False
     return all(
-        row.identifier is not None
-        or (row.created_at is not None and abs(row.created_at - since) > _NEAR)
+        row.identifier is not None or _is_from_another_time(row.created_at, since, now)
         for row in rows.values()
     )
+
+
+def _is_from_another_time(created_at: datetime | None, since: datetime, now: datetime) -> bool:
+    """Say whether a task was surely made at another time; one that cannot be says nothing."""
+    if created_at is None or not _BEFORE_IT <= created_at <= now + _NEAR:
+        return False
+    return abs(created_at - since) > _NEAR

@@ -177,7 +177,7 @@ class Tasks:
                 if self._is_anothers(record):
                     words = f"it was sent with another key: ask with that one. Else: {words}"
             else:
-                unlisted_at = record.unlisted_at or self._provider_time()
+                unlisted_at = record.unlisted_at or max(self._times())
                 unknown = replace(unknown, unlisted_at=unlisted_at)
                 words = self._when_listed(unknown)
             await desk.keep(job, unknown)
@@ -232,11 +232,11 @@ class Tasks:
         """Whether a list that lacks a submit's task proves that there is none.
 
         It must have lacked it before, for as long as a task may take to be listed: by the
-        provider's clock, for ours may have been set right since the submit.
+        provider's clock and by ours, for either may have been set right meanwhile.
         """
         listed_at = self._listed_at(record)
         is_at_once = not self._desk.provider.limits.settle_s  # nothing is listed late
-        return is_at_once or (listed_at is not None and self._provider_time() >= listed_at)
+        return is_at_once or (listed_at is not None and min(self._times()) >= listed_at)
 
     def _when_listed(self, record: TaskRecord) -> str:
         listed_at = self._listed_at(record)
@@ -248,10 +248,10 @@ class Tasks:
         settle = timedelta(seconds=self._desk.provider.limits.settle_s)
         return record.unlisted_at + settle if record.unlisted_at is not None else None
 
-    def _provider_time(self) -> datetime:
-        """Return the time by the provider's clock, where its answers tell it; else by ours."""
-        ahead_s = getattr(self._desk.provider, "ahead_s", None) or 0.0
-        return wall() - timedelta(seconds=ahead_s)
+    def _times(self) -> tuple[datetime, datetime]:
+        """Return the time by our clock, and by the provider's where its answers tell it."""
+        now, ahead_s = wall(), getattr(self._desk.provider, "ahead_s", None) or 0.0
+        return now, now - timedelta(seconds=ahead_s)
 
 
 def _tasks_of(lock: Lock, route: str, until: datetime | None) -> frozenset[TaskId]:

@@ -43,6 +43,7 @@ def test_a_whole_list_with_a_witness_and_without_our_task_is_a_proof() -> None:
         pytest.param([reading(WITNESS, total=None)], SINCE, NOW, {WITNESS.id}, id="never read"),
         pytest.param([reading(WITNESS, has_moved=True)], SINCE, NOW, {WITNESS.id}, id="it changed"),
         pytest.param([reading(WITNESS), Reading()], SINCE, NOW, {WITNESS.id}, id="a list is missing"),
+        pytest.param([reading(WITNESS, is_partial=True)], SINCE, NOW, {WITNESS.id}, id="a part"),
         pytest.param([reading(WITNESS)], None, NOW, {WITNESS.id}, id="nobody knows when"),
         pytest.param([reading(WITNESS)], SINCE, SINCE - timedelta(hours=1), {WITNESS.id},
                      id="the clocks differ"),
@@ -52,6 +53,10 @@ def test_a_whole_list_with_a_witness_and_without_our_task_is_a_proof() -> None:
                      SINCE, NOW, {WITNESS.id}, id="a task of that time without an identifier"),
         pytest.param([reading(WITNESS, replace(FOREIGN, created_at=None))], SINCE, NOW,
                      {WITNESS.id}, id="a task of no known time without an identifier"),
+        pytest.param([reading(WITNESS, replace(FOREIGN, created_at=datetime(1970, 1, 1, tzinfo=UTC)))],
+                     SINCE, NOW, {WITNESS.id}, id="a task of a time before the service"),
+        pytest.param([reading(WITNESS, replace(FOREIGN, created_at=NOW + timedelta(days=1)))],
+                     SINCE, NOW, {WITNESS.id}, id="a task of a time to come"),
     ],
 )  # fmt: skip
 def test_anything_less_is_no_proof(
@@ -147,3 +152,20 @@ def test_a_list_of_nothing_may_say_null() -> None:
     found, _ = virtual.run(TaskList(Pages({"items": None, "total": 0})).search(OURS))
 
     assert found.is_whole
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"error": {"code": "InternalServiceError", "message": "partial result"}},
+        {"has_more": True},
+        {"next_page_token": "2"},
+        {"code": 500},
+    ],
+)
+def test_a_list_that_says_that_it_is_not_whole_is_a_part(more: dict[str, Any]) -> None:
+    pages = Pages(*[{**page(range(2), 2), **more}] * 3)
+
+    found, _ = virtual.run(TaskList(pages).search(OURS))
+
+    assert (found.is_whole, len(found.rows)) == (False, 2)
