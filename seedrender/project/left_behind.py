@@ -40,20 +40,21 @@ class LeftBehind:
 
     @cached_property
     def before(self) -> Lock | None:
-        """What this manifest knew under its name before; None: that is not certain.
+        """What this manifest had noted under its name before; None: that is not certain.
 
         It is where one manifest that is gone has left a lockfile or a journal, and no other one.
-        Raises: LockError where a file cannot be read.
+        What is only remembered of it is in `lock`. Raises: LockError where a file cannot be read.
         """
-        owners = {name for path, name in self._files if path.parent == self._folder}
-        return self._by_owner[owners.pop()] if len(owners) == 1 else None
+        files = [(path, name) for path, name in self._files if path.parent == self._folder]
+        owners = {name for _, name in files}
+        return self._read(files)[owners.pop()] if len(owners) == 1 else None
 
     @cached_property
     def paths(self) -> frozenset[str]:
         """Return where clips of others are: they are copied from there, and never taken away."""
         try:
-            before = self.before
-            locks = [lock for lock in self._by_owner.values() if lock is not before]
+            before = self.before.manifest if self.before is not None else None
+            locks = [lock for name, lock in self._by_owner.items() if name != before]
         except LockError:  # said where something is bought
             return frozenset()
         entries = (entry for lock in locks for entry in lock.entries.values())

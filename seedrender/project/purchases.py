@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -132,8 +132,11 @@ class PurchaseLog:
             found = fold.fold(self._with_orphan(known), bought)
         except LockError as error:
             return f"What was bought is in the lockfile only: {error}"
-        kept = {job: _without(entry, forgotten) for job, entry in found.entries.items()}
-        entries = {job: entry for job, entry in kept.items() if entry.tasks}
+        lines = lock.entries.values()
+        owners: dict[str, JobId | None] = {r.correlation_id: e.job for e in lines for r in e.tasks}
+        owners.update(dict.fromkeys(forgotten))
+        kept = (_of_its_own(entry, owners) for entry in found.entries.values())
+        entries = {entry.job: entry for entry in kept if entry.tasks}
         if entries == known.entries:
             return ""
         try:
@@ -231,7 +234,10 @@ def _are_one(path: Path, other: Path) -> bool:
         return False
 
 
-def _without(entry: LockEntry, submits: Collection[str]) -> LockEntry:
-    """Return an entry less some of its records."""
-    tasks = tuple(record for record in entry.tasks if record.correlation_id not in submits)
-    return LockEntry(job=entry.job, tasks=tasks, output=entry.output, pin=entry.pin)
+def _of_its_own(entry: LockEntry, owners: Mapping[str, JobId | None]) -> LockEntry:
+    """Return an entry less the records that belong to others, or to nobody, and their clip."""
+    job, output = entry.job, entry.output
+    tasks = tuple(r for r in entry.tasks if owners.get(r.correlation_id, job) == job)
+    if output is not None and owners.get(output.made_by, job) != job:
+        output = None
+    return LockEntry(job=job, tasks=tasks, output=output, pin=entry.pin)
