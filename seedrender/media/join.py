@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from math import lcm
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from seedrender.errors import ArtifactError
+from seedrender.media import marks, seams
 from seedrender.media.h264 import parameter_sets
 from seedrender.media.probe import Probe, probe
 from seedrender.media.track import Track, track
@@ -35,16 +37,20 @@ class _Head:
     start: Fraction  # of the picture, on the clip's own clock
     length: Fraction
     delay: Fraction  # by how much decoding runs ahead of showing
+    metadata: Mapping[str, str]
 
 
 def join(segments: Sequence[Path], target: Path, *, audio: str = "keep") -> Probe:
-    """Write the clips one after another to `target`, and say what it became.
+    """Write the clips one after another to `target`, look at it, and say what it became.
+
+    Marks of generated footage that clips carry are in the take too.
 
     "keep" decodes the sound, cuts it to the exact length, fades 8 ms at each join and encodes it
     once; "copy" takes its packets as they are; "none" leaves it out.
 
     Raises:
-        ArtifactError: a clip cannot be read, or does not fit the first one.
+        ArtifactError: a clip cannot be read, or does not fit the first one; what was written is not
+            what the clips show.
     """
     if not segments:
         raise ArtifactError("there are no segments to join")
@@ -53,11 +59,14 @@ def join(segments: Sequence[Path], target: Path, *, audio: str = "keep") -> Prob
         _check(heads)
         scale = lcm(*(head.step.denominator for head in heads))
         scale = scale if scale <= _FINEST else _USUAL
-        options = {"movflags": "+faststart", "video_track_timescale": str(scale)}
+        metadata = [head.metadata for head in heads]
+        flags = "+faststart+use_metadata_tags" if marks.has_label(metadata) else "+faststart"
+        options = {"movflags": flags, "video_track_timescale": str(scale)}
         with (
             av.open(str(segments[0])) as first,
             av.open(str(target), "w", format="mp4", options=options) as output,
         ):
+            output.metadata.update(marks.of_all(metadata))
             picture = output.add_stream_from_template(first.streams.video[0])
             sound = None if audio == "none" else track(segments, output, is_copied=audio == "copy")
             _write(output, picture, sound, heads, scale)
@@ -65,12 +74,13 @@ def join(segments: Sequence[Path], target: Path, *, audio: str = "keep") -> Prob
         raise ArtifactError(
             f"{target.name}: the segments cannot be joined ({error.strerror})"
         ) from error
+    seams.check(target, segments, _starts(heads))
     return probe(target)
 
 
 def _head(path: Path) -> _Head:
     """Read a clip's packets once, for its exact times."""
-    with av.open(str(path)) as container:
+    with av.open(str(path), metadata_errors="ignore") as container:
         if not container.streams.video:
             raise ArtifactError(f"{path.name}: there is no picture in this file")
         video = container.streams.video[0]
@@ -92,6 +102,7 @@ def _head(path: Path) -> _Head:
             start=min(times) * step,
             length=(end - min(times)) * step,
             delay=(min(times) - decoding[0]) * step,
+            metadata=dict(container.metadata),
         )
 
 
@@ -122,8 +133,7 @@ def _write(
     """Copy clip after clip, picture and sound interleaved by time."""
     is_mixed = len({head.configuration for head in heads}) > 1
     delay = max(head.delay for head in heads)
-    start = Fraction(0)
-    for index, head in enumerate(heads):
+    for index, (head, start) in enumerate(zip(heads, _starts(heads), strict=True)):
         end = start + head.length
         sets = parameter_sets(head.configuration) if is_mixed else b""
         frames = _frames(head, picture, scale, start, delay, sets)
@@ -132,7 +142,11 @@ def _write(
             samples += sound.finish()
         for packet in heapq.merge(frames, samples, key=_time):
             output.mux(packet)
-        start = end
+
+
+def _starts(heads: Sequence[_Head]) -> list[Fraction]:
+    """Return the seconds at which the clips begin in the take."""
+    return [*accumulate((head.length for head in heads[:-1]), initial=Fraction(0))]
 
 
 def _frames(

@@ -211,18 +211,24 @@ class Tasks:
         return found_one
 
     async def _ask(self, record: TaskRecord) -> Sequence[TaskId] | None:
-        """Ask the route for the tasks of a submit; None: it cannot tell."""
+        """Ask the route for the tasks of a submit; None: it cannot tell.
+
+        A task that another record has is none of this one's: what names it so proves nothing.
+        """
         desk = self._desk
         if record.is_guess or record.provider != desk.provider.name:
             return None
         if self._is_anothers(record):
             return None
         await desk.pace.turn()
-        return await desk.provider.find(
+        found = await desk.provider.find(
             record.correlation_id,
             since=record.submitted_at,
             witnesses=_tasks_of(desk.store.lock, desk.provider.name, record.submitted_at),
         )
+        if not found:
+            return found
+        return [t for t in found if desk.store.owner_of(record.provider, t) is None] or None
 
     def _is_anothers(self, record: TaskRecord) -> bool:
         """Whether a submit was sent with another key, so that no list here tells of it."""

@@ -450,6 +450,25 @@ def test_the_task_of_a_lost_submit_is_waited_for_and_collected(
     assert told(film, "resumed") == ["spin resumed task-1"]
 
 
+def test_a_task_that_another_job_has_is_not_taken_for_that_of_a_lost_submit(tmp_path: Path) -> None:
+    film = Film(tmp_path, [job("fox"), job("spin", prompt="A hare.")])
+    film.provider.answers_late("spin")
+    film.run()
+    (known,) = records(film)
+    film.provider.found = {known.correlation_id: [TaskId("task-1")]}  # that of the fox
+
+    first = film.run()
+    film.provider.found = {known.correlation_id: [TaskId("task-1"), TaskId("task-2")]}
+    second = film.run()
+
+    assert (first, second, film.provider.received) == (
+        Exit.UNDECIDED,
+        Exit.DONE,
+        ["fox", "spin"],
+    )
+    assert [record.task_id for record in records(film)] == ["task-2"]
+
+
 @pytest.mark.parametrize("seed", [0, 1], ids=["equal bytes", "other bytes"])
 def test_all_tasks_of_a_request_that_arrived_more_than_once_are_collected_and_named(
     tmp_path: Path, seed: int
