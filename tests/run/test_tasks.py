@@ -122,7 +122,8 @@ def test_a_lost_submit_that_is_found_is_waited_for_and_bought_anew_only_if_it_fa
     film.provider.ends_with("other", TaskState.FAILED)
     film.provider.ends["other"] = replace(film.provider.ends["other"], cost=NOTHING)
     lost = film.lock().entries[JobId("spin")].tasks[0].correlation_id
-    film.provider.found = {lost: [TaskId("task-1")]}
+    film.provider._tasks[TaskId("task-9")] = film.provider._tasks[TaskId("task-1")]  # it fails
+    film.provider.found = {lost: [TaskId("task-9")]}
 
     film.run()
 
