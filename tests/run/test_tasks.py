@@ -128,7 +128,7 @@ def test_a_lost_submit_that_is_found_is_waited_for_and_bought_anew_only_if_it_fa
     film.run()
 
     lost_one, anew = film.lock().entries[JobId("spin")].tasks
-    assert (lost_one.task_id, lost_one.state) == ("task-1", JobState.FAILED)
+    assert (lost_one.task_id, lost_one.state) == ("task-9", JobState.FAILED)
     assert (anew.state, film.provider.received) == (JobState.SUCCEEDED, ["other", "spin"])
 
 
