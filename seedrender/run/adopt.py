@@ -7,9 +7,11 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 
+from seedrender.catalog.models import ROUTES, catalog
 from seedrender.errors import ConfigError, NotFoundError, ProviderError
 from seedrender.lock import fold
 from seedrender.lock.identity import FILE, SIMULATED
@@ -19,8 +21,9 @@ from seedrender.providers import registry
 from seedrender.run import places
 from seedrender.run.project import Project
 from seedrender.run.store import Store, hold
-from seedrender.values.entry import Fingerprint, JobState, LockEntry, TaskRecord
+from seedrender.values.entry import GIVEN_UP, Fingerprint, JobState, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job
+from seedrender.values.money import Amount, Cost
 from seedrender.values.picture import is_replaced
 from seedrender.values.task import Artifact, TaskId
 
@@ -76,7 +79,10 @@ async def adopt_task(
         )
         if record.is_guess:
             record = replace(record, fingerprint=_wanted(step))
-        await store.append(LockEntry(job=step.job.id, tasks=(record, *map(_given_up, gone))))
+        settled = () if lost is not None else _settled(store, step, route)
+        tasks = (record, *settled, *map(_given_up, gone))
+        await store.append(LockEntry(job=step.job.id, tasks=tasks))
+        lost = lost or next(iter(settled), None)
         notes = (*filter(None, [not_seen]), *_about(store, step, record, lost, gone))
         return Adopted(record=record, notes=notes)
 
@@ -192,6 +198,25 @@ def _lost(store: Store, step: Step, route: str) -> TaskRecord | None:
     """Return the newest submit to the route whose answer was lost."""
     live = (r for r in reversed(_live(store, step)) if r.task_id is None)
     return next((r for r in live if r.provider == route or r.is_guess), None)
+
+
+def _settled(store: Store, step: Step, route: str) -> tuple[TaskRecord, ...]:
+    """Return the newest lost submit that was given up, as one whose cost another record has.
+
+    It may have made the task that a person names, and is not to be counted beside that.
+    """
+    entry = store.entry(step.job.id)
+    lost = [
+        record
+        for record in (entry.tasks if entry is not None else ())
+        if (record.error or "").startswith(GIVEN_UP)
+        and record.task_id is None
+        and record.cost is None
+    ]
+    if not lost or lost[-1].provider != route or route not in ROUTES:
+        return ()
+    nothing = Amount(Decimal(0), catalog(route).currency)
+    return (replace(lost[-1], cost=Cost(amount=nothing, source="adopt")),)
 
 
 def _uncollected(store: Store, step: Step) -> tuple[TaskRecord, ...]:

@@ -153,7 +153,7 @@ class Cost:
     """What a task did cost, and who says so."""
 
     amount: Amount
-    source: str  # "provider": reported with the task; "prices": from our own table
+    source: str  # "provider": reported with the task; "prices": from our table; "adopt": see there
 
 
 @dataclass(frozen=True, slots=True)

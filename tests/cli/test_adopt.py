@@ -18,7 +18,7 @@ from seedrender.run import store
 from seedrender.sim.app import SimSettings
 from seedrender.values.entry import GUESSED, Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId
-from tests.builders import entry, record
+from tests.builders import clip, entry, record
 from tests.containers import contained
 from tests.scripted import clip_bytes
 from tests.served import simulator
@@ -173,6 +173,20 @@ def test_of_two_lost_submits_the_other_one_is_still_told(film: Path) -> None:
 
     assert "another submit of this job is still unknown" in text
     assert plan(film)["a"][0] in ("unknown", "resume")
+
+
+def test_a_task_settles_a_lost_submit_that_was_given_up_before(film: Path) -> None:
+    over = replace(lost(), state=JobState.CANCELLED, error="given up by --resubmit")
+    bought = record("c8", JobState.SUCCEEDED, task_id="task-6")
+    write(film, entry("a", over, bought, output=clip("c8", "renders/a.mp4")))
+
+    _, text = seedrender("adopt", film, "a", "--task", "task-7")
+
+    settled = next(r for r in known(film, "a").tasks if r.correlation_id == over.correlation_id)
+    assert "it settles the submit of" in text
+    assert settled.cost is not None
+    assert (str(settled.cost.amount.value), settled.cost.source) == ("0", "adopt")
+    assert settled.error == "given up by --resubmit"
 
 
 def denied(**fields: Any) -> TaskRecord:
