@@ -1,5 +1,18 @@
-"""`python -m seedrender`: the console script under another name."""
+"""The program's entry: `seedrender`, and `python -m seedrender`."""
 
-from seedrender.cli.main import main
+from __future__ import annotations
 
-main()
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit; Ctrl-C while modules are being loaded ends it as later."""
+    try:
+        from seedrender.cli.main import main as run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@ import click
 
 from seedrender.cli import findings, online
 from seedrender.cli.console import (
+    ManifestPath,
     choices_options,
     counting,
     echo,
@@ -50,7 +51,7 @@ class Checked:
     metavar="MANIFEST...",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=ManifestPath(),
 )
 @choices_options
 @route_option

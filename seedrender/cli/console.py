@@ -55,6 +55,25 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
+class ManifestPath(click.Path):
+    """The path of a manifest; a link would have a lockfile of its own, and buy all again."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.is_symlink():
+            self.fail(
+                f"{path} is a link to {path.readlink()}: name the file itself, whose lockfile "
+                "knows what is paid. To share a manifest between films, `include:` it",
+                param,
+                ctx,
+            )
+        return path
+
+
 def manifest_argument(command: F) -> F:
     """Take the manifest's path."""
 
@@ -62,8 +81,7 @@ def manifest_argument(command: F) -> F:
         ctx.find_root().obj.folder = value.parent
         return value
 
-    path = click.Path(exists=True, dir_okay=False, path_type=Path)
-    return click.argument("manifest", type=path, callback=remember)(command)
+    return click.argument("manifest", type=ManifestPath(), callback=remember)(command)
 
 
 def selectors_argument(command: F) -> F:

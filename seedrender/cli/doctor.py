@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from seedrender.cli.console import (
+    ManifestPath,
     echo,
     json_option,
     only_route_option,
@@ -27,9 +28,7 @@ from seedrender.source.names import known
 
 
 @click.command("doctor")
-@click.argument(
-    "manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("manifest", required=False, type=ManifestPath())
 @only_route_option
 @outside_option
 @json_option

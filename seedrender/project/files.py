@@ -165,6 +165,14 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def plain_bytes(path: Path) -> bytes:
+    """Read a file; a pipe or a device, which might never end, is none. Raises: OSError."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a plain file")
+        return file.read()
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder with those above it, so that they last. Raises: OSError."""
     if not folder.is_dir():

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from seedrender.project.files import plain_bytes
+
 _MAX_BYTES = 4096  # of a first line that says who it was
 _START_FIELD = 19  # of /proc/PID/stat, behind the program's name
 _LOCKS = Path("/proc/locks")
@@ -31,8 +33,8 @@ def words_to_keep(manifest: str, **more: Any) -> bytes:
 def read(path: Path) -> dict[str, Any] | None:
     """Read what a holder wrote of itself in a file's first line; None: that cannot be read."""
     try:
-        with path.open("rb") as file:
-            found = json.loads(file.readline(_MAX_BYTES))
+        line, _, _ = plain_bytes(path).partition(b"\n")
+        found = json.loads(line[:_MAX_BYTES])
         is_whole = isinstance(found["pid"], int) and found["pid"] > 0
         is_whole = is_whole and isinstance(found["host"], str)
         return found if is_whole and isinstance(found["started_at"], str) else None

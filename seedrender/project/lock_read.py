@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seedrender.errors import LockCorruptError, LockError
 from seedrender.lock import lockfile
+from seedrender.project.files import plain_bytes
 from seedrender.project.roots import Roots
 from seedrender.values.entry import Event, Lock
 
@@ -83,7 +84,7 @@ def text_of(path: Path) -> str:
 def bytes_of(path: Path) -> bytes:
     """Read a file; one that is not there is empty. Raises: LockError."""
     try:
-        return path.read_bytes()
+        return plain_bytes(path)
     except FileNotFoundError:
         return b""
     except OSError as error:

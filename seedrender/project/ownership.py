@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from seedrender.errors import LockError
 from seedrender.lock import lockfile
+from seedrender.project.files import plain_bytes
 from seedrender.project.own_folder import OwnFolder
 from seedrender.project.roots import Roots, resolved
 from seedrender.values.entry import Lock
@@ -192,7 +193,7 @@ def _load(path: Path) -> Lock:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise LockError("it is larger than 64 MiB")
-        return lockfile.loads(path.read_text("utf-8"), path.name)
+        return lockfile.loads(plain_bytes(path).decode(), path.name)
     except (OSError, ValueError) as error:
         raise LockError(f"it cannot be read: {error}") from None
 
@@ -213,7 +214,7 @@ def _read_note(folder: Path) -> dict[str, list[str]]:
     try:
         if not path.is_file() or path.stat().st_size > _MOST_BYTES:
             return {}
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(plain_bytes(path))
         if found["outputs"] != _VERSION:
             return {}
         return {str(owner): _paths(rows) for owner, rows in found["manifests"].items()}

@@ -13,6 +13,7 @@ from seedrender.lock.fold import Action
 from seedrender.lock.identity import SIMULATED
 from seedrender.lock.prune import clips_of
 from seedrender.plan.make import Plan
+from seedrender.project.files import plain_bytes
 from seedrender.project.hold import FOLDER, journal_path, make_private
 from seedrender.project.lock_read import bytes_of, is_gone, read_journal
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
@@ -90,7 +91,7 @@ class PurchaseLog:
     def _written(self, manifest: str) -> Lock:
         """Read the file. Raises: as `read`."""
         try:
-            text = self.path.read_bytes().decode("utf-8")
+            text = plain_bytes(self.path).decode("utf-8")
             found = lockfile.loads(text, self.shown) if text else None
         except (FileNotFoundError, NotADirectoryError):
             return Lock(manifest=manifest)

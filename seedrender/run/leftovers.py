@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from seedrender.project.files import plain_bytes
 from seedrender.project.own_folder import NAME, OwnFolder
 from seedrender.values.job import CorrelationId
 
@@ -68,7 +69,7 @@ class Leftovers:
 
 def _read(path: Path) -> dict[str, set[CorrelationId]]:
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(plain_bytes(path))
     except (OSError, ValueError, RecursionError):
         return {}
     rows = list(found.items())[:_MOST] if isinstance(found, dict) else []

@@ -12,7 +12,7 @@ from pathlib import Path
 from seedrender.errors import ConfigError, LockCorruptError, LockError
 from seedrender.lock import lockfile, salvage
 from seedrender.lock.salvage import Told
-from seedrender.project.files import sync_folder
+from seedrender.project.files import plain_bytes, sync_folder
 from seedrender.project.hold import journal_path
 from seedrender.project.purchases import PurchaseLog
 from seedrender.run import git
@@ -97,7 +97,7 @@ def _last_commit(path: Path, manifest: str) -> Lock | None:
 
 def _told(path: Path) -> Told:
     with suppress(OSError):
-        return salvage.told(path.read_bytes())
+        return salvage.told(plain_bytes(path))
     return Told()
 
 

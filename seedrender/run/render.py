@@ -23,6 +23,7 @@ from seedrender.run import online, places
 from seedrender.run.announcer import guarded
 from seedrender.run.bugs import with_bugs
 from seedrender.run.control import steered
+from seedrender.run.deadline import Deadline
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
 from seedrender.run.gate import Gate
@@ -104,6 +105,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         _check_owner(project, before)
         await _rewrite(project, moved, moves)
         return _nothing_sent(outcome(before, lock), before, lock)
+    deadline = Deadline.in_(options.deadline_s or project.manifest.run.deadline_s)
     refused = _refused(project, before, options)
     if refused is not None:
         return refused
@@ -126,7 +128,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             _ = project.left_behind.lock  # raises where it cannot be read
         places.begin(project)
         result, refusal = await _driven(
-            project, options, guarded(listener), store, before, refusal, signals
+            project, options, guarded(listener), store, before, refusal, signals, deadline
         )
     if store.ending is not None:
         raise store.ending
@@ -172,6 +174,7 @@ async def _driven(
     before: Plan,
     refusal: SeedrenderError | None,
     signals: Signals,
+    deadline: Deadline | None,
 ) -> tuple[Result, SeedrenderError | None]:
     """Drive the plan; where buying is refused, only what is paid already is collected."""
     purse = _purse(project, options, before, store.lock)
@@ -189,9 +192,8 @@ async def _driven(
             return project.facts(store.lock, options.wishes)
 
         executor = Executor(desk, before, facts, owners, is_exact=options.holds is not None)
-        deadline_s = _deadline_s(project, options)
         async with steered(project.lock_path, desk):
-            stopped_by = await until_stopped(executor, desk, deadline_s, options, signals)
+            stopped_by = await until_stopped(executor, desk, deadline, options, signals)
         await desk.inputs.tidy(is_over=True)
     kept = Wishes(keep_stale=options.keep_stale)  # a new loss is a loss
     after = project.plan(store.lock, kept)
@@ -218,10 +220,6 @@ def _closed_by(desk: Desk, after: Plan) -> str:
 
 def _nothing_sent(code: Exit, before: Plan, lock: Lock, message: str = "") -> Result:
     return Result(exit=code, before=before, after=before, lock=lock, message=message, errors={})
-
-
-def _deadline_s(project: Project, options: Options) -> float | None:
-    return options.deadline_s or project.manifest.run.deadline_s
 
 
 @asynccontextmanager

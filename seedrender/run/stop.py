@@ -1,4 +1,4 @@
-"""Ends a run before its work is done: a person's signals, and the time that it was given."""
+"""Ends a run before its work is done: at a person's signals, or when its time is over."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import asyncio
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Protocol, Self
 
 from seedrender.errors import StoppedError
-from seedrender.run.announcer import reason_of
+from seedrender.run.deadline import Deadline, end_in_time
 from seedrender.run.desk import Desk
 from seedrender.run.executor import Executor
 
-_LOOK_S = 15.0  # how often the time is compared: a machine that slept has used it up meanwhile
 _SHOWN = 10
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _DEAF = 3  # signals in a row that the event loop did not get: it hangs, and the process is ended
@@ -112,7 +110,7 @@ class Signals:
 async def until_stopped(
     executor: Executor,
     desk: Desk,
-    deadline_s: float | None,
+    deadline: Deadline | None,
     patience: Patience,
     signals: Signals,
 ) -> signal.Signals | None:
@@ -133,7 +131,10 @@ async def until_stopped(
             executor.stop("interrupted")
 
     signals.drives(interrupted)
-    watch = asyncio.create_task(_end_in_time(executor, desk, deadline_s)) if deadline_s else None
+    watch = None
+    if deadline is not None:
+        watch = asyncio.create_task(end_in_time(executor, desk, deadline))
+        await asyncio.sleep(0)  # it may be over before the first submit
     try:
         await executor.run()
     finally:
@@ -141,23 +142,6 @@ async def until_stopped(
         if watch is not None:
             watch.cancel()
     return signals.first if count else None
-
-
-async def _end_in_time(executor: Executor, desk: Desk, deadline_s: float) -> None:
-    """Stop the run at its deadline; hours in which the machine slept count as well."""
-    try:
-        ends_at = _elapsed_s() + deadline_s
-        while (left_s := ends_at - _elapsed_s()) > 0:  # noqa: ASYNC110 - nobody tells us the time
-            await asyncio.sleep(min(left_s, _LOOK_S))
-    except (OSError, OverflowError, ValueError) as error:
-        desk.listener.say(f"The clock cannot be read ({reason_of(error)}): the run ends now.")
-    executor.stop("the deadline was reached")
-
-
-def _elapsed_s() -> float:
-    """Read a clock that nobody sets and that goes on in the machine's sleep, where there is one."""
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.clock_gettime(boot) if boot is not None else time.monotonic()
 
 
 def _words(executor: Executor, grace_s: float) -> str:

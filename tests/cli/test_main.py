@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from seedrender import __version__
+from seedrender.__main__ import main
 
 FILM = "seedrender: 1\nname: film\nshots: {opener: {prompt: A kite., duration: 4}}\n"
 
@@ -47,6 +49,49 @@ def test_the_version_is_printed(folder: Path) -> None:
 )
 def test_exit_codes(folder: Path, words: list[str], code: int) -> None:
     assert seedrender(folder, *words).returncode == code
+
+
+def test_ctrl_c_while_modules_are_loaded_ends_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupts:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "seedrender.cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "seedrender.cli.main", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupts(), *sys.meta_path])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 130
+
+
+@pytest.mark.parametrize("name", ["check", "plan", "run", "status"])
+def test_a_link_to_a_manifest_is_refused_for_its_lockfile_would_be_another(
+    folder: Path, name: str
+) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub/film.yaml").symlink_to("../film.yaml")
+
+    done = seedrender(folder, name, "sub/film.yaml")
+
+    assert done.returncode == 2
+    assert "is a link to ../film.yaml: name the file itself" in done.stderr.replace("\n", " ")
+    assert not (folder / "sub/film.lock").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["film.lock", "film.lock.journal", ".seedrender/film.lock", ".seedrender/outputs.json"]
+)
+def test_a_pipe_in_the_place_of_a_file_of_ours_is_not_waited_for(folder: Path, name: str) -> None:
+    (folder / ".seedrender").mkdir()
+    os.mkfifo(folder / name)
+
+    done = seedrender(folder, "plan", "film.yaml")
+
+    assert done.returncode == (0 if name.startswith(".seedrender") else 3), done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["check", "expand", "plan", "run", "status", "report"])

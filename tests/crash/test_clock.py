@@ -107,3 +107,17 @@ def test_a_deadline_counts_the_hours_of_sleep_and_the_task_is_kept(
     assert (ended.code, again.code) == (5, 5), ended.words
     assert max(hours, 2) * 3600 <= took < max(hours, 2) * 3600 + 600
     assert len(again.tasks) == 1
+
+
+def test_a_deadline_counts_what_is_looked_at_before_the_first_submit(tmp_path: Path) -> None:
+    film = Film(tmp_path, "modellix")
+    film.write(STUCK)
+    loaded = film.load()
+
+    async def look(*_: object, **__: object) -> None:
+        film.slept_s = 3 * 3600.0
+
+    with elapsed(film), patch("seedrender.run.online.wrong_references", look):
+        ended = film.run(loaded)
+
+    assert (ended.code, ended.tasks) == (5, ()), ended.words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from array import array
 from fractions import Fraction
 from itertools import pairwise
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 from seedrender.errors import ArtifactError
-from seedrender.media import make
+from seedrender.media import make, seams
 from seedrender.media.h264 import parameter_sets
 from seedrender.media.join import join
 from seedrender.media.probe import probe
@@ -258,3 +259,75 @@ def test_a_take_can_be_joined_again(tmp_path: Path) -> None:
     join([tmp_path / "a.mp4", segments[0]], tmp_path / "b.mp4")
 
     assert probe(tmp_path / "b.mp4").duration_s == 3.0
+
+
+def labelled(path: Path, **metadata: str) -> Path:
+    """Write a clip anew with these marks."""
+    plain = clip(path.with_name(f"plain-{path.name}"), 1)
+    options = {"movflags": "+faststart+use_metadata_tags"}
+    with av.open(str(plain)) as source, av.open(str(path), "w", options=options) as output:
+        streams = {s.index: output.add_stream_from_template(s) for s in source.streams}
+        output.metadata.update(metadata)
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream_index]
+                output.mux(packet)
+    return path
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    with av.open(str(path)) as container:
+        return dict(container.metadata)
+
+
+def test_a_take_carries_the_marks_of_its_clips(tmp_path: Path) -> None:
+    label = '{"Label":"1","ContentProducer":"p","ProduceID":"%s"}'
+    parts = [
+        labelled(tmp_path / "a.mp4", AIGC=label % "a", comment="AI generated"),
+        labelled(tmp_path / "b.mp4", AIGC=label % "b", comment="AI generated"),
+        clip(tmp_path / "c.mp4", 1),
+    ]
+
+    join(parts, tmp_path / "take.mp4")
+
+    found = metadata_of(tmp_path / "take.mp4")
+    assert json.loads(found["AIGC"]) == {
+        "Label": "1",
+        "ContentProducer": "p",
+        "ProduceID": "a; b",
+    }
+    assert found["comment"] == "AI generated; simulated by seedrender"
+
+
+def test_a_take_of_simulated_clips_says_so(tmp_path: Path) -> None:
+    join([clip(tmp_path / "a.mp4", 1), clip(tmp_path / "b.mp4", 1)], tmp_path / "take.mp4")
+
+    found = metadata_of(tmp_path / "take.mp4")
+    assert (found["comment"], "AIGC" in found) == ("simulated by seedrender", False)
+
+
+def test_what_was_written_is_looked_at_and_must_show_each_clip_from_its_beginning(
+    tmp_path: Path,
+) -> None:
+    one, two = clip(tmp_path / "one.mp4", 2, seed=1), clip(tmp_path / "two.mp4", 2, seed=2)
+    take = tmp_path / "take.mp4"
+    join([one, two], take)
+    starts = [Fraction(0), Fraction(2)]
+
+    seams.check(take, [one, two], starts)
+    for wrong, where in (([two, one], starts), ([one, two], [Fraction(0), Fraction(3, 2)])):
+        with pytest.raises(ArtifactError, match=r"does not show \w+\.mp4 from its beginning"):
+            seams.check(take, wrong, where)
+
+
+def test_a_take_that_cannot_be_decoded_is_none(tmp_path: Path) -> None:
+    one = clip(tmp_path / "one.mp4", 2)
+    take = tmp_path / "take.mp4"
+    join([one], take)
+    data = bytearray(take.read_bytes())
+    at = data.index(b"mdat") + 8
+    data[at : at + 4000] = bytes(4000)
+    take.write_bytes(data)
+
+    with pytest.raises(ArtifactError, match=r"take\.mp4 was written, and "):
+        seams.check(take, [one], [Fraction(0)])

@@ -1,0 +1,47 @@
+"""Ends a run when its time is over, counted from its beginning; the machine's sleep counts too."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Self
+
+from seedrender.run.announcer import reason_of
+from seedrender.run.desk import Desk
+from seedrender.run.executor import Executor
+
+_LOOK_S = 15.0  # how often the time is compared: a machine that slept has used it up meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a run ends."""
+
+    ends_at: float  # by `_elapsed_s`
+
+    @classmethod
+    def in_(cls, after_s: float | None) -> Self | None:
+        """Begin to count; None: there is no end. Raises: OSError where no clock can be read."""
+        return None if after_s is None else cls(_elapsed_s() + after_s)
+
+    @property
+    def left_s(self) -> float:
+        """How long is left. Raises: OSError where no clock can be read."""
+        return self.ends_at - _elapsed_s()
+
+
+async def end_in_time(executor: Executor, desk: Desk, deadline: Deadline) -> None:
+    """Stop the run at its deadline."""
+    try:
+        while (left_s := deadline.left_s) > 0:  # noqa: ASYNC110 - nobody tells us the time
+            await asyncio.sleep(min(left_s, _LOOK_S))
+    except (OSError, OverflowError, ValueError) as error:
+        desk.listener.say(f"The clock cannot be read ({reason_of(error)}): the run ends now.")
+    executor.stop("the deadline was reached")
+
+
+def _elapsed_s() -> float:
+    """Read a clock that nobody sets and that goes on in the machine's sleep, where there is one."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.clock_gettime(boot) if boot is not None else time.monotonic()
