@@ -8,7 +8,7 @@ TEST_OPTIONS ?=
 
 TIME ?= 600
 
-.PHONY: demo test lint coverage mutants bench crash conformance s3 faults reference clean
+.PHONY: demo test lint coverage mutants bench ranges crash conformance s3 faults reference clean
 
 demo: .venv/.run  ## render an example with the embedded simulator; the second time, nothing is left to do
 	@$(BIN)/seedrender run $(DEMO)
@@ -34,6 +34,9 @@ mutants: .venv/.mutation  ## plant faults in it, and see that a test finds each 
 
 bench: .venv/.dev  ## figures, each beside its baseline
 	@$(BIN)/python -m tests.bench
+
+ranges: .venv/.dev .ranges/.installed  ## the oldest and the newest dependencies, on each Python that is installed
+	@$(BIN)/python -m tests.ranges
 
 CLIENTS := volcengine-ark-runtime byteplus-python-sdk-v2 arkruntime
 
@@ -79,6 +82,11 @@ clean:  ## all but the environment
 .s3/.installed: tests/s3/requirements.txt
 	@$(PYTHON) -m venv .s3
 	@.s3/bin/python -m pip install --quiet --disable-pip-version-check -r tests/s3/requirements.txt
+	@touch $@
+
+.ranges/.installed: tests/ranges/requirements.txt
+	@$(PYTHON) -m venv .ranges
+	@.ranges/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 .conformance/%/.done: tests/conformance/%.txt

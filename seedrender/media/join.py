@@ -70,17 +70,16 @@ def join(segments: Sequence[Path], target: Path, *, audio: str = "keep") -> Prob
             picture = output.add_stream_from_template(first.streams.video[0])
             sound = None if audio == "none" else track(segments, output, is_copied=audio == "copy")
             _write(output, picture, sound, heads, scale)
-    except av.FFmpegError as error:
-        raise ArtifactError(
-            f"{target.name}: the segments cannot be joined ({error.strerror})"
-        ) from error
+    except (av.FFmpegError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "a text in one of them is damaged"
+        raise ArtifactError(f"{target.name}: the segments cannot be joined ({why})") from error
     seams.check(target, segments, _starts(heads))
     return probe(target)
 
 
 def _head(path: Path) -> _Head:
     """Read a clip's packets once, for its exact times."""
-    with av.open(str(path), metadata_errors="ignore") as container:
+    with av.open(str(path)) as container:
         if not container.streams.video:
             raise ArtifactError(f"{path.name}: there is no picture in this file")
         video = container.streams.video[0]

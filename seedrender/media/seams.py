@@ -25,20 +25,21 @@ def check(take: Path, clips: Sequence[Path], starts: Sequence[Fraction]) -> None
     Raises: ArtifactError: something else is shown there, or nothing.
     """
     try:
-        with av.open(str(take), metadata_errors="ignore") as container:
+        with av.open(str(take)) as container:
             for clip, start in zip(clips, starts, strict=True):
                 if _pictures(container, start) != _beginning(clip):
                     raise ArtifactError(
                         f"{take.name} was written, and does not show {clip.name} from its beginning"
                     )
                 _hear(container, start)
-    except (av.FFmpegError, OSError) as error:
-        words = f"{take.name} was written, and cannot be decoded ({error.strerror or error})"
+    except (av.FFmpegError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "a text in it is damaged"
+        words = f"{take.name} was written, and cannot be decoded ({why})"
         raise ArtifactError(words) from error
 
 
 def _beginning(clip: Path) -> list[str]:
-    with av.open(str(clip), metadata_errors="ignore") as container:
+    with av.open(str(clip)) as container:
         return [_digest(frame) for frame in islice(container.decode(video=0), _LOOKED_AT)]
 
 

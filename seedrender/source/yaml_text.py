@@ -46,11 +46,18 @@ def parse(text: str, file: str) -> Document:
     """
     if len(text) > _MAX_BYTES:
         raise _error(file, (0, 0), f"the file is larger than {_MAX_BYTES // 2**20} MiB", "split it")
+    return _built(text, file, _LOADER)
+
+
+def _built(text: str, file: str, loader: Any) -> Document:
     try:
-        return _Builder(file, text).build(_events(text))
+        return _Builder(file, text).build(_events(text, loader))
     except UnicodeEncodeError as error:  # half of a pair, from a caller that is no file
         raise _control(file, text, error.start) from None
     except yaml.YAMLError as error:
+        is_deep = "nesting depth" in str(getattr(error, "problem", ""))
+        if is_deep and loader is not yaml.SafeLoader:  # libyaml looks ahead, and has a limit
+            return _built(text, file, yaml.SafeLoader)
         raise _syntax_error(file, text, error) from None
 
 
@@ -116,8 +123,8 @@ def spans(text: str) -> Mapping[tuple[int, int], tuple[int, int]]:
     return found
 
 
-def _events(text: str) -> Iterator[Event]:
-    loader = _LOADER(text)
+def _events(text: str, of: Any = _LOADER) -> Iterator[Event]:
+    loader = of(text)
     try:
         while loader.check_event():
             yield loader.get_event()
