@@ -28,6 +28,7 @@ class Answer:
     body: Any = None  # a JSON value; a text where it is none; None: nothing
     retry_after_s: float | None = None
     fault: ProviderError | None = None  # why the body is not whole
+    names_a_task: bool = False  # in its headers
 
 
 async def read(response: aiohttp.ClientResponse, key: str | None = None) -> Answer:
@@ -50,7 +51,13 @@ async def read(response: aiohttp.ClientResponse, key: str | None = None) -> Answ
         body=without(parse(bytes(content)), key),
         retry_after_s=rate.retry_after_s(response.headers),
         fault=fault,
+        names_a_task=any(map(_of_a_task, response.headers.items())),
     )
+
+
+def _of_a_task(header: tuple[str, str]) -> bool:
+    name, value = header[0].lower(), header[1]
+    return ("task" in name and "id" in name) or (name == "location" and "/task" in value)
 
 
 def parse(content: bytes) -> Any:

@@ -23,6 +23,7 @@ from seedrender.errors import (
 )
 from seedrender.providers import answers, messages
 from seedrender.providers.answers import Answer
+from seedrender.providers.task_signs import has_sign
 
 # words of a 429 that counts tasks in flight, not requests: Modellix's and the maker's (inferred)
 _CONCURRENCY = re.compile(r"(?i)concurren|running tasks|in flight|QuotaExceeded\.?Task")
@@ -138,6 +139,7 @@ def of_submit(answer: Answer, judge: Judge, *, names_a_task: bool = False) -> Pr
     """
     refusal = _judged(judge, answer.status, answer.body)
     is_refused = answer.status in NOTHING_CREATED or refusal.is_proof
+    names_a_task = names_a_task or answer.names_a_task or has_sign(answer.body)
     if is_refused and answer.fault is None and not names_a_task:
         error = _error(refusal, answer.retry_after_s)
         may_end_it = error.stops_run or isinstance(error, UnavailableError)
@@ -146,7 +148,7 @@ def of_submit(answer: Answer, judge: Judge, *, names_a_task: bool = False) -> Pr
     what = "the answer to a submit names no task:" if is_good else "a submit was answered with"
     broken = f" ({answer.fault})" if answer.fault is not None else ""
     if names_a_task:
-        what = "the answer to a submit names a task whose id cannot be read:"
+        what = "the answer to a submit speaks of a task, and names no id that can be read:"
     return SubmissionUnknownError(f"{what} {refusal.words}{broken}")
 
 

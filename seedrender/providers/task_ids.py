@@ -16,7 +16,6 @@ Place = Sequence[str]  # the keys that lead from an answer to where an id stands
 
 _TEXT = re.compile(r"(?!\.+$)[A-Za-z0-9._~:/+@=-]{1,512}")  # it stands in paths, and in the lock
 _MAX_DIGITS = 40
-_SIGNS: Sequence[Place] = (("data", "get_result"),)  # of a task that is there, without its id
 
 
 def bought(answer: Answer, places: Sequence[Place], judge: Judge) -> TaskId:
@@ -29,8 +28,8 @@ def bought(answer: Answer, places: Sequence[Place], judge: Judge) -> TaskId:
         task_id = read(value)
         if task_id is not None:
             return task_id
-    told = any(_candidates(answer.body, (*places, *_SIGNS)))
-    raise of_submit(answer, judge, names_a_task=told or _mentions_one(answer.body, places))
+    is_told = any(_candidates(answer.body, places)) or _mentions_one(answer.body, places)
+    raise of_submit(answer, judge, names_a_task=is_told)
 
 
 def read(value: object) -> TaskId | None:
