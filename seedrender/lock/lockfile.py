@@ -17,6 +17,7 @@ REPAIR = "keeps every line that can be read, and says what it keeps"
 
 MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 CHECKSUM_BYTES = len(b', "crc32": "00000000"}')
+_BEGINS = (b'{"journal": ', b'{"job": "')  # a journal's first line, and each other one
 _CHECKED = re.compile(rb'(\{.*), "crc32": "([0-9a-f]{8})"\}', re.DOTALL)
 
 
@@ -69,9 +70,10 @@ def journal_line(event: Event) -> bytes:
 
 
 def journal_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Split a journal into its whole lines, and number them.
+    """Split a journal into its lines, and number them, without one that was torn at its end.
 
-    What is behind the last end of a line was torn, unless its checksum is right.
+    A torn line is the beginning of one, and what is behind a line whose checksum is right; anything
+    else that stands there is damage.
     """
     *whole, tail = data.split(b"\n")
     for number, row in enumerate(whole, 1):
@@ -80,6 +82,14 @@ def journal_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     found = _CHECKED.match(tail)
     if found and is_whole(found[0]):
         yield len(whole) + 1, found[0]
+    elif not _is_torn(tail, _BEGINS[0] if not whole else _BEGINS[1]):
+        yield len(whole) + 1, tail
+
+
+def _is_torn(tail: bytes, begins: bytes) -> bool:
+    """Say whether a write that broke off can have left this, of a line that begins so."""
+    is_beginning = tail.startswith(begins) or begins.startswith(tail)
+    return is_beginning and b"\0" not in tail
 
 
 def is_whole(row: bytes) -> bool:

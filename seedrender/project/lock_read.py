@@ -19,14 +19,15 @@ def read_journal(path: Path, manifest: str, *, folder: Path | None = None) -> tu
     Raises: LockVersionError, LockCorruptError; LockError where it cannot be read.
     """
     data = bytes_of(path)
-    events = lockfile.loads_journal(data, path.name)
+    shown = path.name if folder is None else path.relative_to(folder).as_posix()
+    events = lockfile.loads_journal(data, shown)
     header = data.partition(b"\n")[0].decode("utf-8", "replace")
     owner = json.loads(header).get("manifest", manifest) if events else manifest
     if owner != manifest and not is_gone(folder or path.parent, owner):
         if not is_name(owner):
-            raise lockfile.damaged(f"{path.name}:1: {owner!r:.60} is no manifest's name")
+            raise lockfile.damaged(f"{shown}:1: {owner!r:.60} is no manifest's name")
         raise LockCorruptError(
-            f"{path.name} belongs to {owner}, not to {manifest}; nothing was sent and nothing "
+            f"{shown} belongs to {owner}, not to {manifest}; nothing was sent and nothing "
             "changed. Move the journal to where it belongs, or give one manifest another name"
         )
     return events
