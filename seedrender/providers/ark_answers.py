@@ -18,7 +18,7 @@ from seedrender.providers import (
     states,
     task_ids,
 )
-from seedrender.providers.figures import Figures, is_amount
+from seedrender.providers.figures import Figures, is_amount, speaks_of_money
 from seedrender.values.job import MediaKind
 from seedrender.values.money import Amount
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
@@ -44,8 +44,8 @@ def task(task_id: TaskId, answer: Mapping[str, Any], catalog: Catalog) -> Task:
     videos, last_frames = _files(answer, ended)
     state, message = _end(states.state(word, has_result=bool(videos)), answer)
     cost = _cost(state, answer, catalog, figures)
-    if state.is_final and videos and (cost is None or cost.value > 0):
-        state, message = TaskState.SUCCEEDED, None  # what is billed and there is fetched
+    if state.is_final and videos:
+        state, message = TaskState.SUCCEEDED, None  # what is there is fetched
     if state is not TaskState.SUCCEEDED:
         videos, last_frames = (), ()
     return Task(
@@ -124,7 +124,10 @@ def _cost(
         return None
     tokens = mapping(answer.get("usage")).get("completion_tokens")
     if state is not TaskState.SUCCEEDED and tokens in (None, 0):
-        return Amount(Decimal(0), catalog.currency)
+        if not speaks_of_money(answer):
+            return Amount(Decimal(0), catalog.currency)
+        figures.note("tokens", answer.get("usage"))
+        return None
     count = figures.whole("tokens", tokens)
     slug = answer.get("model")
     variant = catalog.by_slug(slug) if isinstance(slug, str) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -14,6 +15,8 @@ _MAX_CHARS = 40  # of an amount as text, and of its digits behind the point: as 
 _MAX_WHOLE = 2**63
 _MAX_S = 253_402_300_800  # the year 10000
 _MS = 1000
+_MAX_DEPTH = 20
+_MONEY = re.compile(r"(?i)amount|cost|price|charge|billed|fee$|credit|tokens$|^total$")
 
 T = TypeVar("T")
 
@@ -81,6 +84,33 @@ def decimal(value: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
+
+
+def speaks_of_money(value: object, depth: int = 0) -> bool:
+    """Say whether somewhere in a JSON value a sum or a count of tokens stands that is not 0.
+
+    Where that is beside a bill of nothing, nobody knows what was charged.
+    """
+    if depth > _MAX_DEPTH:
+        return True
+    if isinstance(value, list):
+        return any(speaks_of_money(item, depth + 1) for item in value)
+    if not isinstance(value, dict):
+        return False
+    return any(
+        (_MONEY.search(key) is not None and _is_something(inner))
+        or speaks_of_money(inner, depth + 1)
+        for key, inner in value.items()
+    )
+
+
+def _is_something(value: object) -> bool:
+    """Say whether a value is no nothing; objects and lists are looked into instead."""
+    if value is None or isinstance(value, bool | dict):
+        return False
+    if isinstance(value, list):  # a key that stood there twice
+        return any(map(_is_something, value))
+    return decimal(value) != 0
 
 
 def is_amount(value: Decimal) -> bool:

@@ -22,6 +22,7 @@ from seedrender.errors import (
 from seedrender.providers import answers, keys, proxies, rate, refusals
 from seedrender.providers.addresses import Lookup, Network, is_loopback
 from seedrender.providers.answers import Answer
+from seedrender.providers.recording import Recorder
 from seedrender.providers.refusals import Judge, by_status, is_success, json_object
 from seedrender.providers.results import BLOCK_BYTES, Results
 from seedrender.values.provider import Block, RateWindow, Received
@@ -50,7 +51,9 @@ class Http:
         judge: Judge = by_status,
         allowed: Sequence[Network] = (),
         lookup: Lookup | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
+        self._recorder = recorder
         self.base_url = checked_base_url(base_url)
         self._proxy = proxies.proxy_for(self.base_url)
         self._results = Results(self.base_url, allowed=allowed, lookup=lookup)
@@ -129,7 +132,7 @@ class Http:
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
-                answer = await self._answer(response)
+                answer = await self._answer(response, body)
         except aiohttp.ClientHttpProxyError as error:  # to the request for a way through it
             words = f"cannot connect to {self._way}: the proxy answers HTTP {error.status}"
             raise UnavailableError(f"{words}; nothing was bought") from None
@@ -141,6 +144,7 @@ class Http:
             raise UnavailableError(words) from None
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             if answer is None:  # else the connection broke after it, which changes nothing
+                self._note_lost("POST", path, error, body)
                 words = f"the answer to a submit {_how_lost(error)}"
                 raise SubmissionUnknownError(words) from None
         assert answer is not None, "each way without one raises"
@@ -160,7 +164,7 @@ class Http:
         Raises: ProviderError.
         """
         async with (
-            self._guarded(),
+            self._guarded("GET", path),
             self._calls.get(
                 self.base_url + path,
                 params=params,
@@ -177,7 +181,7 @@ class Http:
         Raises: ProviderError; UnavailableError: it may have been heeded all the same.
         """
         async with (
-            self._guarded(),
+            self._guarded("DELETE", path),
             self._calls.delete(
                 self.base_url + path,
                 middlewares=(_once,),
@@ -193,7 +197,7 @@ class Http:
     async def upload(self, path: str, form: aiohttp.FormData) -> dict[str, Any]:
         """POST a free multipart form. Raises: ProviderError."""
         async with (
-            self._guarded(),
+            self._guarded("POST", path),
             self._calls.post(
                 self.base_url + path,
                 data=form,
@@ -215,11 +219,21 @@ class Http:
         """Stream what is missing of a result, or the whole. Raises: as `retrieve`."""
         return self._results.retrieve_rest(url, known)
 
-    async def _answer(self, response: aiohttp.ClientResponse) -> Answer:
+    async def _answer(self, response: aiohttp.ClientResponse, sent: Any = None) -> Answer:
         """Read an answer; what its headers hold is heeded, and never raises."""
         self.window = rate.window(response.headers) or self.window
         self._answered = (response.headers.get("Date", ""), datetime.now(UTC))
-        return await answers.read(response, self._key)
+        answer = await answers.read(response, self._key)
+        if self._recorder is not None:
+            headers = answers.without(dict(response.headers), self._key)
+            request = (response.method, response.url.raw_path_qs, sent)
+            self._recorder.answered(request, answer, headers)
+        return answer
+
+    def _note_lost(self, method: str, path: str, error: Exception, sent: Any = None) -> None:
+        if self._recorder is not None:
+            path = f"{urlsplit(self.base_url).path}{path}"
+            self._recorder.lost((method, path, sent), type(error).__name__)
 
     async def _json(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
         answer = await self._answer(response)
@@ -228,13 +242,15 @@ class Http:
         return json_object(answer)
 
     @asynccontextmanager
-    async def _guarded(self) -> AsyncIterator[None]:
+    async def _guarded(self, method: str, path: str) -> AsyncIterator[None]:
         try:
             yield
         except aiohttp.ClientHttpProxyError as error:
+            self._note_lost(method, path, error)
             words = f"no answer from {self._way}: the proxy answers HTTP {error.status}"
             raise UnavailableError(words) from None
         except (aiohttp.ClientError, TimeoutError) as error:
+            self._note_lost(method, path, error)
             raise UnavailableError(f"no answer from {self._way} ({type(error).__name__})") from None
 
     @property

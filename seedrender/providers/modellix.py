@@ -25,6 +25,7 @@ from seedrender.providers import (
     remote_files,
     task_ids,
 )
+from seedrender.providers.addresses import is_loopback
 from seedrender.providers.http import Http
 from seedrender.providers.modellix_account import ModellixAccount
 from seedrender.providers.refusals import by_status, strange
@@ -116,7 +117,7 @@ class Modellix:
             answer = await self._http.upload("/api/v1/media/files", form)
         data = task_ids.record(answer.get("data"))
         url, file_id = remote_files.url(data.get("url")), data.get("file_id")
-        if url is None:
+        if url is None or not _is_served(url, self._http.base_url):
             raise strange("the answer to an upload names no url", answer, by_status)
         if isinstance(file_id, str) and _FILE_ID.fullmatch(file_id):
             self._file_ids[MediaUrl(url)] = file_id
@@ -204,3 +205,8 @@ class Modellix:
         task = modellix_answers.task(task_id, answer, self._catalog.currency)
         self._states.note(task.provider_state)
         return task
+
+
+def _is_served(url: str, base_url: str) -> bool:
+    """Say whether an upload is where a model can fetch it: at HTTPS, or beside a local server."""
+    return url.startswith("https://") or (url.startswith("http://") and is_loopback(base_url))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from seedrender.providers import messages, refusals, remote_files, states, task_ids
-from seedrender.providers.figures import Figures, decimal
+from seedrender.providers.figures import Figures, decimal, speaks_of_money
 from seedrender.values.job import MediaKind
 from seedrender.values.money import Amount
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
@@ -31,13 +31,12 @@ def task(task_id: TaskId, answer: Mapping[str, Any], currency: str) -> Task:
         raise refusals.strange(what, answer, refusals.by_status)
     task_ids.check(task_id, data.get("task_id"))
     figures = Figures()
-    cost = _billed(answer, data, figures)
+    cost = _billed(answer, data, currency, figures)
     videos, pictures = (_files(k, data, figures) for k in (MediaKind.VIDEO, MediaKind.IMAGE))
     has_result = bool(videos or pictures)
     state, message = _end(states.state(word, has_result=has_result), answer, data)
-    is_billed = "cost" in figures.unread or (cost is not None and cost > 0)
-    if state.is_final and has_result and is_billed:
-        state, message = TaskState.SUCCEEDED, None  # what is billed and there is fetched
+    if state.is_final and has_result:
+        state, message = TaskState.SUCCEEDED, None  # what is there is fetched
     if state is not TaskState.SUCCEEDED:
         videos = pictures = ()
     took_s = figures.seconds("render_s", data.get("duration"), most=_MAX_RENDER_S, unit=_MS)
@@ -82,18 +81,24 @@ def _failure(answer: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     return next(filter(None, (messages.said(place, _READ_CHARS) for place in places)), "")
 
 
-def _billed(answer: Mapping[str, Any], data: Mapping[str, Any], figures: Figures) -> Decimal | None:
-    """Read the amount charged, which sources place in `data` or beside it; two must be one."""
+def _billed(
+    answer: Mapping[str, Any], data: Mapping[str, Any], currency: str, figures: Figures
+) -> Decimal | None:
+    """Read the amount charged, which sources place in `data` or beside it.
+
+    Two must be one, in the route's currency; nothing is nothing only where no other sum is told.
+    """
     told = []
     for holder in (data, answer):
         billing = holder.get("billing")
-        if isinstance(billing, dict):
-            told.append(billing.get("amount"))
+        if isinstance(billing, dict) and billing.get("currency") in (None, currency):
+            told.append(billing.get("unit") or billing.get("amount"))
         elif billing is not None:
             figures.note("cost", billing)
             return None
     amounts = [amount for amount in told if amount is not None]
-    if len(set(map(decimal, amounts))) > 1:
+    is_nothing = bool(amounts) and decimal(amounts[0]) == 0 and speaks_of_money(answer)
+    if len(set(map(decimal, amounts))) > 1 or is_nothing:
         figures.note("cost", amounts)
         return None
     return figures.amount("cost", amounts[0]) if amounts else None

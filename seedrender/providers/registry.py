@@ -16,6 +16,7 @@ from seedrender.providers.http import Http
 from seedrender.providers.modellix import Modellix
 from seedrender.providers.modellix_account import ModellixAccount
 from seedrender.providers.plugins import Client
+from seedrender.providers.recording import Recorder
 from seedrender.providers.refusals import Judge, by_status
 from seedrender.values.money import Amount
 from seedrender.values.provider import Limits, Provider
@@ -110,11 +111,17 @@ def offline(name: str) -> Provider:
 
 
 def online(
-    name: str, environ: Mapping[str, str], limits: Limits, *, allowed: Sequence[Network] = ()
+    name: str,
+    environ: Mapping[str, str],
+    limits: Limits,
+    *,
+    allowed: Sequence[Network] = (),
+    recorder: Recorder | None = None,
 ) -> Client:
     """Return a provider that can be entered; its key and host come from the environment.
 
-    `allowed` is where results may be fetched from beside public places.
+    `allowed` is where results may be fetched from beside public places. A plugin's route keeps no
+    record.
 
     Raises: ConfigError where the host is not safe.
     """
@@ -122,17 +129,30 @@ def online(
         client = plugins.load(name, environ)
         client.limits = limits
         return client
-    http = connection(name, environ, allowed=allowed)
+    http = connection(name, environ, allowed=allowed, recorder=recorder)
     route = ROUTES[name]
     return route.wire(name, http, catalog(name), limits, **route.options(environ))
 
 
-def connection(name: str, environ: Mapping[str, str], *, allowed: Sequence[Network] = ()) -> Http:
+def connection(
+    name: str,
+    environ: Mapping[str, str],
+    *,
+    allowed: Sequence[Network] = (),
+    recorder: Recorder | None = None,
+) -> Http:
     """Return a way to a route's host under the account's key. Raises: ConfigError."""
     route = ROUTES[name]
     base_url = environ.get(route.base_name) or route.base_url
     key = environ.get(route.key_name)
-    return Http(base_url, key, key_name=route.key_name, judge=route.judge, allowed=allowed)
+    return Http(
+        base_url,
+        key,
+        key_name=route.key_name,
+        judge=route.judge,
+        allowed=allowed,
+        recorder=recorder,
+    )
 
 
 def simulated(base_url: str, *, speed: float, limits: Limits = SIMULATED_LIMITS) -> Client:

@@ -139,6 +139,26 @@ def test_what_reports_tokens_is_billed_and_fetched_whatever_it_is_called(
     assert (task.state is TaskState.SUCCEEDED) == (task.video is not None) == bool(content)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"usage": [{"completion_tokens": 40000}]},
+        {"usage": {"completion_tokens": 0, "total_tokens": 40000}},
+        {"usage": {"total_tokens": 40000}},
+        {"usage": {"completion_tokens": 0}, "billing": {"amount": 0.3}},
+        {"cost": "0.3"},
+    ],
+)
+def test_a_failure_beside_which_a_sum_stands_is_not_free(more: dict[str, Any]) -> None:
+    assert read({**FAILED, **more}).cost is None
+
+
+def test_a_failure_that_names_a_clip_is_fetched() -> None:
+    task = read({**FAILED, "content": SUCCEEDED["content"]})
+
+    assert (task.state, task.video is not None) == (TaskState.SUCCEEDED, True)
+
+
 @pytest.mark.parametrize("tokens", ["many", -5, [], 10**30])
 def test_a_failure_whose_tokens_cannot_be_read_is_not_free(tokens: Any) -> None:
     usage = {"completion_tokens": tokens}

@@ -14,6 +14,7 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from seedrender.providers import modellix as modellix_module
 from seedrender.providers import registry
 from seedrender.providers.modellix import Modellix
 from seedrender.sim.app import SimSettings, serve
@@ -269,6 +270,24 @@ def test_every_picture_of_a_result_is_found(resources: Any, urls: list[str]) -> 
             None,
             id="one says nothing, and one is of another shape",
         ),
+        pytest.param(answer("failed", billing={"amount": 0, "total": 0.276}), None, id="a total"),
+        pytest.param(answer("failed", billing={"amount": 0}, cost="0.276"), None, id="a cost"),
+        pytest.param(answer("failed", billing={"amount": 0, "Amount": [0.276]}), None, id="twice"),
+        pytest.param(
+            answer("failed", billing={"amount": 0}, usage={"total_tokens": 40000}),
+            None,
+            id="tokens",
+        ),
+        pytest.param(
+            answer("failed", billing={"amount": 0, "total": 0}, usage={"tokens": None}, cost=True),
+            "0",
+            id="nothing everywhere",
+        ),
+        pytest.param(
+            answer("success", billing={"amount": 0.2, "currency": "EUR"}), None, id="other money"
+        ),
+        pytest.param(answer("success", billing={"amount": 5, "unit": "credits"}), None, id="unit"),
+        pytest.param(answer("success", billing={"amount": 5, "currency": "USD"}), "5", id="USD"),
     ],
 )
 def test_what_was_billed_is_read_in_both_places(body: dict[str, Any], amount: str | None) -> None:
@@ -420,13 +439,13 @@ def test_a_read_is_held_for_half_a_minute(route: str) -> None:
         pytest.param("failed", 0.276, TaskState.SUCCEEDED, id="failed, billed and there"),
         pytest.param("cancelled", 0.276, TaskState.SUCCEEDED, id="cancelled, billed and there"),
         pytest.param("failed", "0.3 USD", TaskState.SUCCEEDED, id="a bill that cannot be read"),
-        pytest.param("failed", 0, TaskState.FAILED, id="failed and free"),
-        pytest.param("failed", None, TaskState.FAILED, id="failed, and nobody knows the bill"),
+        pytest.param("failed", 0, TaskState.SUCCEEDED, id="failed, free and there"),
+        pytest.param("failed", None, TaskState.SUCCEEDED, id="there, and nobody knows the bill"),
         pytest.param("in_orbit", None, TaskState.SUCCEEDED, id="unknown, with a result"),
         pytest.param("running", 0.276, TaskState.RUNNING, id="billed, and it still runs"),
     ],
 )
-def test_what_is_billed_and_there_is_fetched_whatever_it_is_called(
+def test_what_is_there_is_fetched_whatever_it_is_called(
     word: str, amount: float | str | None, state: TaskState
 ) -> None:
     result = {"resources": [{"url": "https://store.example/a.mp4", "type": "video"}]}
@@ -435,3 +454,21 @@ def test_what_is_billed_and_there_is_fetched_whatever_it_is_called(
     task = MODELLIX._task(TaskId("t"), answer(word, result=result, billing=billing))
 
     assert (task.state, task.video is not None) == (state, state is TaskState.SUCCEEDED)
+
+
+@pytest.mark.parametrize(
+    ("url", "base_url", "is_served"),
+    [
+        ("https://files.example/1.mp4", "https://api.example", True),
+        ("http://files.example/1.mp4", "https://api.example", False),
+        ("http://127.0.0.1:9/1.mp4", "http://127.0.0.1:9", True),
+        ("file:///etc/passwd", "https://api.example", False),
+        ("/clip/up.mp4", "https://api.example", False),
+    ],
+)
+def test_an_upload_is_sent_on_only_where_a_model_can_fetch_it(
+    url: str,
+    base_url: str,
+    is_served: bool,  # noqa: FBT001 - a row of the table
+) -> None:
+    assert modellix_module._is_served(url, base_url) is is_served
