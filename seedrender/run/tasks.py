@@ -22,6 +22,8 @@ from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.task import Task, TaskId
 
 _GIVEN_UP = "given up by --resubmit"
+_NO_CLOCK = "its provider's answers tell no time, so that its list proves nothing"
+_ODD_S = 86_400.0  # by which no clock is off: what says so is none
 _ONE_RUN = timedelta(minutes=1)  # in which nobody changes a key
 
 
@@ -177,9 +179,11 @@ class Tasks:
                 if self._is_anothers(record):
                     words = f"it was sent with another key: ask with that one. Else: {words}"
             else:
-                unlisted_at = record.unlisted_at or max(self._times())
+                unlisted_at = record.unlisted_at or max(self._times(), default=None)
                 unknown = replace(unknown, unlisted_at=unlisted_at)
                 words = self._when_listed(unknown)
+                if not self._times():
+                    words = f"{_NO_CLOCK}. {advice(job, desk.store.lock.manifest)}"
             await desk.keep(job, unknown)
             desk.listener.note(job, "unknown", words)
             return unknown, words
@@ -240,9 +244,9 @@ class Tasks:
         It must have lacked it before, for as long as a task may take to be listed: by the
         provider's clock and by ours, for either may have been set right meanwhile.
         """
-        listed_at = self._listed_at(record)
+        listed_at, times = self._listed_at(record), self._times()
         is_at_once = not self._desk.provider.limits.settle_s  # nothing is listed late
-        return is_at_once or (listed_at is not None and min(self._times()) >= listed_at)
+        return is_at_once or (listed_at is not None and bool(times) and min(times) >= listed_at)
 
     def _when_listed(self, record: TaskRecord) -> str:
         listed_at = self._listed_at(record)
@@ -254,9 +258,11 @@ class Tasks:
         settle = timedelta(seconds=self._desk.provider.limits.settle_s)
         return record.unlisted_at + settle if record.unlisted_at is not None else None
 
-    def _times(self) -> tuple[datetime, datetime]:
-        """Return the time by our clock, and by the provider's where its answers tell it."""
-        now, ahead_s = wall(), getattr(self._desk.provider, "ahead_s", None) or 0.0
+    def _times(self) -> tuple[datetime, ...]:
+        """Return the time by our clock, and by the provider's; none where that one tells none."""
+        now, ahead_s = wall(), getattr(self._desk.provider, "ahead_s", None)
+        if ahead_s is None or abs(ahead_s) > _ODD_S:
+            return ()
         return now, now - timedelta(seconds=ahead_s)
 
 

@@ -522,21 +522,22 @@ def test_a_lost_submit_that_made_no_task_is_given_up_as_a_person_said(tmp_path: 
     ],
 )
 @pytest.mark.parametrize("submitted_at", [T0 - timedelta(days=3), T0 + timedelta(days=3), None])
-@pytest.mark.parametrize("ahead_s", [None, 0.0, 1200.0, -1200.0])
+@pytest.mark.parametrize("ahead_s", [0.0, 1200.0, -1200.0])
 def test_a_list_that_lacks_a_task_for_as_long_as_it_may_is_a_proof_by_both_clocks(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     submitted_at: datetime | None,
     after_s: float,
-    ahead_s: float | None,
+    ahead_s: float,
     *,
     is_proof: bool,
 ) -> None:
     film = lost(tmp_path, replace(LOST, submitted_at=submitted_at))
     film.provider.limits = replace(film.provider.limits, settle_s=900.0)
     film.provider.found = {}
+    film.provider.ahead_s = 0.0
     first = film.run()  # our clock may be set right after this
-    skew = max(timedelta(seconds=ahead_s or 0.0), timedelta(0))  # of the slower clock
+    skew = max(timedelta(seconds=ahead_s), timedelta(0))  # of the slower clock
     noted = records(film)[0].unlisted_at
     assert noted is not None
     monkeypatch.setattr(tasks, "wall", lambda: noted + skew + timedelta(seconds=after_s))
@@ -554,6 +555,24 @@ def test_a_list_that_lacks_a_task_for_as_long_as_it_may_is_a_proof_by_both_clock
     assert code is (Exit.DONE if is_proof else Exit.UNDECIDED)
     assert film.provider.received == (["spin"] if is_proof else [])
     assert told(film, "unknown") == ([] if is_proof else [still])
+
+
+@pytest.mark.parametrize("ahead_s", [None, 90_000.0, -9e10])
+def test_without_the_providers_clock_a_list_is_no_proof_however_late_it_is_by_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_s: float | None
+) -> None:
+    film = lost(tmp_path, LOST)
+    film.provider.limits = replace(film.provider.limits, settle_s=900.0)
+    film.provider.found, film.provider.ahead_s = {}, 0.0
+    film.run()
+    film.provider.ahead_s = ahead_s
+    monkeypatch.setattr(tasks, "wall", lambda: T0 + timedelta(days=5))
+    film.listener.lines.clear()
+
+    code = film.run()
+
+    assert (code, film.provider.attempts) == (Exit.UNDECIDED, [])
+    assert "answers tell no time, so that its list proves nothing" in told(film, "unknown")[0]
 
 
 def test_a_lost_submit_is_sought_since_it_left_with_the_routes_other_tasks_as_witnesses(
