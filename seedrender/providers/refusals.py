@@ -147,7 +147,7 @@ def of_submit(answer: Answer, judge: Judge, *, names_a_task: bool = False) -> Pr
     is_good = is_success(answer.status)
     what = "the answer to a submit names no task:" if is_good else "a submit was answered with"
     broken = f" ({answer.fault})" if answer.fault is not None else ""
-    if names_a_task:
+    if is_refused and names_a_task:
         what = "the answer to a submit speaks of a task, and names no id that can be read:"
     return SubmissionUnknownError(f"{what} {refusal.words}{broken}")
 
