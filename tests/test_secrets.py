@@ -71,7 +71,8 @@ def seen_while_it_runs(folder: Path, process: subprocess.Popen[bytes]) -> bytes:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         line = line or Path(f"/proc/{process.pid}/cmdline").read_bytes()
-        if journal.exists() and b'"succeeded"' in journal.read_bytes():
+        said_there = journal.read_bytes() if journal.exists() else b""
+        if b'"succeeded"' in said_there and b'"failed"' in said_there:
             break
         time.sleep(0.01)
     process.kill()
