@@ -26,7 +26,9 @@ from seedrender.cli.console import (
 from seedrender.cli.estimate import budget_options
 from seedrender.cli.online import allow_option
 from seedrender.cli.output.listeners import Telling, announcing, telling_options
+from seedrender.cli.record import Record, record_options, recording
 from seedrender.errors import SeedrenderError, printable
+from seedrender.lock.identity import SIMULATED
 from seedrender.plan import select
 from seedrender.plan.decision import SPENDS, Verdict
 from seedrender.plan.make import Plan
@@ -109,6 +111,7 @@ _TOLD = frozenset(  # why is said at the end
 )
 @allow_option
 @telling_options
+@record_options
 @json_option
 def command(
     manifest: Path,
@@ -117,6 +120,7 @@ def command(
     choices: Choices,
     saved: Path | None,
     telling: Telling,
+    to_record: Record,
     is_json: bool,
     **said: Any,
 ) -> int:
@@ -155,9 +159,14 @@ def command(
     is_idle = before.is_idle and not is_left(found.lock_path)
     holds = partial(agreed.hold, found) if agreed is not None else None
     pending, ours = _pending(before), _ours(found, saved)
-    with announcing(telling, total=pending, ours=ours, is_shown=not is_idle) as announcer:
+    to_record = Record() if is_idle else to_record
+    with (
+        announcing(telling, total=pending, ours=ours, is_shown=not is_idle) as announcer,
+        recording(to_record, is_simulated=found.manifest.provider == SIMULATED) as recorder,
+    ):
         announcer.tell(_started(found, before))
-        options = _options(holds=holds, **{**said, "resubmit": wishes.resubmit})
+        said |= {"resubmit": wishes.resubmit, "recorder": recorder}
+        options = _options(holds=holds, **said)
         result = None if before.is_done and is_idle else _rendered(found, options, announcer)
         code = result.exit if result is not None else Exit.DONE
         announcer.tell(Ended(at=wall(), exit_code=int(code)))

@@ -95,6 +95,11 @@ def _shares(
     type=click.Path(file_okay=False, path_type=Path),
     help="Remember tasks here across restarts.",
 )
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Answer by a recording of `run --record` instead, with footage of the simulator's.",
+)
 def command(
     *,
     port: int,
@@ -110,8 +115,12 @@ def command(
     retry_after: bool,
     footage: Literal["loop", "patched"],
     folder: Path | None,
+    replay: Path | None,
 ) -> int:
     """Serve the simulator on loopback until Ctrl-C. It makes real clips and costs nothing."""
+    if replay is not None:
+        asyncio.run(_replay(replay, port))
+        return 0
     from seedrender.sim.app import SimSettings  # loads aiohttp and PyAV
 
     settings = SimSettings(
@@ -132,18 +141,36 @@ def command(
     return 0
 
 
+async def _replay(path: Path, port: int) -> None:
+    from seedrender.sim import replay
+
+    async with replay.serve(replay.load(path), port) as base_url:
+        echo(f"Replays {path}")
+        _say_how(base_url)
+        await _stopped()
+
+
 async def _serve(settings: object, port: int) -> None:
     from seedrender.sim.app import SimSettings, serve
 
     assert isinstance(settings, SimSettings), "made above"
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
     async with serve(settings, port=port) as base_url:
         echo(f"Modellix wire: {base_url} (submits also under …/async)")
         echo(f"Ark wire:      {base_url}/api/v3")
         echo(f"Ledger:        {base_url}/sim/ledger")
-        echo(f"Try:           MODELLIX_BASE_URL={base_url} MODELLIX_API_KEY=any seedrender run …")
-        echo(f"               ARK_BASE_URL={base_url}/api/v3 ARK_API_KEY=any seedrender run …")
-        await stopped.wait()
+        _say_how(base_url)
+        await _stopped()
+
+
+def _say_how(base_url: str) -> None:
+    echo(f"Try:           MODELLIX_BASE_URL={base_url} MODELLIX_API_KEY=any seedrender run …")
+    echo(f"               ARK_BASE_URL={base_url}/api/v3 ARK_API_KEY=any seedrender run …")
+
+
+async def _stopped() -> None:
+    """Wait for Ctrl-C."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()

@@ -14,12 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from seedrender.providers import answers
-from seedrender.values.signed_url import unsigned, unsigned_in
+from seedrender.values.redaction import redacted, redacted_path
 
 HEADERS = ("content-type", "date", "location", "retry-after")
 _BEGINNINGS = ("x-ratelimit-", "x-task")
-_MOST_CHARS = 20_000  # of one text
-_MOST_DEPTH = 40
 
 
 class Recorder:
@@ -53,30 +51,3 @@ class Recorder:
         if sent is not None:
             row["sent"] = redacted(sent)
         self._write(json.dumps({**row, **more}) + "\n")
-
-
-def redacted_path(path: str) -> str:
-    """Return the path of a request without what opens something."""
-    host = "https://host"
-    return unsigned_in(f"{host}{path}").removeprefix(host)
-
-
-def redacted(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value without media, signatures and what is too long to read."""
-    if isinstance(value, str):
-        return _redacted_text(value)
-    if depth > _MOST_DEPTH:
-        return "…"
-    if isinstance(value, list):
-        return [redacted(item, depth + 1) for item in value]
-    if isinstance(value, dict):
-        return {str(key): redacted(inner, depth + 1) for key, inner in value.items()}
-    return value
-
-
-def _redacted_text(text: str) -> str:
-    if text.startswith("data:"):
-        return f"{text.partition(',')[0]},… ({len(text)} characters)"
-    if text.startswith(("https://", "http://")) and " " not in text:
-        return unsigned(text)
-    return unsigned_in(text[:_MOST_CHARS])

@@ -13,6 +13,7 @@ from posixpath import normpath
 from typing import IO
 
 from seedrender.errors import ConfigError, printable
+from seedrender.project.roots import repository
 
 _MAX_TEXT_BYTES = 64 * 2**20
 _BLOCK_BYTES = 1 << 18
@@ -155,3 +156,21 @@ def _environment() -> dict[str, str]:
     """Return the environment without what would turn git to another repository."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return {**kept, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+
+
+def would_keep(path: Path) -> bool:
+    """Say whether git would take up a file: it is in a working tree, and not ignored.
+
+    Where there is a repository and no git to ask, it would.
+    """
+    folder = path.absolute().parent
+    if not (repository(folder) / ".git").exists():
+        return False
+    try:
+        words = [*_GIT, "check-ignore", "--quiet", "--no-index", "--", str(path.absolute())]
+        done = subprocess.run(  # noqa: S603
+            words, cwd=folder, check=False, capture_output=True
+        )
+    except OSError:
+        return True
+    return done.returncode != 0

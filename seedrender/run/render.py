@@ -19,6 +19,7 @@ from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
 from seedrender.providers.addresses import Network
+from seedrender.providers.recording import Recorder
 from seedrender.run import online, places
 from seedrender.run.announcer import guarded
 from seedrender.run.bugs import with_bugs
@@ -64,6 +65,7 @@ class Options:
     is_unknown_price_allowed: bool = False
     environ: Mapping[str, str]
     has_preflight: bool = True
+    recorder: Recorder | None = None  # of what is sent and answered
     allowed: tuple[Network, ...] = ()  # where references and results may be, beside public ones
 
     @property
@@ -284,7 +286,9 @@ async def _route(project: Project, options: Options) -> AsyncIterator[Provider]:
             yield await stack.enter_async_context(route)
         else:
             name, allowed = project.manifest.provider, options.allowed
-            client = registry.online(name, options.environ, limits, allowed=allowed)
+            client = registry.online(
+                name, options.environ, limits, allowed=allowed, recorder=options.recorder
+            )
             yield await stack.enter_async_context(client)
 
 

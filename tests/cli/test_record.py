@@ -1,0 +1,169 @@
+"""`run --record` and `sim --replay`: what a provider said can be handed in, and played again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from seedrender.cli.console import State
+from seedrender.cli.main import cli
+from seedrender.errors import ConfigError
+from seedrender.providers.recording import Recorder
+from seedrender.run import store
+from seedrender.sim import replay
+from seedrender.sim.app import SimSettings
+from tests.run.git import IDENTITY
+from tests.served import KEY, simulator
+
+FILM = """\
+seedrender: 1
+name: film
+provider: {route}
+defaults: {{tier: fast, resolution: 480p, ratio: "16:9", duration: 4, audio: true}}
+references: {{hero: {{image: hero.png}}}}
+run: {{poll: {{first: 0.1s, interval: 0.1s, max_interval: 0.2s}}}}
+shots:
+  good: {{prompt: "A kite over {{{{ ref.hero }}}}."}}
+  bad: {{prompt: "Mud. [sim:refuse]"}}
+"""
+NAMES = {"modellix": ("MODELLIX", ""), "byteplus": ("ARK", "/api/v3")}
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(cli, [*map(str, words)], obj=State(), standalone_mode=False)
+
+
+def film(folder: Path, route: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    Image.new("RGB", (640, 480), (200, 90, 20)).save(folder / "hero.png")
+    (folder / "film.yaml").write_text(FILM.format(route=route))
+    return folder / "film.yaml"
+
+
+def account(monkeypatch: pytest.MonkeyPatch, route: str, base_url: str) -> None:
+    name, path = NAMES[route]
+    monkeypatch.setenv(f"{name}_BASE_URL", f"{base_url}{path}")
+    monkeypatch.setenv(f"{name}_API_KEY", KEY)
+
+
+@contextmanager
+def replayed(path: Path) -> Iterator[str]:
+    started, stop = threading.Event(), asyncio.Event()
+    found: list[tuple[str, asyncio.AbstractEventLoop]] = []
+
+    async def work() -> None:
+        async with replay.serve(replay.load(path)) as base_url:
+            found.append((base_url, asyncio.get_running_loop()))
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(work()))
+    thread.start()
+    started.wait()
+    try:
+        yield found[0][0]
+    finally:
+        found[0][1].call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+def states(film: Path) -> dict[str, list[tuple[str | None, str]]]:
+    lock = store.read(film.with_suffix(".lock"), film.name)
+    return {
+        job: [(record.task_id, record.state.value) for record in entry.tasks]
+        for job, entry in lock.entries.items()
+    }
+
+
+@pytest.mark.parametrize("route", ["modellix", "byteplus"])
+def test_what_a_provider_said_is_kept_without_what_opens_something_and_plays_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    first, again = film(tmp_path / "first", route), film(tmp_path / "again", route)
+    record = tmp_path / "record.jsonl"
+    with simulator(SimSettings(key=KEY, speed=600)) as base_url:
+        account(monkeypatch, route, base_url)
+        code = call("run", first, "--record", record).return_value
+    with replayed(record) as base_url:
+        account(monkeypatch, route, base_url)
+        code_again = call("run", again).return_value
+
+    text = record.read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
+    submits = [row for row in rows if row["method"] == "POST" and "sent" in row]
+    assert KEY not in text
+    assert "Signature=" not in text
+    assert route != "modellix" or any("base64,…" in str(row.get("sent")) for row in rows)
+    assert len(submits) == 2
+    assert {row["status"] for row in submits} >= {200}
+    assert all(row["headers"].get("date") for row in rows)
+    assert record.stat().st_mode & 0o077 == 0
+    assert (code, states(again)) == (code_again, states(first))
+    assert (again.parent / "renders/good.mp4").stat().st_size > 10_000
+
+
+def test_a_recording_is_not_put_where_git_would_commit_it_nor_over_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = film(tmp_path, "modellix")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, env=IDENTITY, check=True)  # noqa: S607
+    (tmp_path / ".gitignore").write_text("ignored.jsonl\n")
+    (tmp_path / "there.jsonl").write_text("mine")
+    with simulator(SimSettings(key=KEY, speed=600)) as base_url:
+        account(monkeypatch, "modellix", base_url)
+        kept = call("run", path, "good", "--record", tmp_path / "kept.jsonl")
+        there = call("run", path, "--record-in-git", "--record", tmp_path / "there.jsonl")
+        nowhere = call("run", path, "--record", "/proc/no/file.jsonl")
+        fine = call("run", path, "good", "--record", tmp_path / "ignored.jsonl")
+        said = call("run", path, "--record-in-git", "--record", tmp_path / "kept.jsonl")
+
+    for refused, words in ((kept, "--record-in-git"), (there, "is there"), (nowhere, "cannot be")):
+        assert isinstance(refused.exception, click.UsageError)
+        assert words in str(refused.exception)
+    assert (tmp_path / "there.jsonl").read_text() == "mine"
+    assert (fine.return_value, said.return_value) == (0, 4)
+    assert (tmp_path / "kept.jsonl").exists()
+
+
+def test_nothing_of_the_simulator_is_recorded(tmp_path: Path) -> None:
+    done = call("run", film(tmp_path, "sim"), "--record", tmp_path / "record.jsonl")
+
+    assert isinstance(done.exception, click.UsageError)
+    assert not (tmp_path / "record.jsonl").exists()
+
+
+@pytest.mark.parametrize("text", ["no json", "[1]\n", '{"method": "GET"}\n', "[" * 9999, "\xff"])
+def test_what_is_no_recording_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "record.jsonl").write_bytes(text.encode("latin-1"))
+
+    done = call("sim", "--replay", tmp_path / "record.jsonl", "--port", "0")
+
+    assert isinstance(done.exception, ConfigError)
+    assert "is no recording of `seedrender run --record`" in str(done.exception)
+
+
+def test_a_lost_answer_is_recorded_and_lost_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[str] = []
+    Recorder(rows.append).lost(("POST", "/api/v1/x", {"prompt": "A kite."}), "ServerDisconnected")
+    path = film(tmp_path / "film", "modellix")
+    path.write_text(path.read_text().replace(" over {{ ref.hero }}", ""))
+    (tmp_path / "record.jsonl").write_text(
+        rows[0].replace("/api/v1/x", "/api/v1/bytedance/seedance-2.0-fast-t2v")
+    )
+    with replayed(tmp_path / "record.jsonl") as base_url:
+        account(monkeypatch, "modellix", base_url)
+        done = call("run", path, "good", "--no-preflight")
+
+    assert (done.return_value, states(path)) == (6, {"good": [(None, "unknown")]})
