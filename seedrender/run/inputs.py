@@ -19,6 +19,7 @@ from seedrender.run.store import Store
 from seedrender.values import signed_url
 from seedrender.values.job import CorrelationId, Job, JobId, MediaKind, Reference
 from seedrender.values.provider import LocalFile, MediaUrl, Provider
+from seedrender.values.url_text import ascii_url
 
 _log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ class Inputs:
 
     async def _reference(self, reference: Reference) -> MediaUrl | LocalFile:
         if reference.url is not None:
-            return MediaUrl(reference.url)
+            return MediaUrl(ascii_url(reference.url))
         if reference.asset is not None:
             return MediaUrl(f"asset://{reference.asset}")
         if reference.shot is not None:
