@@ -21,6 +21,7 @@ from seedrender.cli.console import (
     table,
 )
 from seedrender.cli.estimate import Costs, costs
+from seedrender.errors import LockError
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan import routes, select
 from seedrender.plan.make import Plan
@@ -106,11 +107,22 @@ def command(
     code = _pending(made, lock) if check else Exit.DONE
     code = code if is_whole else Exit.UNFIT
     is_paid = found.manifest.provider != SIMULATED
-    objection = PurchaseLog(found.lock_path).objection(made, lock.manifest) if is_paid else ""
+    objection = _objection(found, made, lock) if is_paid else ""
     _say(made, costs(found, made, lock), moved, objection, code, is_json=is_json)
     if out is not None and is_whole and not is_json:
         echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
     return code
+
+
+def _objection(found: Project, made: Plan, lock: Lock) -> str:
+    """Say why a run that would buy is refused; empty: it is not."""
+    if any(step.will_submit for step in made.steps):
+        try:
+            PurchaseLog(found.lock_path).check(lock.manifest)
+            found.left_behind.check()
+        except LockError as error:
+            return str(error)
+    return ""
 
 
 def _pending(made: Plan, lock: Lock) -> Exit:

@@ -38,6 +38,10 @@ class LeftBehind:
             whole = fold.fold(whole, known.entries.values())
         return fold.fold(whole, self._in_flight_elsewhere())
 
+    def check(self) -> None:
+        """Make sure that all can be read before anything is bought. Raises: LockError."""
+        _ = self.lock
+
     @cached_property
     def before(self) -> Lock | None:
         """What this manifest had noted under its name before; None: that is not certain.

@@ -12,7 +12,6 @@ from seedrender.lock import fold, lockfile
 from seedrender.lock.fold import Action
 from seedrender.lock.identity import SIMULATED
 from seedrender.lock.prune import clips_of
-from seedrender.plan.make import Plan
 from seedrender.project.files import plain_bytes
 from seedrender.project.hold import FOLDER, journal_path, make_private
 from seedrender.project.lock_read import bytes_of, is_gone, read_journal
@@ -155,15 +154,6 @@ class PurchaseLog:
         if not self._is_checked:
             self.read(manifest)
             self._is_checked = True
-
-    def objection(self, plan: Plan, manifest: str) -> str:
-        """Say why a run that would buy is refused; empty: it is not."""
-        if any(step.will_submit for step in plan.steps):
-            try:
-                self.check(manifest)
-            except LockError as error:
-                return str(error)
-        return ""
 
     def unknown_to(self, lock: Lock) -> Lock:
         """Return what is worth something and is not in this lock, each task with its clip.

@@ -127,7 +127,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             return _nothing_sent(outcome(before, store.lock), before, store.lock)
         if project.manifest.provider != SIMULATED and any(s.will_submit for s in before.steps):
             store.purchases.check(store.lock.manifest)
-            _ = project.left_behind.lock  # raises where it cannot be read
+            project.left_behind.check()
         places.begin(project)
         result, refusal = await _driven(
             project, options, guarded(listener), store, before, refusal, signals, deadline

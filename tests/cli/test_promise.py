@@ -346,3 +346,19 @@ def test_a_plan_says_what_is_bought_with_a_clip_that_is_given_up(folder: Path) -
 def test_what_a_person_gives_up_now_is_kept_in_no_plan(other: list[str]) -> None:
     with pytest.raises(click.UsageError, match="--resubmit is said to a run"):
         seedrender("plan", "film.yaml", "--resubmit", "opener", *other)
+
+
+def test_a_plan_says_beforehand_that_a_run_would_be_refused_and_why(folder: Path) -> None:
+    edit(folder, "name: film", "name: film\nprovider: modellix")
+    plain = json.loads(seedrender("plan", "film.yaml", "--json"))
+    (folder / "old.lock").write_text('{"lock": 1, "manifest": "old.yaml"}\n{broken\n')
+    (folder / "older.lock").write_text('{"lock": 1, "manifest": "older.yaml"}\n')  # so: no rename
+    left = json.loads(seedrender("plan", "film.yaml", "--json"))
+    (folder / "old.lock").unlink()
+    (folder / ".seedrender").mkdir(exist_ok=True)
+    (folder / ".seedrender/film.lock").write_text("")
+    memory = seedrender("plan", "film.yaml")
+
+    assert plain["refusal"] is None
+    assert "old.lock is of a manifest that is gone, old.yaml" in left["refusal"]
+    assert "A run would be refused: .seedrender/film.lock is empty" in memory
