@@ -78,6 +78,8 @@ def _opened(record: Record, path: Path, *, is_simulated: bool) -> int:
             f"{path} is where git would commit it, and a recording has your prompts in it. Name a "
             "file elsewhere, such as .seedrender/record.jsonl, or say --record-in-git"
         )
+    if path.suffix in (".lock", ".journal", ".hold"):
+        raise click.UsageError(f"{path} would be taken for a file of the project; name another one")
     try:
         return os.open(path, _FLAGS, 0o600)
     except FileExistsError:

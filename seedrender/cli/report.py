@@ -17,6 +17,7 @@ from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
 
 _FRAMES = 6
+_HEAD_BYTES = 4096  # of a page, within which it says what it is
 _FRAME_WIDTH = 160
 _POSTER_WIDTH = 480
 
@@ -44,13 +45,24 @@ def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: b
     )
     target = output or manifest.with_suffix(".report.html")
     with writing(target.name):
-        if not target.exists() or target.read_bytes() != page.encode():
+        there = target.read_bytes() if target.exists() else page.encode()
+        is_page = b"seedrender</title>" in there[:_HEAD_BYTES]
+        if output is not None and (not is_page or _is_ours(output)):
+            raise click.UsageError(
+                f"{output} is there and is no report, or a run would take it for a file of its own"
+            )
+        if not target.exists() or there != page.encode():
             write_atomically(target, page)
     if is_json:
         say_json({"exit_code": 0, "report": str(target)})
     else:
         echo(f"Report: {target}")
     return 0
+
+
+def _is_ours(target: Path) -> bool:
+    """Say whether a file by this name would be taken for one that a run needs."""
+    return target.suffix in (".lock", ".journal", ".hold", ".yaml", ".yml")
 
 
 def _pictures(found: Project, lock: Lock) -> dict[JobId, Pictures]:

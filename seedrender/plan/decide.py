@@ -164,7 +164,8 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
     to_do = _free_work(job, record, clip, entry, facts)
     if to_do is not None:
         is_gone = isinstance(to_do.act, Download | Nothing)
-        if is_gone and (twin := _twin(record, entry, facts)) is not None:
+        cannot_be_had = is_gone and (isinstance(to_do.act, Nothing) or record.is_lost)
+        if cannot_be_had and (twin := _twin(record, entry, facts)) is not None:
             return twin
         if is_gone and is_again:
             return Decision(
@@ -179,7 +180,10 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
 
 
 def _twin(record: TaskRecord, entry: LockEntry, facts: Facts) -> Decision | None:
-    """Bring the clip of another task of the same definition in place of one that is nowhere."""
+    """Bring the clip of another task of the same definition in place of one that nobody has.
+
+    Not while its provider has it: others may have been made from it.
+    """
     for other in reversed(entry.tasks):
         clip = other.superseded
         if clip is None or other is record or not facts.asked.is_made(other, record.fingerprint):

@@ -18,6 +18,7 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.lock import fold
+from seedrender.lock.identity import SIMULATED
 from seedrender.lock.prune import clips_of
 from seedrender.plan.asked import Got, as_bought, mismatches
 from seedrender.plan.decision import Place
@@ -26,6 +27,7 @@ from seedrender.run import last_frame
 from seedrender.run.desk import Desk
 from seedrender.run.downloads import Fresh, download
 from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, ONCE, Attempts, Patience
+from seedrender.run.strays import aside
 from seedrender.run.watch import is_remembered
 from seedrender.values.entry import LOST, JobState, LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
@@ -51,17 +53,38 @@ class Collect:
         artifact = self._as_known(job, artifact, record, before)
         await self._replace_output(job, self._now(artifact), kept, before)
 
-    async def keep_aside(self, job: Job, record: TaskRecord, task: Task | None) -> None:
-        """Download the clip of a task that no job asks for any more, and keep it for its return.
+    async def collect_late(self, job: Job, record: TaskRecord, task: Task | None) -> None:
+        """Download the clip of a task of an earlier run.
+
+        A job that has a clip of the same definition, as after a merge, keeps that one in its place:
+        others may have been made from it.
+
+        Raises: as `collect`.
+        """
+        entry = self._desk.store.entry(job.id)
+        if entry is None or not _has_its_like(entry, record):
+            await self.collect(job, record, task)
+            return
+        beside = replace(job, output=aside(job.id, record, self._desk.files.output_dir))
+        await self.keep_aside(beside, record, task, "its job has a clip of the same definition")
+
+    async def keep_aside(
+        self,
+        job: Job,
+        record: TaskRecord,
+        task: Task | None,
+        why: str = "no job asks for it any more",
+    ) -> None:
+        """Download the clip of a task that nothing is to be made of now, and keep it.
 
         Raises: as `collect`.
         """
         _, (artifact, _) = await self._fetched(
             job, record, task, job.output, _patience(record, waits=self._desk.waits)
         )
-        aside = replace(record, superseded=self._now(artifact))
-        await self._desk.store.keep(LockEntry(job=job.id, tasks=(aside,)))
-        words = f"{artifact.path}: no job asks for it any more; it is free where one does again"
+        kept = replace(record, superseded=self._now(artifact))
+        await self._desk.store.keep(LockEntry(job=job.id, tasks=(kept,)))
+        words = f"{artifact.path}: {why}; it is free where one asks for it again"
         self._desk.listener.note(job.id, "kept", words)
 
     async def place(self, job: Job, act: Place) -> None:
@@ -281,6 +304,17 @@ class _Links:
         """Wait before another download. Raises: the error, where it would be no use."""
         await self._attempts.failed(error)
         self._task = None  # its URL may have lapsed: a poll gives a fresh one
+
+
+def _has_its_like(entry: LockEntry, record: TaskRecord) -> bool:
+    """Say whether a job has a good clip that another task made for the same definition."""
+    made_by = fold.output_record(entry)
+    if made_by is None or made_by.correlation_id == record.correlation_id:
+        return False
+    is_had = entry.output is not None and not made_by.is_lost and not made_by.is_given_up
+    is_good = is_had and entry.output is not None and not entry.output.differs
+    are_both_real = SIMULATED not in (made_by.provider, record.provider)
+    return is_good and are_both_real and made_by.fingerprint.is_of(record.fingerprint)
 
 
 def _patience(record: TaskRecord, *, waits: bool) -> Patience:

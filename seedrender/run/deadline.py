@@ -11,6 +11,7 @@ from seedrender.run.announcer import reason_of
 from seedrender.run.desk import Desk
 from seedrender.run.executor import Executor
 
+_ANSWER_S = 200.0  # a submit is given up after 180 s: its answer says what was bought
 _LOOK_S = 15.0  # how often the time is compared: a machine that slept has used it up meanwhile
 
 
@@ -38,7 +39,7 @@ async def end_in_time(executor: Executor, desk: Desk, deadline: Deadline) -> Non
             await asyncio.sleep(min(left_s, _LOOK_S))
     except (OSError, OverflowError, ValueError) as error:
         desk.listener.say(f"The clock cannot be read ({reason_of(error)}): the run ends now.")
-    executor.stop("the deadline was reached")
+    executor.stop("the deadline was reached", answers_s=_ANSWER_S)
 
 
 def _elapsed_s() -> float:

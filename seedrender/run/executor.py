@@ -105,12 +105,12 @@ class Executor:
         self._gate.close(reason)
         asyncio.get_running_loop().call_later(grace_s, self.stop, reason)
 
-    def stop(self, reason: str) -> None:
-        """Submit no more and wait for nothing; submits under way get a moment for their answer."""
+    def stop(self, reason: str, answers_s: float = _GRACE_S) -> None:
+        """Submit no more and wait for nothing, but so long for answers to submits under way."""
         self._gate.close(reason)
         for task in self._driving - self._gate.awaiting_answer:
             task.cancel()
-        asyncio.get_running_loop().call_later(_GRACE_S, self._cancel_all)
+        asyncio.get_running_loop().call_later(answers_s, self._cancel_all)
 
     def _cancel_all(self) -> None:
         for task in self._driving:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -62,7 +62,7 @@ class Tasks:
             record, task = await self._watch.wait(job, record, is_fresh=True)
             slot.has_ended = record.state is not JobState.SUBMITTED
         if record.state is JobState.SUCCEEDED:
-            await self._collected(job, record, task)
+            await self._collected(self._collect.collect, job, record, task)
 
     async def settle(self, job: Job, record: TaskRecord, *, is_given_up: bool) -> bool:
         """Bring a task of an earlier run to its end.
@@ -105,13 +105,19 @@ class Tasks:
         elif record.has_ended_in_vain:
             record, task = await self._watch.look_again(job, record)
         if record.state is JobState.SUCCEEDED:
-            await self._collected(job, record, task)
+            await self._collected(self._collect.collect_late, job, record, task)
         return record.state is not JobState.SUBMITTED
 
-    async def _collected(self, job: Job, record: TaskRecord, task: Task | None) -> None:
+    async def _collected(
+        self,
+        collect: Callable[[Job, TaskRecord, Task | None], Awaitable[None]],
+        job: Job,
+        record: TaskRecord,
+        task: Task | None,
+    ) -> None:
         """Collect a clip. Raises: ProviderError, ArtifactError, with what becomes of it."""
         try:
-            await self._collect.collect(job, record, task)
+            await collect(job, record, task)
         except StorageError:
             raise
         except ANY_TROUBLE_WITH_A_FILE as error:

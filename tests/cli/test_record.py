@@ -135,6 +135,16 @@ def test_a_recording_is_not_put_where_git_would_commit_it_nor_over_anything(
     assert (tmp_path / "kept.jsonl").exists()
 
 
+@pytest.mark.parametrize("name", ["film.lock", "film.lock.journal"])
+def test_a_recording_is_put_into_no_file_of_the_project(tmp_path: Path, name: str) -> None:
+    path = film(tmp_path, "modellix")
+
+    done = call("run", path, "--record", tmp_path / name)
+
+    assert isinstance(done.exception, click.UsageError)
+    assert not (tmp_path / name).exists()
+
+
 def test_nothing_of_the_simulator_is_recorded(tmp_path: Path) -> None:
     done = call("run", film(tmp_path, "sim"), "--record", tmp_path / "record.jsonl")
 

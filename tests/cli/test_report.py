@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
 from seedrender.errors import StorageError
@@ -47,3 +48,26 @@ def test_a_clip_that_cannot_be_shown_costs_nothing_but_its_own_picture(manifest:
     assert (code, said.startswith("a: ")) == (0, True)
     assert "its file cannot be shown" in page
     assert 'src="renders/b.mp4"' in page
+
+
+@pytest.mark.parametrize("name", ["film.yaml", "film.lock", "mine.html", "renders/a.mp4"])
+def test_a_report_is_written_over_no_other_file_and_in_place_of_none_of_the_project(
+    manifest: Path, name: str
+) -> None:
+    path = manifest.parent / name
+    path.parent.mkdir(exist_ok=True)
+    before = manifest.read_bytes()
+    if name.endswith((".mp4", ".html")):
+        path.write_bytes(b"mine")
+
+    with pytest.raises(click.UsageError, match="is no report"):
+        seedrender("report", manifest, "--output", path)
+
+    assert manifest.read_bytes() == before
+    assert not path.exists() or path.read_bytes() in (b"mine", before)
+
+
+def test_a_report_is_written_anew(manifest: Path) -> None:
+    page = manifest.with_name("page.html")
+
+    assert [seedrender("report", manifest, "--output", page)[0] for _ in range(2)] == [0, 0]

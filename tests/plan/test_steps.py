@@ -205,7 +205,8 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
         pytest.param(
             Case(
                 entry=with_clip(
-                    record("c0", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE), made()
+                    record("c0", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE),
+                    made(error="lost: HTTP 404"),
                 ),
                 missing=(KEPT.path,),
             ),

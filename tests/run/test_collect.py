@@ -23,12 +23,12 @@ from seedrender.errors import (
     StorageError,
     UnavailableError,
 )
-from seedrender.lock import lockfile
+from seedrender.lock import fold, lockfile
 from seedrender.lock.identity import Asked
 from seedrender.plan.outcome import Exit
 from seedrender.run import clock, watch
 from seedrender.values.entry import JobState, Lock, LockEntry, Pin, TaskRecord
-from seedrender.values.job import JobId, MediaKind, Mode
+from seedrender.values.job import CorrelationId, JobId, MediaKind, Mode
 from seedrender.values.task import Artifact, RemoteFile, Task, TaskId, TaskState
 from tests.builders import T0, job
 from tests.crash.disk import Disk
@@ -450,6 +450,36 @@ def test_a_copy_of_another_jobs_clip_that_gives_way_is_kept_and_the_clip_stays_i
     assert superseded(film) == ["renders/spin.mp4", None]  # where it was known last
     assert files(tmp_path).keys() == {"renders/spin.mp4", "renders/other.mp4", aside(theirs)}
     assert files(tmp_path)["renders/other.mp4"] == theirs
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+def test_after_a_merge_a_second_clip_of_one_definition_takes_no_place_and_makes_nothing_stale(
+    tmp_path: Path, *, is_here: bool
+) -> None:
+    film = Film(tmp_path, chain(2))
+    film.run()
+    first = film.lock().entries[JobId("fly/01")]
+    other = replace(first.tasks[0], correlation_id=CorrelationId("c9"), task_id=TaskId("task-9"))
+    live = replace(other, state=JobState.SUBMITTED, finished_at=None, cost=None)
+    film.provider._tasks[TaskId("task-9")] = film.provider._tasks[TaskId("task-1")]
+    film.provider._seeds["task-9"] = 5
+    known = fold.fold(film.lock(), [LockEntry(job=first.job, tasks=(live,))])
+    film.lock_path.write_text(lockfile.dumps(known), "utf-8")
+    if not is_here:
+        (tmp_path / "renders/fly/01.mp4").unlink()
+    bought = list(film.provider.received)
+
+    codes = [film.run()]
+    kept = [line for line in film.listener.lines if " kept " in line]
+    codes.append(film.run())
+
+    after = film.lock().entries[JobId("fly/01")]
+    assert (codes, film.provider.received) == ([Exit.DONE, Exit.DONE], bought)
+    assert after.output is not None
+    assert first.output is not None
+    assert after.output.sha256 == first.output.sha256
+    assert [r.superseded is not None for r in after.tasks].count(True) == 1
+    assert "its job has a clip of the same definition" in kept[0]
 
 
 def test_bytes_that_are_another_jobs_clip_too_are_copied_and_not_taken_away(tmp_path: Path) -> None:
