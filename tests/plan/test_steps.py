@@ -702,3 +702,14 @@ def test_changes_are_named_in_the_order_of_the_old_definition() -> None:
 
     assert changes(old, new) == "prompt, seed, audio"
     assert changes(None, new) == "the old one is not kept"
+
+
+def test_where_the_like_of_a_lost_clip_is_nowhere_too_a_person_is_asked() -> None:
+    entry = with_clip(
+        record("c0", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE),
+        made(error="lost: HTTP 404"),
+    )
+
+    step = decided(Case(entry=entry, missing=(KEPT.path, ASIDE.path)))
+
+    assert (step.verdict, step.will_submit) == (Verdict.LOST, False)
