@@ -88,6 +88,22 @@ def clip_of(record: TaskRecord, entry: LockEntry) -> Artifact | None:
     return entry.output if is_output else record.superseded
 
 
+def continued(lock: Lock) -> frozenset[str]:
+    """Return the identities of clips from which others were made that are there."""
+    return frozenset(
+        str(parent).removeprefix("sha256:")
+        for entry in lock.entries.values()
+        for record in entry.tasks
+        if clip_of(record, entry) is not None
+        for key in ("continues", "uses")
+        for parent in _list(record.fingerprint.parts.get(key))
+    )
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
 def foremost(entry: LockEntry) -> TaskRecord | None:
     """Return the task to be spoken of: one under way, else that of the clip, else the newest."""
     newest = entry.tasks[-1] if entry.tasks else None
@@ -106,6 +122,40 @@ def set_aside(entry: LockEntry, wanted: Fingerprint, asked: Asked = WHICHEVER) -
         ),
         None,
     )
+
+
+def made(
+    wanted: Fingerprint, entry: LockEntry, lock: Lock, asked: Asked
+) -> tuple[TaskRecord | None, Artifact | None]:
+    """Return what shows the wanted footage: the clip in place, or one that was set aside.
+
+    Of two clips of one definition, as after a merge, that one from which others in the lock are.
+    """
+    made_by = output_record(entry)
+    if asked.is_made(made_by, wanted):
+        aside = _rests_on_another(wanted, entry, lock, asked)
+        return (made_by, entry.output) if aside is None else (aside, aside.superseded)
+    aside = set_aside(entry, wanted, asked)
+    return aside, aside.superseded if aside is not None else None
+
+
+def _rests_on_another(
+    wanted: Fingerprint, entry: LockEntry, lock: Lock, asked: Asked
+) -> TaskRecord | None:
+    """Return a task whose clip others continue, while nothing continues the one in place."""
+    others = {
+        record.superseded.identity: record
+        for record in entry.tasks
+        if record.superseded is not None
+        and not (record.superseded.differs or record.is_lost or record.is_given_up)
+        and asked.is_made(record, wanted)
+    }
+    if not others or entry.is_pinned or entry.output is None:
+        return None
+    known = continued(lock)
+    if entry.output.identity in known:
+        return None
+    return next((others[identity] for identity in reversed(others) if identity in known), None)
 
 
 def newest_fingerprint(entry: LockEntry) -> Fingerprint | None:

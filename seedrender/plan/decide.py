@@ -60,7 +60,7 @@ def decide(job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts)
     if kept is not None:
         return kept
     live = still_alive(job, entry, facts)
-    record, clip = made(wanted, entry, facts.asked)
+    record, clip = fold.made(wanted, entry, facts.lock, facts.asked)
     if live:
         found = decide_live(job.id, live, facts)
         if found.verdict is not Verdict.UNKNOWN or clip is None:
@@ -130,17 +130,6 @@ def still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:
         if not (given_up and (record.task_id is None or record.is_uncollected))
         and not facts.asked.drops(record)
     ]
-
-
-def made(
-    wanted: Fingerprint, entry: LockEntry, asked: Asked
-) -> tuple[TaskRecord | None, Artifact | None]:
-    """Return what shows the wanted footage: the clip in place, or one that was set aside."""
-    made_by = fold.output_record(entry)
-    if asked.is_made(made_by, wanted):
-        return made_by, entry.output
-    aside = fold.set_aside(entry, wanted, asked)
-    return aside, aside.superseded if aside is not None else None
 
 
 def changes(old: Fingerprint | None, new: Fingerprint) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint, of_parts
 from seedrender.lock.identity import Asked
-from seedrender.plan.decide import Facts, decide, decide_live, decide_pinned, made, still_alive
+from seedrender.plan.decide import Facts, decide, decide_live, decide_pinned, still_alive
 from seedrender.plan.decision import (
     HAS_CLIP,
     NOTHING,
@@ -195,7 +195,7 @@ def _elsewhere(job: Job, entry: LockEntry | None, facts: Facts) -> str | None:
 def _collects_another(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> bool:
     """Say whether the tasks to be collected are for something that is not wanted any more."""
     live = still_alive(job, entry, facts)
-    has_none = made(wanted, entry, facts.asked)[0] is None
+    has_none = fold.made(wanted, entry, facts.lock, facts.asked)[0] is None
     return (
         bool(live)
         and has_none

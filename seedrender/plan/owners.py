@@ -134,7 +134,11 @@ class Owners:
             return None
         made = [r for r in reversed(entry.tasks) if self._worth(r, entry) in _SHOWS]
         made = [r for r in made if wanted.is_of(r.fingerprint) and self._is_ours(r, entry.job)]
-        return next((r for r in made if fold.clip_of(r, entry)), next(iter(made), None))
+        clips = {c.identity: r for r in reversed(made) if (c := fold.clip_of(r, entry))}
+        if len(clips) > 1:  # of one definition, as after a merge: that on which others rest
+            known = fold.continued(self.lock)
+            clips = {one: clips[one] for one in sorted(clips, key=known.__contains__)}
+        return next(reversed(clips.values()), next(iter(made), None))
 
     def _is_ours(self, record: TaskRecord, job: JobId) -> bool:
         return self.taken.get(record.correlation_id, job) == job

@@ -482,6 +482,33 @@ def test_after_a_merge_a_second_clip_of_one_definition_takes_no_place_and_makes_
     assert "its job has a clip of the same definition" in kept[0]
 
 
+@pytest.mark.parametrize("is_here", [True, False])
+def test_after_a_merge_the_clip_that_others_continue_is_the_one_in_its_place(
+    tmp_path: Path, *, is_here: bool
+) -> None:
+    film = Film(tmp_path, chain(2))
+    film.run()
+    first = film.lock().entries[JobId("fly/01")]
+    assert first.output is not None
+    film.provider.finish_everything()
+    theirs = replace(
+        first.output, sha256="ab" * 32, made_by="c9", made_at=T0 + timedelta(days=9), size_bytes=7
+    )
+    other = replace(first.tasks[0], correlation_id=CorrelationId("c9"), task_id=TaskId("task-9"))
+    later = LockEntry(job=first.job, tasks=(other,), output=theirs)
+    film.lock_path.write_text(lockfile.dumps(fold.fold(film.lock(), [later])), "utf-8")
+    if not is_here:
+        (tmp_path / "renders/fly/01.mp4").unlink()
+    bought = list(film.provider.received)
+
+    codes = [film.run(), film.run()]
+
+    after = film.lock().entries[JobId("fly/01")]
+    assert (codes, film.provider.received) == ([Exit.DONE, Exit.DONE], bought)
+    assert after.output is not None
+    assert after.output.sha256 == first.output.sha256
+
+
 def test_bytes_that_are_another_jobs_clip_too_are_copied_and_not_taken_away(tmp_path: Path) -> None:
     film = Film(tmp_path, [job("b", prompt="Blue."), job("c", prompt="Green.")])  # equal bytes
     film.run()
