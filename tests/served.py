@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from urllib.request import Request, urlopen
 
 import pytest
@@ -16,14 +16,19 @@ from seedrender.sim.app import SimSettings, serve
 KEY = "planted-key-8c1f"
 
 
-@contextmanager
-def simulator(settings: SimSettings) -> Iterator[str]:
+def simulator(settings: SimSettings) -> AbstractContextManager[str]:
     """Serve the simulator from another thread."""
+    return beside(serve(settings))
+
+
+@contextmanager
+def beside(server: AbstractAsyncContextManager[str]) -> Iterator[str]:
+    """Serve from another thread, and yield the base URL."""
     started, stop = threading.Event(), asyncio.Event()
     found: list[tuple[str, asyncio.AbstractEventLoop]] = []
 
     async def work() -> None:
-        async with serve(settings) as base_url:
+        async with server as base_url:
             found.append((base_url, asyncio.get_running_loop()))
             started.set()
             await stop.wait()

@@ -15,7 +15,7 @@ from seedrender.providers import rate
 MAX_BYTES = 16 * 2**20
 
 _MAX_DIGITS = 600  # of a whole number; the longest that Python surely reads has 640
-_LEAST_SECRET = 8  # characters: a shorter key would be found in many a word
+LEAST_SECRET = 8  # characters: a shorter key would be found in many a word
 _MAX_DEPTH = 20
 _HIDDEN = "…"
 
@@ -75,7 +75,7 @@ def parse(content: bytes) -> Any:
 
 def without(value: Any, key: str | None, depth: int = 0) -> Any:
     """Return a JSON value without a key that its texts repeat; an address stays as it is."""
-    if key is None or len(key) < _LEAST_SECRET or depth > _MAX_DEPTH:
+    if key is None or len(key) < LEAST_SECRET or depth > _MAX_DEPTH:
         return value
     if isinstance(value, str):
         is_address = value.startswith("https://") and " " not in value

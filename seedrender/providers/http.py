@@ -54,6 +54,8 @@ class Http:
         recorder: Recorder | None = None,
     ) -> None:
         self._recorder = recorder
+        if recorder is not None and key:
+            recorder.hide(key)
         self.base_url = checked_base_url(base_url)
         self._proxy = proxies.proxy_for(self.base_url)
         self._results = Results(self.base_url, allowed=allowed, lookup=lookup)

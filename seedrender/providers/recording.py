@@ -25,6 +25,11 @@ class Recorder:
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write  # takes text, and never fails
+        self._key = ""
+
+    def hide(self, key: str) -> None:
+        """Let a key stand nowhere, not even within an address that an answer names."""
+        self._key = json.dumps(key)[1:-1] if len(key) >= answers.LEAST_SECRET else ""
 
     def answered(
         self, request: tuple[str, str, Any], answer: answers.Answer, headers: Mapping[str, str]
@@ -50,4 +55,5 @@ class Recorder:
         row |= {"method": method, "path": redacted_path(path)}
         if sent is not None:
             row["sent"] = redacted(sent)
-        self._write(json.dumps({**row, **more}) + "\n")
+        line = json.dumps({**row, **more})
+        self._write((line.replace(self._key, "…") if self._key else line) + "\n")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import click
@@ -18,12 +15,13 @@ from PIL import Image
 from seedrender.cli.console import State
 from seedrender.cli.main import cli
 from seedrender.errors import ConfigError
+from seedrender.providers.answers import Answer
 from seedrender.providers.recording import Recorder
 from seedrender.run import store
 from seedrender.sim import replay
 from seedrender.sim.app import SimSettings
 from tests.run.git import IDENTITY
-from tests.served import KEY, simulator
+from tests.served import KEY, beside, simulator
 
 FILM = """\
 seedrender: 1
@@ -56,25 +54,8 @@ def account(monkeypatch: pytest.MonkeyPatch, route: str, base_url: str) -> None:
     monkeypatch.setenv(f"{name}_API_KEY", KEY)
 
 
-@contextmanager
-def replayed(path: Path) -> Iterator[str]:
-    started, stop = threading.Event(), asyncio.Event()
-    found: list[tuple[str, asyncio.AbstractEventLoop]] = []
-
-    async def work() -> None:
-        async with replay.serve(replay.load(path)) as base_url:
-            found.append((base_url, asyncio.get_running_loop()))
-            started.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(work()))
-    thread.start()
-    started.wait()
-    try:
-        yield found[0][0]
-    finally:
-        found[0][1].call_soon_threadsafe(stop.set)
-        thread.join()
+def replayed(path: Path) -> AbstractContextManager[str]:
+    return beside(replay.serve(replay.load(path)))
 
 
 def states(film: Path) -> dict[str, list[tuple[str | None, str]]]:
@@ -177,3 +158,15 @@ def test_a_lost_answer_is_recorded_and_lost_again(
         done = call("run", path, "good", "--no-preflight")
 
     assert (done.return_value, states(path)) == (6, {"good": [(None, "unknown")]})
+
+
+def test_a_key_within_an_address_is_in_no_recording() -> None:
+    rows: list[str] = []
+    recorder = Recorder(rows.append)
+    recorder.hide(KEY)
+    answer = Answer(status=200, body={"url": f"https://cdn.example/{KEY}/a.mp4"})
+
+    recorder.answered(("GET", "/api/v1/tasks/t", None), answer, {})
+
+    assert KEY not in rows[0]
+    assert json.loads(rows[0])["status"] == 200
