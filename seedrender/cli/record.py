@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seedrender.cli.console import echo
+from seedrender.project.lock_read import is_taken_for_ours
 from seedrender.run import git
 from seedrender.run.outlet import Outlet
 
@@ -78,7 +79,7 @@ def _opened(record: Record, path: Path, *, is_simulated: bool) -> int:
             f"{path} is where git would commit it, and a recording has your prompts in it. Name a "
             "file elsewhere, such as .seedrender/record.jsonl, or say --record-in-git"
         )
-    if path.suffix in (".lock", ".journal", ".hold"):
+    if is_taken_for_ours(path):
         raise click.UsageError(f"{path} would be taken for a file of the project; name another one")
     try:
         return os.open(path, _FLAGS, 0o600)

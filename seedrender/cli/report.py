@@ -11,6 +11,7 @@ from seedrender.cli.estimate import costs
 from seedrender.errors import ArtifactError
 from seedrender.plan.report import Pictures, to_html
 from seedrender.project.files import write_atomically, writing
+from seedrender.project.lock_read import is_taken_for_ours
 from seedrender.run import project
 from seedrender.run.project import Choices, Project
 from seedrender.values.entry import Lock
@@ -47,7 +48,7 @@ def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: b
     with writing(target.name):
         there = target.read_bytes() if target.exists() else page.encode()
         is_page = b"seedrender</title>" in there[:_HEAD_BYTES]
-        if output is not None and (not is_page or _is_ours(output)):
+        if output is not None and (not is_page or is_taken_for_ours(output)):
             raise click.UsageError(
                 f"{output} is there and is no report, or a run would take it for a file of its own"
             )
@@ -58,11 +59,6 @@ def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: b
     else:
         echo(f"Report: {target}")
     return 0
-
-
-def _is_ours(target: Path) -> bool:
-    """Say whether a file by this name would be taken for one that a run needs."""
-    return target.suffix in (".lock", ".journal", ".hold", ".yaml", ".yml")
 
 
 def _pictures(found: Project, lock: Lock) -> dict[JobId, Pictures]:

@@ -63,6 +63,11 @@ def is_name(manifest: object) -> bool:
     return is_plain and str(manifest).endswith((".yaml", ".yml", ".yaml.j2", ".yml.j2"))
 
 
+def is_taken_for_ours(path: Path) -> bool:
+    """Say whether a file by this name would be read as a manifest, a lockfile or one beside it."""
+    return path.suffix in (".lock", ".journal", ".hold", ".yaml", ".yml")
+
+
 def real(path: Path) -> Path:
     """Return where a lockfile really is: two runs by different paths must meet at one journal.
 
