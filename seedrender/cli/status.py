@@ -38,10 +38,9 @@ def command(manifest: Path, *, is_json: bool) -> int:
         head = ("job", "state", "task", "estimate", "cost", "output")
         echo(table(head, [_row(e) for e in entries]))
         echo(f"\n{_summary(lock)}")
-    forgotten = _forgotten(PurchaseLog(lock_path(manifest)), lock)
-    if not entries and not forgotten:
+    else:
         echo("Nothing was rendered yet.")
-    if forgotten:
+    if forgotten := _forgotten(PurchaseLog(lock_path(manifest)), lock):
         echo(forgotten)
     return 0
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import pwd
 import re
 import secrets
 import socket
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from seedrender.errors import ArtifactError, StorageError
+from seedrender.errors import ArtifactError, StorageError, printable
 
 BLOCK_BYTES = 1 << 18
 _DAY_S = 86_400.0
@@ -106,6 +107,30 @@ def write_atomically(path: Path, text: str) -> None:
     with new_file(path) as new:
         new.file.write(text.encode("utf-8"))
         new.place()
+
+
+def denial(error: OSError, path: Path) -> str:
+    """Say what a file system refused; where rights are lacking, also whose the file is."""
+    words = error.strerror or str(error)
+    if isinstance(error, PermissionError):
+        for place in (path, path.parent):
+            if owner := other_owner(place):
+                return f"{words}: {printable(place.name)} belongs to {owner}"
+    return words
+
+
+def other_owner(path: Path) -> str:
+    """Name the user whose a file is; empty: it is ours, or nobody can tell."""
+    try:
+        uid = path.lstat().st_uid
+    except OSError:
+        return ""
+    if uid == os.geteuid():
+        return ""
+    try:
+        return f"the user {printable(pwd.getpwuid(uid).pw_name)}"
+    except KeyError:  # of another machine that shares the disk
+        return f"the user with the number {uid}"
 
 
 def replace_file(source: Path, target: Path) -> None:

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from seedrender.errors import LockError, LockHeldError
 from seedrender.project import holder
+from seedrender.project.files import denial
 from seedrender.project.folder_mark import FolderMark
 
 FOLDER = ".seedrender"  # what a project remembers out of git's reach
@@ -144,7 +145,7 @@ class Hold:
         except BlockingIOError:
             raise self._held() from None
         except OSError as error:
-            why = "it is a link" if error.errno == errno.ELOOP else error.strerror
+            why = "it is a link" if error.errno == errno.ELOOP else denial(error, path)
             raise LockError(f"{_shown(path)} cannot be written ({why}); nothing was sent") from None
 
     def _say_who_it_is(self, file: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seedrender.errors import LockCorruptError, LockError
 from seedrender.lock import lockfile
-from seedrender.project.files import plain_bytes
+from seedrender.project.files import denial, plain_bytes
 from seedrender.project.roots import Roots
 from seedrender.values.entry import Event, Lock
 
@@ -94,7 +94,7 @@ def bytes_of(path: Path) -> bytes:
     except FileNotFoundError:
         return b""
     except OSError as error:
-        raise LockError(f"{path.name} cannot be read: {error.strerror}") from None
+        raise LockError(f"{path.name} cannot be read ({denial(error, path)})") from None
 
 
 def _decoded(path: Path, data: bytes) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from seedrender.errors import Origin, Severity, Violation
 from seedrender.project.clips import FRAMES, Clips
-from seedrender.project.files import new_file
+from seedrender.project.files import new_file, other_owner
 from seedrender.project.kept import DIGITS
 from seedrender.project.own_folder import NAME, OwnFolder
 from seedrender.project.ownership import Ownership, lock_path
@@ -78,7 +78,8 @@ class Places:
     def unwritable(self, *, probes: bool, severity: Severity) -> Iterator[Violation]:
         """Find the folders that take no file; a probe writes a small one and removes it."""
         rooms: set[int] = set()
-        for folder in self.folders():
+        notes = self.clips.root / NAME
+        for folder in (*self.folders(), *([notes] if _is_folder(notes) else [])):
             words = _closed(folder) or (_full(folder, rooms) if probes else _no_room(folder))
             if words:
                 yield self._of_all(f"{self.said(folder)} {words}", _ADVICE, severity)
@@ -211,7 +212,10 @@ def files_of(lock: Lock) -> Iterator[Artifact | Frame]:
 
 def _closed(folder: Path) -> str:
     """Say why a folder takes no file, as far as permissions tell; empty: it may."""
-    return "" if os.access(folder, os.W_OK | os.X_OK) else "cannot be written to"
+    if os.access(folder, os.W_OK | os.X_OK):
+        return ""
+    owner = other_owner(folder)
+    return f"cannot be written to: it belongs to {owner}" if owner else "cannot be written to"
 
 
 def _no_room(folder: Path) -> str:

@@ -12,7 +12,7 @@ from seedrender.lock import fold, lockfile
 from seedrender.lock.fold import Action
 from seedrender.lock.identity import SIMULATED
 from seedrender.lock.prune import clips_of
-from seedrender.project.files import plain_bytes
+from seedrender.project.files import denial, plain_bytes
 from seedrender.project.hold import FOLDER, journal_path, make_private
 from seedrender.project.lock_read import bytes_of, is_gone, read_journal
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
@@ -97,7 +97,7 @@ class PurchaseLog:
         except OSError as error:
             raise LockError(
                 f"{self.shown}, which remembers what was bought, cannot be read "
-                f"({error.strerror}); make it readable, nothing was sent"
+                f"({denial(error, self.path)}); make it readable, nothing was sent"
             ) from None
         except UnicodeDecodeError as error:
             raise self._damaged(
@@ -145,7 +145,7 @@ class PurchaseLog:
         except OSError as error:
             return (
                 f"What was bought is in the lockfile only: {self.shown} cannot be written "
-                f"({error.strerror})"
+                f"({denial(error, self.path)})"
             )
         return ""
 

@@ -18,7 +18,9 @@ from seedrender.errors import (
 )
 from seedrender.lock import fold
 from seedrender.project import lock_read, share
-from seedrender.project.hold import journal_path
+from seedrender.project.files import other_owner
+from seedrender.project.hold import FOLDER, journal_path
+from seedrender.project.purchases import PurchaseLog
 from seedrender.run import git, places, store
 from seedrender.run.doctor import Check, fail, ok, warn
 from seedrender.run.project import Project, lock_path
@@ -35,6 +37,7 @@ def folder(manifest: Path, found: Project | ManifestError | ConfigError) -> Iter
     """Look at all of it; `found` is the project, or why there is none."""
     yield _manifest(found)
     yield _lockfile(manifest)
+    yield from _memory(manifest)
     yield _journal(manifest)
     yield from _git(manifest)
     output = found.manifest.output_dir if isinstance(found, Project) else ""
@@ -65,6 +68,14 @@ def _lockfile(manifest: Path) -> Check:
     if not lock.entries:
         return ok("lockfile", f"{path.name}: nothing was rendered yet")
     return ok("lockfile", f"{path.name}, entries: {len(lock.entries)}{_alive(lock)}")
+
+
+def _memory(manifest: Path) -> Iterator[Check]:
+    """Say where what was bought from here cannot be read: no run buys then."""
+    try:
+        PurchaseLog(lock_read.real(lock_path(manifest))).read(manifest.name)
+    except LockError as error:
+        yield fail("memory", printable(str(error)), "follow that message; nothing is lost yet")
 
 
 def _alive(lock: Lock) -> str:
@@ -128,9 +139,12 @@ def _room(parent: Path, output: str) -> Check:
     place = parent / output
     while not place.exists():
         place = place.parent
-    if not os.access(place, os.W_OK | os.X_OK) or not os.access(parent, os.W_OK | os.X_OK):
-        advice = "clips and the lockfile are written there: mend its permissions"
-        return fail("disk", f"{place.name or place} cannot be written to", advice)
+    for folder in (place, parent, parent / FOLDER):
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            advice = "clips, the lockfile or notes are written there: mend its permissions"
+            owner = other_owner(folder)
+            whose = f": it belongs to {owner}" if owner else ""
+            return fail("disk", f"{folder.name or folder} cannot be written to{whose}", advice)
     free = shutil.disk_usage(place).free
     words = f"{free / _GIB:.1f} GiB free for clips"
     if free < _TOO_LITTLE_BYTES:

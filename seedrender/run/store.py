@@ -12,7 +12,7 @@ from seedrender.errors import LockCorruptError, LockError, printable
 from seedrender.lock import codec, fold, lockfile, repair
 from seedrender.lock.moves import Moves, rehome
 from seedrender.project import holder
-from seedrender.project.files import sync_folder, tidy, write_atomically
+from seedrender.project.files import denial, sync_folder, tidy, write_atomically
 from seedrender.project.hold import Hold, holding, journal_path
 from seedrender.project.left_behind import LeftBehind
 from seedrender.project.lock_read import bytes_of, read_journal, read_lockfile, real
@@ -163,10 +163,9 @@ class Store:
             self._journal.start(_header(self._manifest))
             sync_folder(self._path.parent)
         except OSError as error:
-            raise LockError(
-                f"{journal_path(self._path).name} cannot be written ({error.strerror}); nothing "
-                "was sent"
-            ) from None
+            path = journal_path(self._path)
+            words = f"{path.name} cannot be written ({denial(error, path)})"
+            raise LockError(f"{words}; nothing was sent") from None
 
     def finish(self) -> None:
         """Fold everything into the lockfile, and remove what only a run needs.
@@ -265,8 +264,8 @@ class Store:
             write_atomically(self._path, text)
         except OSError as error:
             raise LockError(
-                f"{self._path.name} cannot be written ({error.strerror}); {self._what_is_lost()} "
-                "Make room or set the permissions right, then run again"
+                f"{self._path.name} cannot be written ({denial(error, self._path)}); "
+                f"{self._what_is_lost()} Make room or set the permissions right, then run again"
             ) from None
 
     def _what_is_lost(self) -> str:
