@@ -105,7 +105,8 @@ def _proxy() -> Check:
         found = proxies.proxy_for("https://host.example")
     except ConfigError as error:
         return fail("proxy", "one that is not understood", str(error))
-    if found is None:
-        return ok("proxy", "none: HTTPS_PROXY is not set")
     apart = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    if found is None:
+        why = "NO_PROXY is *" if apart == "*" else "HTTPS_PROXY is not set"
+        return ok("proxy", f"none: {why}")
     return ok("proxy", f"{proxies.shown(found)}{f', but for {apart}' if apart else ''}")

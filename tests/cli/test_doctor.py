@@ -61,6 +61,41 @@ def test_without_a_manifest_only_the_machine_and_the_route_that_is_named_are_loo
     assert "account" in looked("--provider", "sim")
 
 
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        pytest.param({}, "none: HTTPS_PROXY is not set", id="without one"),
+        pytest.param({"HTTPS_PROXY": "http://me:word@office:8"}, "office:8", id="with one"),
+        pytest.param(
+            {"HTTPS_PROXY": "office:8", "NO_PROXY": "*"}, "none: NO_PROXY is *", id="for nothing"
+        ),
+        pytest.param(
+            {"HTTPS_PROXY": "office:8", "NO_PROXY": "lan"}, "office:8, but for lan", id="not all"
+        ),
+    ],
+)
+def test_the_proxy_of_the_environment_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], words: str
+) -> None:
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert looked()["proxy"]["found"] == words
+
+
+def test_a_memory_that_cannot_be_read_must_be_mended(folder: Path) -> None:
+    (folder / ".seedrender").mkdir()
+    (folder / ".seedrender/film.lock").write_text("what is this?")
+
+    found = looked("film.yaml", code=2)
+
+    assert found["memory"]["grade"] == "fail"
+    assert "lock repair" in found["memory"]["found"]
+
+
 def test_a_paid_route_without_its_key_must_be_mended() -> None:
     found = looked("film.yaml", "--provider", "modellix", code=2)
 
