@@ -40,7 +40,7 @@ ranges: .venv/.dev .ranges/.installed  ## the oldest and the newest dependencies
 
 CLIENTS := volcengine-ark-runtime byteplus-python-sdk-v2 arkruntime
 
-crash: .venv/.dev  ## runs that die at every moment, then TIME seconds of processes killed at random
+crash: .venv/.dev  ## runs that die at every moment, then TIME seconds each of random kills and of work in clones
 	@$(BIN)/python -m tests.crash --time $(TIME)
 
 conformance: .venv/.dev .conformance/node_modules $(CLIENTS:%=.conformance/%/.done)  ## other people's programs as judges; needs Node.js

@@ -56,7 +56,7 @@ def _changes(found: Project, lock: Lock, step: Step) -> tuple[Change, ...]:
     if old is None or not old.parts:
         return ()
     changed = () if _is_same(step, old) else compare(step.job, *_comparable(found, step, old))
-    asked = found.facts(lock).asked
+    asked = found.asked
     return (*changed, *other_route(made_by, asked, found.place(("provider",))))
 
 

@@ -88,20 +88,13 @@ def clip_of(record: TaskRecord, entry: LockEntry) -> Artifact | None:
     return entry.output if is_output else record.superseded
 
 
-def continued(lock: Lock) -> frozenset[str]:
-    """Return the identities of clips from which others were made that are there."""
-    return frozenset(
-        str(parent).removeprefix("sha256:")
-        for entry in lock.entries.values()
-        for record in entry.tasks
-        if clip_of(record, entry) is not None
-        for key in ("continues", "uses")
-        for parent in _list(record.fingerprint.parts.get(key))
-    )
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+def has_doubles(lock: Lock) -> bool:
+    """Say whether a job has two clips of one definition, as after a merge."""
+    for entry in lock.entries.values():
+        clips = [r.fingerprint.digest for r in entry.tasks if clip_of(r, entry) is not None]
+        if len(clips) > len(set(clips)):
+            return True
+    return False
 
 
 def foremost(entry: LockEntry) -> TaskRecord | None:
@@ -125,37 +118,21 @@ def set_aside(entry: LockEntry, wanted: Fingerprint, asked: Asked = WHICHEVER) -
 
 
 def made(
-    wanted: Fingerprint, entry: LockEntry, lock: Lock, asked: Asked
+    wanted: Fingerprint, entry: LockEntry, asked: Asked, chosen: CorrelationId | None = None
 ) -> tuple[TaskRecord | None, Artifact | None]:
     """Return what shows the wanted footage: the clip in place, or one that was set aside.
 
-    Of two clips of one definition, as after a merge, that one from which others in the lock are.
+    `chosen`: that one of several, as there are after a merge.
     """
     made_by = output_record(entry)
+    for record in entry.tasks:
+        clip = clip_of(record, entry)
+        if record.correlation_id == chosen and clip is not None and asked.is_made(record, wanted):
+            return record, clip
     if asked.is_made(made_by, wanted):
-        aside = _rests_on_another(wanted, entry, lock, asked)
-        return (made_by, entry.output) if aside is None else (aside, aside.superseded)
+        return made_by, entry.output
     aside = set_aside(entry, wanted, asked)
     return aside, aside.superseded if aside is not None else None
-
-
-def _rests_on_another(
-    wanted: Fingerprint, entry: LockEntry, lock: Lock, asked: Asked
-) -> TaskRecord | None:
-    """Return a task whose clip others continue, while nothing continues the one in place."""
-    others = {
-        record.superseded.identity: record
-        for record in entry.tasks
-        if record.superseded is not None
-        and not (record.superseded.differs or record.is_lost or record.is_given_up)
-        and asked.is_made(record, wanted)
-    }
-    if not others or entry.is_pinned or entry.output is None:
-        return None
-    known = continued(lock)
-    if entry.output.identity in known:
-        return None
-    return next((others[identity] for identity in reversed(others) if identity in known), None)
 
 
 def newest_fingerprint(entry: LockEntry) -> Fingerprint | None:

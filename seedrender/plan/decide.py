@@ -28,7 +28,7 @@ from seedrender.values.entry import (
     LockEntry,
     TaskRecord,
 )
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.picture import place
 from seedrender.values.task import Artifact
 
@@ -51,6 +51,7 @@ class Facts:
     resubmit: Collection[JobId] = ()  # a person said: buy these again, whatever became of them
     keep_stale: bool = False  # a person said: a clip stays though its definition changed
     asked: Asked = field(default=WHICHEVER)
+    chosen: Mapping[JobId, CorrelationId] = field(default_factory=dict)  # of several clips
 
 
 def decide(job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts) -> Decision:
@@ -60,7 +61,7 @@ def decide(job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts)
     if kept is not None:
         return kept
     live = still_alive(job, entry, facts)
-    record, clip = fold.made(wanted, entry, facts.lock, facts.asked)
+    record, clip = fold.made(wanted, entry, facts.asked, facts.chosen.get(job.id))
     if live:
         found = decide_live(job.id, live, facts)
         if found.verdict is not Verdict.UNKNOWN or clip is None:

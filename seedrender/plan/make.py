@@ -195,7 +195,7 @@ def _elsewhere(job: Job, entry: LockEntry | None, facts: Facts) -> str | None:
 def _collects_another(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> bool:
     """Say whether the tasks to be collected are for something that is not wanted any more."""
     live = still_alive(job, entry, facts)
-    has_none = fold.made(wanted, entry, facts.lock, facts.asked)[0] is None
+    has_none = fold.made(wanted, entry, facts.asked, facts.chosen.get(job.id))[0] is None
     return (
         bool(live)
         and has_none

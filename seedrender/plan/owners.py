@@ -11,8 +11,10 @@ from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import WHICHEVER, Asked
 from seedrender.lock.moves import Moves
+from seedrender.plan.assignment import Assignment, Clips, Option
 from seedrender.values.entry import Fingerprint, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
+from seedrender.values.task import Artifact
 
 
 class Worth(IntEnum):
@@ -58,6 +60,9 @@ class Owners:
     left_behind: Callable[[], Lock] = lambda: Lock(manifest="")  # by manifests that are gone
     asked: Asked = WHICHEVER
     keep_stale: bool = False
+    selected: frozenset[JobId] = frozenset()  # that are to be rendered now
+    is_present: Callable[[Artifact], bool] = lambda _clip: True
+    chosen: dict[JobId, CorrelationId] = field(default_factory=dict)  # where there was a choice
     taken: dict[CorrelationId, JobId] = field(default_factory=dict)
     _clips: dict[JobId, str] = field(default_factory=dict)  # sha256 that each job has, or will have
     _doubled: frozenset[CorrelationId] = frozenset()  # on several lines, as after a merge
@@ -71,11 +76,75 @@ class Owners:
         self._by_id.update((job.id, job) for job in self.jobs)
         lines = Counter(r.correlation_id for e in self.lock.entries.values() for r in e.tasks)
         self._doubled = frozenset(submit for submit, count in lines.items() if count > 1)
-        for job in self.jobs:
-            self._assign(job)
+        lacking = sum(not self._assign(job) for job in self.jobs)
+        if lacking and self._is_choice():
+            self._choose()
         if not self.lock.entries:
             self._recall()
         return self.moves()
+
+    def choices(self) -> Mapping[JobId, CorrelationId]:
+        """Return the chosen task of each job of which there are several clips of one definition."""
+        if not fold.has_doubles(self.lock):
+            return {}
+        self.assign()
+        return self.chosen
+
+    def _is_choice(self) -> bool:
+        """Say whether there are two clips of one definition."""
+        for spares in self._all_spares().values():
+            if len(spares) > 1 and len({self._identity(spare) for spare in spares}) > 1:
+                return True
+        return False
+
+    def _choose(self) -> None:
+        """Choose among clips of one definition so that the least is to be bought."""
+        found = Assignment(self.jobs, self._options, self.selected).best()
+        taken = {s: job for s, job in self.taken.items() if s in self._doubled}
+        self.chosen.update(
+            (job, option.record.correlation_id)
+            for job, option in found.items()
+            if option.record is not None
+        )
+        self.taken, self._clips = taken, {}
+        for job in self.jobs:
+            self._assign(job)
+
+    def _options(self, job: Job, given: Clips) -> Sequence[Option]:
+        """Return the tasks that show what a job wants, the one that it has in its place first."""
+        entry = self.lock.entries.get(job.id)
+        if (clip := self._kept(entry)) is not None:
+            return [Option(None, clip.identity)]
+        parents = {need: made for need in job.parents if (made := given.get(need)) is not None}
+        if len(parents) < len(job.parents):
+            return ()
+        wanted = fingerprint(job, self.digests, parents)
+        own = self._all_own(entry, wanted)
+        spares = [s for digest in wanted.digests for s in self._all_spares().get(digest, ())]
+        spares = [s for s in spares if s.worth in _SHOWS and self._may_take(s, job.id)]
+        spares.sort(key=lambda spare: spare.worth)
+        lines = [(spare.record, self._line(spare)) for spare in spares]
+        tasks = [*((record, entry) for record in own), *lines]
+        options = (self._option(record, line) for record, line in tasks if line is not None)
+        return [option for option in options if option is not None]
+
+    def _option(self, record: TaskRecord, line: LockEntry) -> Option | None:
+        """Return a task as an option; None: its clip is nowhere."""
+        clip = fold.clip_of(record, line)
+        if clip is None:
+            return Option(record, None)
+        if record.is_lost and not self.is_present(clip):
+            return None
+        return Option(record, clip.identity)
+
+    def _may_take(self, spare: Spare, job: JobId) -> bool:
+        is_own = spare.job == job and not spare.is_remembered
+        return not is_own and (spare.job == job or not self._uses(spare))
+
+    def _identity(self, spare: Spare) -> str | None:
+        line = self._line(spare)
+        clip = fold.clip_of(spare.record, line) if line is not None else None
+        return clip.identity if clip is not None else None
 
     def _recall(self) -> None:
         """Bring back all that is remembered where the lockfile is gone: nobody wants that lost."""
@@ -89,16 +158,29 @@ class Owners:
         owners = {**self.taken, **self._followers()}
         return Moves(owners=owners, known=self._known or Lock(manifest=""))
 
-    def take(self, job: Job, wanted: Fingerprint) -> Spare | None:
-        """Take over a task that shows what a job wants, before it is bought; None: none does."""
+    def take(
+        self, job: Job, wanted: Fingerprint, *, only: CorrelationId | None = None
+    ) -> Spare | None:
+        """Take over a task that shows what a job wants, before it is bought; None: none does.
+
+        `only`: no other one.
+        """
         spares, limit = self._all_spares(), Worth.IN_VAIN
         if (own := self.lock.entries.get(job.id)) is not None:  # which may say something already
             told = [r for r in own.tasks if wanted.is_of(r.fingerprint)]
             limit = Worth.LIVE if any(self._worth(r, own) is not None for r in told) else limit
         for digest in wanted.digests:
-            found = sorted(spares.get(digest, ()), key=lambda one: (one.worth, one.job != job.id))
+            found = sorted(
+                spares.get(digest, ()),
+                key=lambda one: (
+                    one.record.correlation_id != self.chosen.get(job.id),
+                    one.worth,
+                    one.job != job.id,
+                ),
+            )
             for spare in found:
-                if spare.worth <= limit and self._is_free(spare, job.id):
+                is_meant = only in (None, spare.record.correlation_id)
+                if is_meant and spare.worth <= limit and self._is_free(spare, job.id):
                     for one in filter(spare.brings, found):
                         self.taken.setdefault(one.record.correlation_id, job.id)
                     return spare
@@ -111,34 +193,53 @@ class Owners:
             return spare.is_remembered
         return not self._uses(spare)
 
-    def _assign(self, job: Job) -> None:
+    def _assign(self, job: Job) -> bool:
+        """Find what shows a job, or will; False: nothing does."""
         entry = self.lock.entries.get(job.id)
-        if entry is not None and entry.output is not None and (entry.is_pinned or self.keep_stale):
-            self._clips[job.id] = entry.output.identity
-            return
+        if (kept := self._kept(entry)) is not None:
+            self._clips[job.id] = kept.identity
+            return True
         wanted = self._wants(job)
         if wanted is None:
-            return
+            return False
         record, line = self._own(entry, wanted), entry
-        if record is None and (spare := self.take(job, wanted)) is not None:
+        chosen = self.chosen.get(job.id) if record is not None else None
+        is_here = record is not None and chosen in (None, record.correlation_id)
+        if not is_here and (spare := self.take(job, wanted, only=chosen)) is not None:
             record, line = spare.record, self._line(spare)
-        if record is not None and line is not None:
-            if record.correlation_id in self._doubled:  # this line is the one that keeps it
-                self.taken[record.correlation_id] = job.id
-            if (clip := fold.clip_of(record, line)) is not None:
-                self._clips[job.id] = clip.identity
+        if record is None or line is None:
+            return False
+        if record.correlation_id in self._doubled:  # this line is the one that keeps it
+            self.taken[record.correlation_id] = job.id
+        if (clip := fold.clip_of(record, line)) is not None:
+            self._clips[job.id] = clip.identity
+        return True
+
+    def _kept(self, entry: LockEntry | None) -> Artifact | None:
+        """Return the clip that stays with a job whatever it shows."""
+        if entry is None or not (entry.is_pinned or self.keep_stale):
+            return None
+        return entry.output
 
     def _own(self, entry: LockEntry | None, wanted: Fingerprint) -> TaskRecord | None:
         """Return the record of a job's own line that shows, or will show, what it wants."""
+        return next(iter(self._all_own(entry, wanted)), None)
+
+    def _all_own(self, entry: LockEntry | None, wanted: Fingerprint) -> list[TaskRecord]:
+        """Return these records: the chosen one, that in its place, the newest with a clip first."""
         if entry is None:
-            return None
+            return []
         made = [r for r in reversed(entry.tasks) if self._worth(r, entry) in _SHOWS]
         made = [r for r in made if wanted.is_of(r.fingerprint) and self._is_ours(r, entry.job)]
-        clips = {c.identity: r for r in reversed(made) if (c := fold.clip_of(r, entry))}
-        if len(clips) > 1:  # of one definition, as after a merge: that on which others rest
-            known = fold.continued(self.lock)
-            clips = {one: clips[one] for one in sorted(clips, key=known.__contains__)}
-        return next(reversed(clips.values()), next(iter(made), None))
+        chosen, in_place = self.chosen.get(entry.job), fold.output_record(entry)
+        return sorted(
+            made,
+            key=lambda r: (
+                r.correlation_id != chosen,
+                r is not in_place,
+                fold.clip_of(r, entry) is None,
+            ),
+        )
 
     def _is_ours(self, record: TaskRecord, job: JobId) -> bool:
         return self.taken.get(record.correlation_id, job) == job

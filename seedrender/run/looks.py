@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from seedrender.errors import NotFoundError, ProviderError, UnavailableError
+from seedrender.errors import (
+    NotFoundError,
+    ProviderError,
+    RateLimitedError,
+    UnavailableError,
+)
 from seedrender.plan import polling
 from seedrender.plan.polling import Course, Group
 from seedrender.run.clock import wall
@@ -21,12 +26,17 @@ from seedrender.values.provider import Provider
 from seedrender.values.task import Task, TaskId, TaskState
 
 _MOST_HELD = 50  # half of the connections: other requests have theirs
-_ASSENTS = 2  # answers, one after another, that show that a server does not hold
+_ASSENTS = 2  # answers, one after another, that show that a server does not hold, or lists not
+_ASSENT_OF_A_LIMIT = 0.4  # of such an answer: 429 says little of how one may ask
 _HELD_PART = 0.25  # of the time to be held: sooner than that is at once
 _BEFORE_HOLD = 0.02  # of the tasks may end before the first held request is there
 _HALVINGS = 12
 _LONGEST_WAIT_S = 86_400.0
 _LEARNT_FROM = (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.REFUSED)
+
+
+_IN_VAIN = (TaskState.FAILED, TaskState.REFUSED, TaskState.EXPIRED, TaskState.CANCELLED)
+_PASSING = (UnavailableError, RateLimitedError)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -55,7 +65,8 @@ class Looks:
         self._provider, self._pace, self._poll, self._history = provider, pace, poll, history
         self._watched: set[Watch] = set()
         self._held = 0
-        self._not_held = 0  # answers at once to requests that were to be held, in a row
+        self._not_held = 0.0  # answers at once to requests that were to be held, in a row
+        self._not_listed = 0.0  # lists that were refused, in a row
         self._sharing: set[Watch] = set()
         self._joined = asyncio.Event()
         self._lead = asyncio.Lock()
@@ -103,9 +114,13 @@ class Looks:
         limits = self._provider.limits
         if limits.hold_s > 0 and self._not_held < _ASSENTS and self._held < _MOST_HELD:
             return await self._hold(watch)
-        if limits.batch > 1:
+        if limits.batch > 1 and self._not_listed < _ASSENTS:
             return await self._share(watch)
         await self._sleep(self._wait_s(watch))
+        return await self._ask(watch)
+
+    async def _ask(self, watch: Watch) -> Task:
+        """Ask for one task, as every service allows it."""
         await self._pace.turn()
         return await self._provider.poll(watch.task_id)
 
@@ -156,9 +171,13 @@ class Looks:
             started_at = self._time()
             try:
                 task = await self._provider.poll(watch.task_id, hold=True)
-            except UnavailableError:
-                self._not_held += 1
+            except _PASSING as error:
+                self._not_held += _assent(error)
                 raise
+            except ProviderError:  # it may be of this way of asking alone
+                task = await self._ask(watch)
+                self._not_held = _ASSENTS
+                return task
             self._judge_hold(watch, task, (self._time() - started_at) * self._speed)
             return task
         finally:
@@ -175,7 +194,7 @@ class Looks:
     def _judge_hold(self, watch: Watch, task: Task, took_s: float) -> None:
         """Notice a server that answers at once; a new state may be why, the same one is not."""
         if took_s >= self._provider.limits.hold_s * _HELD_PART:
-            self._not_held = 0
+            self._not_held = 0.0
         elif not task.state.is_final and task.provider_state == watch.provider_state:
             self._not_held += 1
 
@@ -192,12 +211,14 @@ class Looks:
         finally:
             self._sharing.discard(watch)
         reply: Task | ProviderError = watch.reply
-        if isinstance(reply, NotFoundError):  # lists lag: the task itself is asked
-            await self._pace.turn()
-            return await self._provider.poll(watch.task_id)
-        if isinstance(reply, ProviderError):
+        if isinstance(reply, _PASSING) and self._not_listed < _ASSENTS:
             raise reply
-        return reply
+        if isinstance(reply, Task) and reply.state not in _IN_VAIN:
+            return reply
+        task = await self._ask(watch)  # lists lag, or may be closed to a key, or wrong
+        if isinstance(reply, ProviderError) and not isinstance(reply, NotFoundError):
+            self._not_listed = _ASSENTS
+        return task
 
     async def _look_for_all(self) -> None:
         """Ask for as many tasks as a request takes, the most urgent ones, and hand out answers."""
@@ -209,8 +230,10 @@ class Looks:
         failure: ProviderError = NotFoundError("the provider's list does not name it")
         try:
             found.update(await self._provider.poll_many([watch.task_id for watch in asked]))
+            self._not_listed = 0.0
         except ProviderError as error:
             failure = error
+            self._not_listed += _assent(error) if isinstance(error, _PASSING) else 0
         for watch in asked:
             watch.reply = found.get(watch.task_id, failure)
             self._sharing.discard(watch)
@@ -273,3 +296,8 @@ class Looks:
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._speed)
+
+
+def _assent(error: ProviderError) -> float:
+    """Return by how much an error that may pass shows that a way of asking leads nowhere."""
+    return _ASSENT_OF_A_LIMIT if isinstance(error, RateLimitedError) else 1.0

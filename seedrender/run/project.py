@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,7 +35,7 @@ from seedrender.source.names import known
 from seedrender.source.trace import Source
 from seedrender.values.entry import Lock
 from seedrender.values.hosting import ProviderFiles
-from seedrender.values.job import Job, JobId
+from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.manifest import LongTake, Manifest
 from seedrender.values.provider import Provider
 
@@ -138,6 +138,8 @@ class Project:
             left_behind=self.left_by_others,
             asked=self.asked,
             keep_stale=wishes.keep_stale,
+            selected=frozenset(job.id for job in self.jobs),
+            is_present=self.files.is_present,
         )
 
     def remembered(self, lock: Lock) -> Lock:
@@ -154,8 +156,8 @@ class Project:
         except LockError:  # whoever would buy is refused
             return Lock(manifest=self.path.name)
 
-    def facts(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Facts:
-        """Gather what a plan rests on."""
+    def facts(self, lock: Lock, wishes: Wishes, chosen: Mapping[JobId, CorrelationId]) -> Facts:
+        """Gather what a plan rests on; `chosen` is what `owners` chose of several clips."""
         files = self.files
         return Facts(
             lock=lock,
@@ -166,6 +168,7 @@ class Project:
             resubmit=wishes.resubmit,
             keep_stale=wishes.keep_stale,
             asked=self.asked,
+            chosen=chosen,
         )
 
     def pricing(self, lock: Lock) -> Pricing:
@@ -183,7 +186,8 @@ class Project:
         """Decide about every selected job; with all jobs selected, about tasks without one too."""
         is_whole = len(self.jobs) == len(self.all_jobs)
         strays = make.strays(lock, self.ids, self.asked) if is_whole else ()
-        return make.plan(graph.build(self.jobs), self.takes, self.facts(lock, wishes), strays)
+        facts = self.facts(lock, wishes, self.owners(lock, wishes).choices())
+        return make.plan(graph.build(self.jobs), self.takes, facts, strays)
 
 
 def lock_path(manifest: Path) -> Path:

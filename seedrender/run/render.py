@@ -191,7 +191,7 @@ async def _driven(
         owners.assign()
 
         def facts() -> Facts:
-            return project.facts(store.lock, options.wishes)
+            return project.facts(store.lock, options.wishes, owners.chosen)
 
         executor = Executor(desk, before, facts, owners, is_exact=options.holds is not None)
         async with steered(project.lock_path, desk):

@@ -112,12 +112,18 @@ class Film:
     is_rendering: bool = False
     number: int = 0  # of the next run
     clock: Callable[[], datetime] | None = None  # of the machine; None: the world's
+    shared: Path | None = None  # the world of several films; None: one of its own
     _loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def can_tell(self) -> bool:
         """Whether the route itself says, in time, what became of a lost submit."""
         return self.route != "modellix"
+
+    @property
+    def world(self) -> Path:
+        """Where the simulated provider keeps what it knows."""
+        return self.shared or self.folder / WORLD
 
     def write(self, shots: str) -> None:
         """Write the manifest, and the clip that it may name."""
@@ -126,9 +132,9 @@ class Film:
         if _DANCE in shots:
             (self.folder / _DANCE).write_bytes(next(iter(base_clips("modellix").values())))
 
-    def load(self) -> Project:
+    def load(self, *selectors: str) -> Project:
         """Load the manifest; the project may be run many times."""
-        return project.load(self.folder / "film.yaml")
+        return project.load(self.folder / "film.yaml", selectors=selectors)
 
     def run(
         self,
@@ -151,11 +157,11 @@ class Film:
                 code, words = int(error.exit_code), str(error)
             except KeyboardInterrupt:
                 code = int(Exit.INTERRUPTED)
-        return Ended(code=code, words=words, tasks=self._ledger())
+        return Ended(code=code, words=words, tasks=self.ledger())
 
     def keep_base(self) -> None:
         """Give the world the one clip that all tasks are patched from: drawing it takes long."""
-        clips = self.folder / WORLD / "clips"
+        clips = self.world / "clips"
         clips.mkdir(parents=True, exist_ok=True)
         for name, content in base_clips(self.route).items():
             if not (clips / name).exists():
@@ -165,7 +171,7 @@ class Film:
         loop, wall = asyncio.get_running_loop(), self.wall
         return SimSettings(
             speed=1.0,
-            folder=self.folder / WORLD,
+            folder=self.world,
             footage="patched",
             wall=lambda: wall + loop.time() + self.slept_s,
         )
@@ -211,8 +217,9 @@ class Film:
         ):
             yield provider
 
-    def _ledger(self) -> tuple[Mapping[str, Any], ...]:
-        settings = SimSettings(speed=1.0, folder=self.folder / WORLD, wall=lambda: self.wall)
+    def ledger(self) -> tuple[Mapping[str, Any], ...]:
+        """Return all tasks that the provider has."""
+        settings = SimSettings(speed=1.0, folder=self.world, wall=lambda: self.wall)
         with World(settings) as world:
             now = world.clock.now()
             found = world.ledger.as_json(lambda task: task.phase(now), None)

@@ -100,7 +100,8 @@ class Film:
     def state(self, name: str) -> JobState:
         return fold.job_state(self.lock().entries[JobId(name)])
 
-    def facts(self, lock: Lock) -> Facts:
+    def facts(self, lock: Lock, owners: Owners | None = None) -> Facts:
+        chosen = owners.chosen if owners is not None else self.owners(lock).choices()
         return Facts(
             lock=lock,
             digests=self.digests,
@@ -109,6 +110,7 @@ class Film:
             resubmit=self.resubmit,
             keep_stale=self.keep_stale,
             asked=self.asked,
+            chosen=chosen,
         )
 
     @property
@@ -122,6 +124,8 @@ class Film:
             digests=self.digests,
             asked=self.asked,
             keep_stale=self.keep_stale,
+            selected=frozenset(job.id for job in self.jobs),
+            is_present=self.files.is_present,
         )
 
     def moves(self, lock: Lock) -> Moves:
@@ -177,7 +181,7 @@ class Film:
         )
         owners = self.owners(store.lock)
         owners.assign()
-        return Executor(desk, plan, lambda: self.facts(store.lock), owners)
+        return Executor(desk, plan, lambda: self.facts(store.lock, owners), owners)
 
 
 def chain(length: int = 3) -> list[Job]:

@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from seedrender.errors import NotFoundError, ProviderError, RateLimitedError, UnavailableError
+from seedrender.errors import (
+    NotFoundError,
+    ProtocolError,
+    ProviderError,
+    QuotaError,
+    RateLimitedError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from seedrender.plan import polling
 from seedrender.plan.polling import Group
 from seedrender.run.clock import wall
@@ -46,6 +55,9 @@ class Route(Scripted):
         self.lists: list[tuple[float, int]] = []  # when, of how many
         self.errors: list[ProviderError] = []
         self.list_errors: list[ProviderError] = []
+        self.hold_errors: list[ProviderError] = []
+        self.refused_holds = 0
+        self.listed_as: TaskState | None = None  # whatever a task's own answer says
         self.unlisted: set[str] = set()
         self.states: dict[str, list[str]] = {}
         self.ends_at: dict[str, float] = {}
@@ -56,6 +68,9 @@ class Route(Scripted):
 
     async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
         self.looks.append((task_id, time()))
+        if hold and self.hold_errors:
+            self.refused_holds += 1
+            raise self.hold_errors.pop(0)
         if self.errors:
             raise self.errors.pop(0)
         if hold and self.holds:
@@ -73,7 +88,10 @@ class Route(Scripted):
         await asyncio.sleep(0.01)
         if self.list_errors:
             raise self.list_errors.pop(0)
-        return {name: self.seen(name) for name in task_ids if name not in self.unlisted}
+        found = {name: self.seen(name) for name in task_ids if name not in self.unlisted}
+        if self.listed_as is not None:
+            found = {name: replace(task, state=self.listed_as) for name, task in found.items()}
+        return found
 
     def seen(self, task_id: TaskId) -> Task:
         if time() < self.ends_at[task_id]:
@@ -438,6 +456,105 @@ def test_an_error_of_a_list_reaches_all_who_were_on_it_and_the_next_look_is_due(
 
     assert sorted(told) == ["a", "b"]
     assert table.route.lists[1][0] - table.route.lists[0][0] == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnauthorizedError("HTTP 403: not the right to list"),
+        RejectedError("HTTP 405: no such method"),
+        ProtocolError("a page of HTML"),
+        QuotaError("HTTP 402"),
+    ],
+    ids=["403", "405", "no JSON", "402"],
+)
+def test_where_lists_are_refused_each_task_is_asked_for_itself(error: ProviderError) -> None:
+    table = Table(Route(LISTS))
+    table.route.list_errors = [error] * 99
+
+    together(*waits(table, [25.0, 60.0]))
+
+    assert len(table.known_at) == 2
+    assert len(table.route.lists) <= 2  # of those that were on their way
+    assert len(table.route.looks) > 4
+
+
+@pytest.mark.parametrize(
+    ("error", "most"), [(UnavailableError("503"), 2), (RateLimitedError("429"), 5)]
+)
+def test_lists_that_fail_again_and_again_are_asked_for_no_more(
+    error: ProviderError, most: int
+) -> None:
+    table = Table(Route(LISTS))
+    table.route.list_errors = [error] * 99
+
+    async def one() -> None:
+        table.route.ends_at["a"] = 60.0
+        with table.looks.watch(job(), record("a", task_id=TaskId("a")), is_fresh=True) as watch:
+            for _ in range(most - 1):
+                with pytest.raises(type(error)):
+                    await table.looks.look(watch)
+            while not (await table.looks.look(watch)).state.is_final:
+                pass
+
+    together(one)
+
+    assert len(table.route.lists) == most
+
+
+def test_a_key_that_opens_nothing_is_said_so_with_lists_too() -> None:
+    table = Table(Route(LISTS))
+    table.route.list_errors = [UnauthorizedError("HTTP 401")]
+    table.route.errors = [UnauthorizedError("HTTP 401")]
+
+    with pytest.raises(ExceptionGroup) as raised:
+        together(lambda: table.wait("a", 25.0))
+
+    assert raised.group_contains(UnauthorizedError)
+
+
+def test_that_a_task_came_to_nothing_is_not_taken_from_a_list() -> None:
+    table = Table(Route(LISTS))
+
+    async def seen() -> TaskState:
+        table.route.ends_at["a"] = 9.0
+        table.route.listed_as = TaskState.FAILED
+        with table.looks.watch(job(), record("a", task_id=TaskId("a")), is_fresh=True) as watch:
+            return (await table.looks.look(watch)).state
+
+    assert virtual.run(seen())[0] is TaskState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "error", [RejectedError("HTTP 400: wait"), ProtocolError("{}")], ids=["refused", "no answer"]
+)
+def test_where_held_requests_are_refused_tasks_are_asked_for_plainly(error: ProviderError) -> None:
+    table = Table(Route(HOLDS))
+    table.route.hold_errors = [error] * 99
+
+    together(*waits(table, [25.0, 60.0]))
+
+    assert len(table.known_at) == 2
+    assert table.route.refused_holds <= 2
+
+
+def test_a_task_that_is_gone_is_no_reason_to_hold_no_others() -> None:
+    table = Table(Route(HOLDS))
+    table.route.hold_errors = [NotFoundError("gone")]
+    table.route.errors = [NotFoundError("gone")]
+
+    async def gone() -> None:
+        table.route.ends_at["a"] = 9.0
+        with (
+            table.looks.watch(job(), record("a", task_id=TaskId("a")), is_fresh=True) as watch,
+            pytest.raises(NotFoundError),
+        ):
+            await table.looks.look(watch)
+        await table.wait("b", 60.0)
+
+    together(gone)
+
+    assert table.route.most_open == 1
 
 
 def test_when_the_one_that_looks_for_all_is_stopped_another_does() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seedrender.plan import saved
+from seedrender.plan.decide import Facts
 from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome
@@ -26,7 +27,7 @@ from seedrender.run.executor import Executor
 from seedrender.run.gate import Gate
 from seedrender.run.inputs import Inputs
 from seedrender.run.pace import Pace
-from seedrender.run.project import Choices, Project
+from seedrender.run.project import NO_WISHES, Choices, Project
 from seedrender.run.slots import Slots
 from seedrender.run.store import Store, hold
 from seedrender.values.job import JobId, MediaKind
@@ -147,7 +148,11 @@ class Stage:
         plan = found.plan(store.lock)
         owners = found.owners(store.lock)
         owners.assign()
-        return Executor(desk, plan, lambda: found.facts(store.lock), owners, is_exact=self.is_exact)
+
+        def facts() -> Facts:
+            return found.facts(store.lock, NO_WISHES, owners.chosen)
+
+        return Executor(desk, plan, facts, owners, is_exact=self.is_exact)
 
 
 def copied(example: Path, to: Path) -> Path:
