@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -68,31 +69,43 @@ def inspect(path: Path) -> Medium:
         kind, form = found
         size_bytes = path.stat().st_size
         if kind is MediaKind.IMAGE:
-            return _picture(path, form, size_bytes)
+            return _picture(path.name, path, form, size_bytes)
         return _sound(path, form, size_bytes) if kind is MediaKind.AUDIO else _clip(path, form)
     except OSError as error:
         raise ArtifactError(f"{path.name}: cannot be read ({error.strerror or error})") from None
 
 
-def _picture(path: Path, form: str, size_bytes: int) -> Medium:
+def inspect_picture(name: str, content: bytes) -> Medium:
+    """Say what a picture is that is on no disk. Raises: ArtifactError, also where it is none."""
+    found = recognised(content[:HEAD_BYTES])
+    if found is None or found[0] is not MediaKind.IMAGE:
+        raise ArtifactError(f"{name}: no picture")
+    return _picture(name, content, found[1], len(content))
+
+
+def _picture(name: str, source: Path | bytes, form: str, size_bytes: int) -> Medium:
     if form not in _READABLE:
         return Medium(kind=MediaKind.IMAGE, format=form, size_bytes=size_bytes)
     try:
-        with Image.open(path, formats=(_READABLE[form],)) as image:
+        with Image.open(_opened(source), formats=(_READABLE[form],)) as image:
             width, height = image.size
             if image.getexif().get(_ORIENTATION) in _TURNED:
                 width, height = height, width
             image.load()
-        with Image.open(path, formats=(_READABLE[form],)) as image:
+        with Image.open(_opened(source), formats=(_READABLE[form],)) as image:
             image.verify()  # a PNG to its end, by the sums of its parts
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ArtifactError(f"{path.name}: too many pixels to be looked at") from None
+        raise ArtifactError(f"{name}: too many pixels to be looked at") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         words = "truncated" if "truncated" in str(error) else "damaged"
-        raise ArtifactError(f"{path.name}: the picture is {words}") from None
+        raise ArtifactError(f"{name}: the picture is {words}") from None
     return Medium(
         kind=MediaKind.IMAGE, format=form, size_bytes=size_bytes, width=width, height=height
     )
+
+
+def _opened(source: Path | bytes) -> Path | BytesIO:
+    return BytesIO(source) if isinstance(source, bytes) else source
 
 
 def _clip(path: Path, form: str) -> Medium:

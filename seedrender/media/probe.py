@@ -14,7 +14,7 @@ import av
 from av.stream import Stream
 
 from seedrender.errors import ArtifactError
-from seedrender.media import gif
+from seedrender.media import gif, units
 
 MAX_PACKETS = 2_000_000  # some ten hours of sound and picture
 _BOX = struct.Struct(">I4s")
@@ -150,12 +150,14 @@ def _counts(
     """Add up every packet of the given streams."""
     counts = {stream.index: _Count() for stream in streams}
     steps = {stream.index: stream.time_base or Fraction(0) for stream in streams}
+    lengths = {stream.index: units.length_bytes(stream) for stream in streams}
     for number, packet in enumerate(container.demux(streams)):
         if number >= max_packets:
             raise ArtifactError(f"{name}: more than {max_packets} packets; not read to its end")
         if not packet.size:  # the end of a stream
             continue
-        if packet.is_corrupt:
+        length = lengths[packet.stream_index]
+        if packet.is_corrupt or (length and not units.are_whole(bytes(packet), length)):
             raise ArtifactError(f"{name}: a packet is damaged or cut short")
         count, step = counts[packet.stream_index], steps[packet.stream_index]
         count.packets += 1

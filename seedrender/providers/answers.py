@@ -11,13 +11,12 @@ import aiohttp
 
 from seedrender.errors import ProtocolError, ProviderError, UnavailableError
 from seedrender.providers import rate
+from seedrender.values.redaction import without_key
 
 MAX_BYTES = 16 * 2**20
 
 _MAX_DIGITS = 600  # of a whole number; the longest that Python surely reads has 640
-LEAST_SECRET = 8  # characters: a shorter key would be found in many a word
 _MAX_DEPTH = 20
-_HIDDEN = "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +74,11 @@ def parse(content: bytes) -> Any:
 
 def without(value: Any, key: str | None, depth: int = 0) -> Any:
     """Return a JSON value without a key that its texts repeat; an address stays as it is."""
-    if key is None or len(key) < LEAST_SECRET or depth > _MAX_DEPTH:
+    if key is None or depth > _MAX_DEPTH:
         return value
     if isinstance(value, str):
         is_address = value.startswith("https://") and " " not in value
-        return value if is_address else value.replace(key, _HIDDEN)
+        return value if is_address else without_key(value, key)
     if isinstance(value, list):
         return [without(item, key, depth + 1) for item in value]
     if isinstance(value, dict):

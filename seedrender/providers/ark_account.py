@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from seedrender.catalog.models import Catalog
-from seedrender.errors import RejectedError, UnauthorizedError
+from seedrender.errors import NotFoundError, RejectedError, UnauthorizedError
 from seedrender.providers.ark_list import TASKS
 from seedrender.providers.http import Http
 from seedrender.values.money import Amount
+
+_NO_TASK = "cgt-19700101000000-none"
 
 
 class ArkAccount:
@@ -33,9 +35,21 @@ class ArkAccount:
             except (RejectedError, UnauthorizedError):
                 continue
             allowed.append(slug)
+        if not allowed and await self._reads():
+            return "valid: it reads tasks, one by one, and may not list them"
         if not allowed:
             raise refusal
         return f"valid, of limited rights: {', '.join(allowed)}"
+
+    async def _reads(self) -> bool:
+        """Say whether the key may ask for a task: one that cannot be is not found."""
+        try:
+            await self._http.read(f"{TASKS}/{_NO_TASK}")
+        except NotFoundError:
+            return True
+        except (RejectedError, UnauthorizedError):
+            return False
+        return True
 
     async def _list(self, model: str | None = None) -> None:
         params = [("page_num", "1"), ("page_size", "1")]

@@ -127,12 +127,17 @@ def wanted_rows(
 ) -> Mapping[TaskId, Mapping[str, Any]]:
     """Return the rows of the tasks that were asked for; those that are not listed are left out.
 
+    So is one of which two rows say unlike things: it is asked for by itself.
+
     Raises: ProtocolError where other tasks are listed in their place.
     """
     rows: dict[TaskId | None, Mapping[str, Any]] = {}
+    unlike: set[TaskId | None] = set()
     for item in map(mapping, items):
-        rows.setdefault(task_ids.read(item.get("id")), item)
-    found = {task_id: rows[task_id] for task_id in wanted if task_id in rows}
+        name = task_ids.read(item.get("id"))
+        if rows.setdefault(name, item) != item:
+            unlike.add(name)
+    found = {name: rows[name] for name in wanted if name in rows and name not in unlike}
     others = [task_id for task_id in rows if task_id is not None and task_id not in wanted]
     if others and len(found) < len(wanted):
         missing = next(task_id for task_id in wanted if task_id not in found)

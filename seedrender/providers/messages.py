@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from seedrender.values.redaction import without_openers
+
 MESSAGE_CHARS = 500
 SHOWN_CHARS = 80  # of a single value
 CODE_CHARS = 100  # of a code: its message stands behind it
@@ -21,8 +23,10 @@ _KEYS = (
     *("error_message", "error_msg", "errorMessage", "error_description", "title", "result"),
 )
 _NO_NEWS = {"", "success", "succeeded", "ok", "null", "none"}
-_QUERY = re.compile(r"(?i)(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")  # it may hold a signature
-_BEARER = re.compile(r"(?i)\b(bearer)\s+[^\s\"',;]+")
+_QUERY = re.compile(  # it may hold a signature
+    r"""(?i)([a-z][a-z0-9+.-]{0,20}:(?:\\?/){2}[^\s?#"'<>]*)[?#][^\s"'<>]*"""
+)
+_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f]")
 _SCRIPT = re.compile(r"(?is)<(script|style)\b.*?</\1")
 _TAG = re.compile(r"<[^<>]*>?")
 
@@ -32,8 +36,8 @@ def message(body: object) -> str:
     if isinstance(body, dict) and len(body) == 1:
         (only,) = body.values()
         body = only if isinstance(only, str) else body
-    if isinstance(body, str):
-        return excerpt(_plain(body))
+    if isinstance(body, str):  # media, or packed: nothing that anybody could read
+        return "" if _NO_TEXT.search(body) else excerpt(_plain(body))
     return said(body) or (shown(body, MESSAGE_CHARS) if _holds_something(body) else "")
 
 
@@ -45,7 +49,7 @@ def said(body: object, most: int = MESSAGE_CHARS) -> str:
 
 def excerpt(text: str, most: int = MESSAGE_CHARS) -> str:
     """Return the start of a text, without what a terminal would obey or a signature would give."""
-    text = _BEARER.sub(r"\1 …", _QUERY.sub(r"\1?…", text[:_READ_CHARS]))
+    text = without_openers(_QUERY.sub(r"\1?…", text[:_READ_CHARS]))
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]
 
 

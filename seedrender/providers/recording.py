@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from seedrender.providers import answers
-from seedrender.values.redaction import redacted, redacted_path
+from seedrender.values.redaction import redacted, redacted_path, without_key
 
 HEADERS = ("content-type", "date", "location", "retry-after")
 _BEGINNINGS = ("x-ratelimit-", "x-task")
@@ -29,7 +29,7 @@ class Recorder:
 
     def hide(self, key: str) -> None:
         """Let a key stand nowhere, not even within an address that an answer names."""
-        self._key = json.dumps(key)[1:-1] if len(key) >= answers.LEAST_SECRET else ""
+        self._key = key
 
     def answered(
         self, request: tuple[str, str, Any], answer: answers.Answer, headers: Mapping[str, str]
@@ -56,4 +56,4 @@ class Recorder:
         if sent is not None:
             row["sent"] = redacted(sent)
         line = json.dumps({**row, **more})
-        self._write((line.replace(self._key, "…") if self._key else line) + "\n")
+        self._write(without_key(line, self._key) + "\n")

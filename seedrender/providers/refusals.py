@@ -148,7 +148,7 @@ def of_submit(answer: Answer, judge: Judge, *, names_a_task: bool = False) -> Pr
     what = "the answer to a submit names no task:" if is_good else "a submit was answered with"
     broken = f" ({answer.fault})" if answer.fault is not None else ""
     if is_refused and names_a_task:
-        what = "the answer to a submit speaks of a task, and names no id that can be read:"
+        what = "the answer to a submit is not whole, or speaks of a task without a readable id:"
     return SubmissionUnknownError(f"{what} {refusal.words}{broken}")
 
 

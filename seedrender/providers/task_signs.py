@@ -39,7 +39,8 @@ _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\ufffd]")  # packed, or of another enc
 def has_sign(body: Any) -> bool:
     """Say whether a body, JSON or text, speaks of a task that is there."""
     if isinstance(body, str):
-        return bool(_NO_TEXT.search(body) or _TOLD.search(body))
+        is_torn = body.lstrip("\ufeff \t\r\n").startswith(("{", "["))  # it would be JSON
+        return is_torn or bool(_NO_TEXT.search(body) or _TOLD.search(body))
     code = body.get("code") if isinstance(body, dict) else None
     is_good = isinstance(code, int | str) and not isinstance(code, bool) and code in _GOOD_CODES
     return is_good or _speaks(body)

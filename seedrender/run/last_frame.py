@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from seedrender.errors import ArtifactError, ProviderError
 from seedrender.run.desk import Desk
@@ -12,8 +14,10 @@ from seedrender.run.downloads import download
 from seedrender.run.retry import LAST_FRAMES, retried
 from seedrender.values.entry import LockEntry, TaskRecord
 from seedrender.values.job import Job, MediaKind
-from seedrender.values.magic import HEAD_BYTES, recognised
 from seedrender.values.task import Frame, RemoteFile, Task
+
+if TYPE_CHECKING:
+    from seedrender.media.medium import Medium
 
 
 async def keep(desk: Desk, job: Job, record: TaskRecord, task: Task) -> None:
@@ -47,7 +51,11 @@ async def _downloaded(desk: Desk, job: Job, file: RemoteFile) -> Frame:
     picture = replace(file, kind=MediaKind.IMAGE)
     async with desk.downloads.place(partial(desk.listener.note, job.id, "slow")) as place:
         await download(desk.provider, picture, content, place=place)
-    found = recognised(content.getvalue()[:HEAD_BYTES])
-    if found is None or found[0] is not MediaKind.IMAGE:
-        raise ArtifactError("what arrived is no picture")
-    return await desk.files.keep_frame(job.output, content.getvalue(), found[1])
+    found = await asyncio.to_thread(_inspected, content.getvalue())
+    return await desk.files.keep_frame(job.output, content.getvalue(), found.format or "png")
+
+
+def _inspected(content: bytes) -> Medium:
+    from seedrender.media.medium import inspect_picture  # Pillow is loaded where a picture is
+
+    return inspect_picture("what arrived", content)

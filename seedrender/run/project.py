@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from seedrender.errors import ConfigError, LockError, ManifestError, Origin, Violation
+from seedrender.errors import LockError, ManifestError, Origin, Violation
 from seedrender.lock.identity import Asked
 from seedrender.lock.moves import Moves, rename
 from seedrender.plan import graph, make, renames, select
@@ -23,6 +23,7 @@ from seedrender.project.left_behind import LeftBehind
 from seedrender.project.ownership import Ownership
 from seedrender.project.purchases import PurchaseLog, RememberedPlaces
 from seedrender.project.roots import Roots
+from seedrender.project.text_files import read_inside, read_text
 from seedrender.providers import plugins, registry
 from seedrender.run import local_references, store
 from seedrender.run.bounds import bounded
@@ -39,7 +40,6 @@ from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.manifest import LongTake, Manifest
 from seedrender.values.provider import Provider
 
-_MAX_MANIFEST_BYTES = 64 * 2**20
 _OF_THE_ROUTE = frozenset({"limits", "hosting", "prompt"})  # codes: another one may take it
 
 
@@ -238,7 +238,7 @@ def load(
         known("provider", choices.provider, registry.names())
 
     def read(name: str) -> str:
-        return _read_inside(root, name)
+        return read_inside(root, name)
 
     size = path.stat().st_size
     try:
@@ -330,25 +330,3 @@ def _checked(
         outside=outside,
         unfit=tuple(unfit),
     )
-
-
-def _read_inside(root: Path, name: str) -> str:
-    """Read a file of data: inside the repository, as references are."""
-    path = root / name
-    if not Roots.around(root).hold(path) or not path.is_file():
-        raise ConfigError(f"{name} is no file in this repository")
-    return read_text(path)
-
-
-def read_text(path: Path) -> str:
-    """Read a text file within bounds. Raises: ConfigError."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_MANIFEST_BYTES + 1)
-        if len(data) > _MAX_MANIFEST_BYTES:
-            raise ConfigError(f"{path} is larger than {_MAX_MANIFEST_BYTES // 2**20} MiB")
-        return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}; nothing was sent") from None

@@ -11,7 +11,8 @@ from seedrender.plan.cost import estimate
 from seedrender.plan.make import Plan
 from seedrender.plan.saved import Chosen, Promise, Rates
 from seedrender.project.files import write_atomically
-from seedrender.run.project import Choices, Project, read_text
+from seedrender.project.text_files import read_text
+from seedrender.run.project import Choices, Project
 from seedrender.source.given import Given
 
 

@@ -132,6 +132,11 @@ def holds_signed(text: str) -> bool:
     return any(map(is_signed, text.split())) or any(map(is_signed, _IN_TEXT.findall(text)))
 
 
+def is_opener(name: str) -> bool:
+    """Say whether a parameter of this name opens something."""
+    return _KNOWN.fullmatch(name_of(name.encode("utf-8", "replace"))) is not None
+
+
 def parameters(query: str) -> list[_Pair]:
     """Return the parameters of a query, decoded; one without a value has an empty one."""
     return [

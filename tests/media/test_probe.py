@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import wave
 from pathlib import Path
 
@@ -49,6 +50,32 @@ def test_a_clip_cut_at_any_byte_is_refused(clip: Path, tmp_path: Path) -> None:
         accepted.append(offset)
 
     assert accepted == []
+
+
+@pytest.mark.parametrize(
+    ("codec", "form"), [("libx264", "mp4"), ("libx265", "mp4"), ("libx264", "mkv")]
+)
+def test_a_clip_with_a_part_destroyed_is_refused(tmp_path: Path, codec: str, form: str) -> None:
+    path = tmp_path / f"clip.{form}"
+    noise = random.Random(5)  # noqa: S311
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=24)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for _ in range(24):
+            frame = av.VideoFrame.from_image(
+                Image.frombytes("RGB", (320, 180), noise.randbytes(172_800))
+            )
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    content = path.read_bytes()
+    middle = len(content) // 2
+    for part in (bytes(60_000), noise.randbytes(60_000)):
+        assert probe(path).frames == 24
+        path.write_bytes(content[:middle] + part + content[middle + 60_000 :])
+        with pytest.raises(ArtifactError, match=r"damaged|cut short"):
+            probe(path)
+        path.write_bytes(content)
 
 
 def test_a_clip_without_faststart_that_was_cut_is_refused(clip: Path, tmp_path: Path) -> None:

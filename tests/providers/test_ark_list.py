@@ -120,6 +120,14 @@ def test_the_rows_of_a_list_are_found_by_their_ids_as_texts() -> None:
     assert wanted_rows([], [TaskId("a")]) == {}
 
 
+def test_a_task_of_which_a_list_says_unlike_things_is_not_taken_from_it() -> None:
+    failed, done = ({"id": "a", "status": word} for word in ("failed", "succeeded"))
+
+    assert wanted_rows([failed, done], [TaskId("a")]) == {}
+    assert wanted_rows([done, failed], [TaskId("a")]) == {}
+    assert wanted_rows([done, dict(done)], [TaskId("a")]) == {"a": done}
+
+
 def test_a_list_of_other_tasks_is_no_answer_about_ours() -> None:
     with pytest.raises(ProtocolError, match="about task b is about another one, c"):
         wanted_rows(rows("a", "c"), [TaskId("a"), TaskId("b")])

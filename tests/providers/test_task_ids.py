@@ -223,14 +223,22 @@ def test_a_refusal_that_speaks_of_a_task_is_no_proof(body: Any) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [
-        *({"code": 429, "data": {"task_id": value}} for value in NOTHING),
-        '{"task_id": null, "data": ',
-        '{"task_id": "", "data": ',
-    ],
+    [{"code": 429, "data": {"task_id": value}} for value in NOTHING],
 )
 def test_a_refusal_whose_place_for_an_id_is_empty_is_one(body: Any) -> None:
     with pytest.raises(RateLimitedError):
+        modellix(429, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("{", '{"i', "[", ' \ufeff{"code": 429,', '{"task_id": null, "data": '),
+        '{"code":0,"message":"success","data":{"status":"pending","task',
+    ],
+)
+def test_a_refusal_that_is_torn_is_no_proof(body: str) -> None:
+    with pytest.raises(SubmissionUnknownError, match="not whole"):
         modellix(429, body)
 
 

@@ -17,7 +17,9 @@ from seedrender.values.entry import TaskRecord
 from seedrender.values.job import JobId, MediaKind
 from tests.builders import job
 from tests.run.test_executor import Film
-from tests.site import PNG
+from tests.run.test_pictures import picture
+
+PNG = picture("PNG")
 
 
 def film(folder: Path, *content: bytes | Exception) -> Film:
@@ -61,6 +63,8 @@ def test_a_network_that_fails_for_a_while_does_not_lose_it(tmp_path: Path) -> No
         pytest.param([ProtocolError("a private address")], id="address"),
         pytest.param([b"<html>please log in</html>"], id="page"),
         pytest.param([b""], id="empty"),
+        pytest.param([PNG[:-6]], id="cut short"),
+        pytest.param([PNG[:8] + bytes(90)], id="damaged"),
     ],
 )
 def test_that_it_is_lost_stops_nothing_and_is_said(
@@ -74,7 +78,7 @@ def test_that_it_is_lost_stops_nothing_and_is_said(
 
 
 def test_one_without_end_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cast(dict[MediaKind, int], task.MAX_BYTES), MediaKind.IMAGE, 100)
+    monkeypatch.setitem(cast(dict[MediaKind, int], task.MAX_BYTES), MediaKind.IMAGE, 50)
     found = film(tmp_path, PNG)
 
     assert found.run() is Exit.DONE

@@ -106,7 +106,7 @@ def test_a_server_that_answers_at_once_is_noticed(
 
 
 def test_a_held_look_that_fails_counts_once_and_gives_its_place_back() -> None:
-    async def work() -> tuple[int, int]:
+    async def work() -> tuple[float, int]:
         table = Table(Route(HOLDS))
         table.route.errors.append(UnavailableError("broken"))
         task = record("a", task_id=TaskId("a"))
@@ -119,7 +119,7 @@ def test_a_held_look_that_fails_counts_once_and_gives_its_place_back() -> None:
 
 
 def test_how_long_a_look_was_held_is_counted_in_the_providers_seconds() -> None:
-    async def work() -> int:
+    async def work() -> float:
         table = Table(Route(replace(HOLDS, speed=10.0)))
         table.route.ends_at["a"] = 1000.0
         task = record("a", task_id=TaskId("a"))
