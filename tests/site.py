@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from io import BytesIO
 from ipaddress import ip_network
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from PIL import Image
 
 from seedrender.providers.addresses import Rules
 
 LOOPBACK = Rules(allowed=(ip_network("127.0.0.0/8"),))
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
+
+
+def _png() -> bytes:
+    content = BytesIO()
+    Image.effect_noise((30, 30), 90).save(content, "PNG")
+    return content.getvalue()
+
+
+PNG = _png()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -548,3 +548,74 @@ def test_a_clip_that_another_task_left_there_does_not_come_with_this_one() -> No
 
     assert found.entries[JobId("a")].tasks == live.tasks
     assert found.entries[JobId("a")].output is None
+
+
+def both(name: str, made: Job, *submits: str, parents: dict[JobId, str] | None = None) -> LockEntry:
+    """Return a line with several clips of one definition, as after a merge: the last in place."""
+    found = done(name, made, submit=submits[-1], parents=parents)
+    asides = [done(name, made, submit=s, parents=parents) for s in submits[:-1]]
+    tasks = [replace(one.tasks[0], superseded=one.output) for one in asides]
+    return replace(found, tasks=(*tasks, *found.tasks))
+
+
+def segments(count: int) -> list[Job]:
+    ids = [JobId(f"k/{number:02d}") for number in range(1, count + 1)]
+    return [
+        shot(name, f"part {name}", needs=(ids[n - 1],) if n else ()) for n, name in enumerate(ids)
+    ]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_after_a_merge_those_clips_are_chosen_on_which_the_most_rests(*, is_there: bool) -> None:
+    one, two, three, four = segments(4)
+    other, waits = shot("z", "kept"), shot("y", "later", needs=(JobId("z"),))
+    of_b, of_a = {one.id: sha("b")}, {one.id: sha("a")}
+    on_b = done(two.id, two, submit="b2", parents=of_b)
+    on_a = done(two.id, two, submit="a2", parents=of_a)
+    second = LockEntry(
+        job=two.id,
+        tasks=(replace(on_b.tasks[0], superseded=on_b.output), on_a.tasks[0]),
+        output=on_a.output,
+    )
+    third = done(three.id, three, submit="b3", parents={two.id: sha("b2")})
+    known = lock(
+        both(one.id, one, "b", "a"),
+        second,
+        third,
+        replace(both(other.id, other, "o", "p"), pin=Pin(is_on=True, at=T0)),
+    )
+    if not is_there:  # its provider has forgotten it, and no byte of it is here
+        line = known.entries[one.id]
+        gone = replace(line.tasks[0], error=f"{LOST}404")
+        lost = replace(line, tasks=(gone, *line.tasks[1:]))
+        known = Lock(manifest="film.yaml", entries={**known.entries, one.id: lost})
+    jobs = [one, two, three, four, other, waits]
+    owners = Owners(lock=known, jobs=jobs, digests={}, is_present=lambda _: is_there)
+
+    chosen = owners.choices()
+
+    assert chosen[one.id] == ("b" if is_there else "a")
+    assert chosen[two.id] == ("b2" if is_there else "a2")
+    assert (three.id in chosen) is is_there
+    assert not {waits.id, four.id} & chosen.keys()
+
+
+def test_a_clip_under_another_id_is_chosen_where_more_rests_on_it() -> None:
+    one, two = segments(2)
+    there = done("old", one, submit="b")
+    known = lock(
+        done(one.id, one, submit="a"),
+        there,
+        done(two.id, two, submit="b2", parents={one.id: sha("b")}),
+    )
+
+    now = assigned(known, [one, two])
+
+    assert lines(now)[one.id] == ["a", "b"]
+    assert Owners(lock=now, jobs=[one, two], digests={}).choices() == {one.id: "b", two.id: "b2"}
+
+
+def test_where_there_is_no_choice_nothing_is_chosen() -> None:
+    one, two = segments(2)
+
+    assert Owners(lock=lock(done(one.id, one)), jobs=[one, two], digests={}).choices() == {}
