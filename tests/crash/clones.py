@@ -47,6 +47,7 @@ class Story:
 
     shots: dict[str, str]  # id → which picture it is of
     variants: dict[str, str]  # picture, or segment → how it looks
+    takes: int = 1  # of the shot that nothing is made of
 
     @classmethod
     def first(cls) -> Story:
@@ -61,7 +62,8 @@ class Story:
         text = f"references:\n  step: {{shot: {at['walk']}}}\n  line: {{shot: {at['tram']}}}\n"
         text += "shots:\n"
         for shot, picture in self.shots.items():
-            text += f'  {shot}: {{prompt: "A {picture}, {look[picture]}."}}\n'
+            takes = f", takes: {self.takes}" if picture == "boat" and self.takes > 1 else ""
+            text += f'  {shot}: {{prompt: "A {picture}, {look[picture]}."{takes}}}\n'
         text += (
             f'  again: {{prompt: "{{{{ ref.step }}}} once more, {look["again"]}.", mode: v2v}}\n'
         )
@@ -163,6 +165,9 @@ class _Work:
             "no clips": (0.7, self._no_clips),
             "anew": (0.7, self._anew),
             "old lock": (0.7, self._old_lock),
+            "their lock": (0.5, self._their_lock),
+            "no lock": (0.5, self._no_lock),
+            "takes": (0.7, self._takes),
             "resubmit": (1, self._resubmit),
         }
         weights = [weight for weight, _ in acts.values()]
@@ -333,6 +338,23 @@ class _Work:
         clone = self.clones[name]
         clone.git("checkout", "-q", f"HEAD~{self._rng.randint(1, 3)}", "--", "film.lock")
         clone.commit()
+
+    def _their_lock(self, name: str) -> None:
+        """Put another clone's lockfile in place of our own, as a careless merge does."""
+        other = self.clones[self._rng.choice(sorted(set(self.clones) - {name}))]
+        if (other.folder / "film.lock").exists():
+            shutil.copyfile(other.folder / "film.lock", self.clones[name].folder / "film.lock")
+            self.clones[name].commit()
+
+    def _no_lock(self, name: str) -> None:
+        (self.clones[name].folder / "film.lock").unlink(missing_ok=True)
+        self.clones[name].commit()
+
+    def _takes(self, name: str) -> None:
+        story = self.clones[name].story
+        story.takes = self._rng.choice([1, 2, 3])
+        self._told[-1] += f" {story.takes}"
+        self._rewritten(name)
 
     def _resubmit(self, name: str) -> None:
         clone = self.clones[name]
