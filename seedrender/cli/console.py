@@ -243,11 +243,15 @@ def say_json(value: Any) -> None:
     click.echo(_json(value))
 
 
-def _json(value: Any) -> str:
-    """Return JSON that standard output can take: with escapes where it is not UTF-8."""
+def is_narrow() -> bool:
+    """Say whether standard output takes less than all characters."""
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("_", "-")
-    is_narrow = encoding not in ("utf-8", "utf8")
-    text = json.dumps(value, indent=2, ensure_ascii=is_narrow)
+    return encoding not in ("utf-8", "utf8")
+
+
+def _json(value: Any) -> str:
+    """Return JSON that standard output can take."""
+    text = json.dumps(value, indent=2, ensure_ascii=is_narrow())
     return UNPRINTABLE.sub(_escaped, text)
 
 

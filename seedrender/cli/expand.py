@@ -13,6 +13,7 @@ from seedrender.cli.console import (
     choices_options,
     counting,
     echo,
+    is_narrow,
     json_option,
     manifest_argument,
     route_option,
@@ -68,7 +69,7 @@ def command(
         return 0
     say_document("jobs:" if found.jobs else "jobs: []")
     for row in rows:
-        say_document(yaml_text.dump([row]))
+        say_document(yaml_text.dump([row], is_narrow=is_narrow()))
     return 0
 
 

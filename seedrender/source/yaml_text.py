@@ -91,9 +91,12 @@ def cut_texts(text: str) -> Iterator[tuple[Mark, str]]:
             yield (end.line, end.column + found.start(1)), found[1]
 
 
-def dump(value: Any) -> str:
-    """Write a plain value as YAML that reads back as the same value, here and in YAML 1.1."""
-    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+def dump(value: Any, *, is_narrow: bool = False) -> str:
+    """Write a plain value as YAML that reads back as the same value, here and in YAML 1.1.
+
+    `is_narrow`: with escapes for what is not ASCII.
+    """
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=not is_narrow, width=100)
     return "\n".join(map(printable, text.split("\n")))  # what is escaped stands in double quotes
 
 

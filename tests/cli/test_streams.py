@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,6 +118,9 @@ def test_json_says_the_same_in_every_encoding(folder: Path, words: str, encoding
     assert done.returncode == 0, done.stderr
     if options and encoding != "shift_jis":
         assert json.loads(done.stdout)["jobs"][0]["job"] == "opener"
+    if words == "expand":
+        (row,) = yaml.safe_load(done.stdout)["jobs"]
+        assert row["prompt"] == "猫 in the rain."
     if words == "expand --json" and encoding != "shift_jis":
         assert "猫 in the rain." in json.dumps(json.loads(done.stdout), ensure_ascii=False)
 
