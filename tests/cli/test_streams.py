@@ -120,7 +120,7 @@ def test_json_says_the_same_in_every_encoding(folder: Path, words: str, encoding
         assert json.loads(done.stdout)["jobs"][0]["job"] == "opener"
     if words == "expand":
         (row,) = yaml.safe_load(done.stdout)["jobs"]
-        assert row["prompt"] == "猫 in the rain."
+        assert row["body"]["prompt"] == "猫 in the rain."
     if words == "expand --json" and encoding != "shift_jis":
         assert "猫 in the rain." in json.dumps(json.loads(done.stdout), ensure_ascii=False)
 
