@@ -83,6 +83,8 @@ def entries(draw: st.DrawFn, job: str = "spin") -> LockEntry:
     if draw(st.booleans()) and tasks:
         made_by = draw(st.sampled_from(tasks)).correlation_id
         output = draw(clips(made_by))
-    pin = draw(st.none() | st.builds(Pin, is_on=st.booleans(), at=times))
+    pin = draw(
+        st.none() | st.builds(Pin, is_on=st.booleans(), at=times, made_by=st.none() | st.just("c1"))
+    )
     drawn_entry = LockEntry(job=JobId(job), tasks=tuple(tasks), output=output, pin=pin)
     return fold.join(drawn_entry, drawn_entry)  # as a store has it

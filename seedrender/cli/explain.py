@@ -17,6 +17,7 @@ from seedrender.cli.console import (
 )
 from seedrender.errors import ConfigError, printable
 from seedrender.lock import fold
+from seedrender.plan import select
 from seedrender.plan.explain import Change, compare, definition, other_route, shown, without_parents
 from seedrender.plan.make import Step
 from seedrender.run import project
@@ -32,12 +33,12 @@ from seedrender.values.entry import Fingerprint, Lock
 @json_option
 def command(manifest: Path, job: str, *, choices: Choices, is_json: bool) -> int:
     """Say what has changed since JOB of MANIFEST was rendered: each part, and its line."""
-    found = project.load(manifest, choices=choices, selectors=[job])
+    found = project.load(manifest, choices=choices)
+    named = select.named(found.all_jobs, [job])
     lock = found.read_lock()
-    steps = found.plan(lock).steps
-    step = next((step for step in steps if step.job.id == job), None)
+    step = next((step for step in found.plan(lock).steps if step.job.id == job), None)
     if step is None:
-        raise ConfigError(f"'{job}' names {', '.join(s.job.id for s in steps[:5])} …: give one job")
+        raise ConfigError(f"'{job}' names {', '.join(named[:5])} …: give one job")
     changes = _changes(found, lock, step)
     if is_json:
         say_json({"exit_code": 0, **_as_json(step, changes)})

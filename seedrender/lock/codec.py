@@ -107,6 +107,7 @@ FINGERPRINT: Fields = (
 PIN: Fields = (
     Field(key="is_on", read=_flag, is_needed=True),
     Field(key="at", read=checks.moment, write=time_text, is_needed=True),
+    Field(key="made_by", read=checks.text, since=2),
 )
 FRAME: Fields = (
     Field(key="path", read=_path, is_needed=True),
@@ -249,6 +250,7 @@ def version(entry: LockEntry) -> int:
     clips = [entry.output, *(record.superseded for record in entry.tasks)]
     held = [(clip, ARTIFACT) for clip in clips if clip is not None]
     held += [(record, TASK) for record in entry.tasks]  # type: ignore[misc]
+    held += [(entry.pin, PIN)] if entry.pin is not None else []  # type: ignore[list-item]
     newer = (
         field.since
         for value, fields in held

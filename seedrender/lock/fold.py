@@ -262,7 +262,18 @@ def _placement(clip: Artifact) -> tuple[datetime, str, bool, str]:
 def last_word(one: Pin | None, other: Pin | None) -> Pin | None:
     """Return what a person said last of a clip; None: nothing."""
     known = [pin for pin in (one, other) if pin is not None]
-    return max(known, key=lambda pin: (pin.at, pin.is_on), default=None)
+    return max(known, key=lambda pin: (pin.at, pin.is_on, pin.made_by or ""), default=None)
+
+
+def pinned(entry: LockEntry) -> tuple[TaskRecord | None, Artifact] | None:
+    """Return the clip that a person keeps, and what made it; None: the manifest decides."""
+    if not entry.is_pinned or entry.pin is None:
+        return None
+    for record in entry.tasks:
+        clip = clip_of(record, entry)
+        if record.correlation_id == entry.pin.made_by and clip is not None:
+            return record, clip
+    return None if entry.output is None else (output_record(entry), entry.output)
 
 
 def _completeness(fingerprint: Fingerprint) -> tuple[bool, int, str]:

@@ -73,10 +73,13 @@ def _pinned(lock: Lock, known: Lock) -> Lock:
     entries = dict(lock.entries)
     for job, entry in known.entries.items():
         here = entries.get(job)
-        if here is not None and here.output is not None and entry.output is not None:
-            is_same = here.output.made_by == entry.output.made_by
+        kept = entry.pin.made_by if entry.pin is not None else None
+        kept = kept or (CorrelationId(entry.output.made_by) if entry.output is not None else None)
+        if here is not None and here.output is not None and entry.pin is not None:
+            clips = {here.output.made_by, *(r.correlation_id for r in here.tasks if r.superseded)}
+            is_here = kept in clips if entry.pin.made_by else kept == here.output.made_by
             entries[job] = (
-                replace(here, pin=fold.last_word(here.pin, entry.pin)) if is_same else here
+                replace(here, pin=fold.last_word(here.pin, entry.pin)) if is_here else here
             )
     return replace(lock, entries=entries)
 

@@ -36,6 +36,7 @@ IsPresent = Callable[[Artifact], bool]  # is this file on disk, in its full size
 Find = Callable[[Artifact, Collection[str]], str | None]  # where are its bytes, by their sha256?
 
 
+PARENTS = ("continues", "uses", "continues, uses")  # parts that name clips of other jobs
 _ASKED_AGAIN = "each run asks once more"
 
 
@@ -76,9 +77,10 @@ def decide(job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts)
 
 def decide_pinned(job: Job, entry: LockEntry, facts: Facts) -> Decision | None:
     """Decide about a job whose clip a person keeps, whatever became of its parents; None: no."""
-    if not entry.is_pinned or entry.output is None or still_alive(job, entry, facts):
+    kept = fold.pinned(entry)
+    if kept is None or still_alive(job, entry, facts):
         return None
-    to_do = _free_work(job, fold.output_record(entry), entry.output, entry, facts)
+    to_do = _free_work(job, *kept, entry, facts)
     return to_do or Decision(Verdict.CURRENT, "pinned: its clip stays as it is")
 
 
@@ -302,7 +304,10 @@ def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> De
 
 def _changed(made_by: TaskRecord, wanted: Fingerprint, asked: Asked) -> str:
     if not wanted.is_of(made_by.fingerprint):
-        return f"its definition changed: {changes(made_by.fingerprint, wanted)}"
+        found = changes(made_by.fingerprint, wanted)
+        if found in PARENTS:
+            return f"it was made from another clip than is in place now: {found}"
+        return f"its definition changed: {found}"
     if made_by.provider == SIMULATED and not asked.is_identity:
         return f"it is simulated footage, and {asked.route} is to render it"
     return f"it was rendered on {made_by.provider}, and route_in_identity asks for {asked.route}"

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
-from seedrender.lock.identity import WHICHEVER, Asked
+from seedrender.lock.identity import FILE, WHICHEVER, Asked
 from seedrender.lock.moves import Moves
 from seedrender.plan.assignment import Assignment, Clips, Option
 from seedrender.values.entry import Fingerprint, Lock, LockEntry, TaskRecord
@@ -119,21 +119,26 @@ class Owners:
         if len(parents) < len(job.parents):
             return ()
         wanted = fingerprint(job, self.digests, parents)
-        own = self._all_own(entry, wanted)
-        spares = [s for digest in wanted.digests for s in self._all_spares().get(digest, ())]
-        spares = [s for s in spares if s.worth in _SHOWS and self._may_take(s, job.id)]
-        spares.sort(key=lambda spare: spare.worth)
-        lines = [(spare.record, self._line(spare)) for spare in spares]
-        tasks = [*((record, entry) for record in own), *lines]
-        options = (self._option(record, line) for record, line in tasks if line is not None)
+        tasks = [(record, entry) for record in self._all_own(entry, wanted)]
+        if tasks and tasks[0][0].provider == FILE:  # a person put it there
+            tasks = tasks[:1]
+        else:
+            spares = [s for digest in wanted.digests for s in self._all_spares().get(digest, ())]
+            spares = [s for s in spares if s.worth in _SHOWS and self._may_take(s, job.id)]
+            spares.sort(key=lambda spare: spare.worth)
+            tasks += [(spare.record, self._line(spare)) for spare in spares]
+        options = (self._option(record, line, entry) for record, line in tasks)
         return [option for option in options if option is not None]
 
-    def _option(self, record: TaskRecord, line: LockEntry) -> Option | None:
-        """Return a task as an option; None: its clip is nowhere."""
-        clip = fold.clip_of(record, line)
+    def _option(
+        self, record: TaskRecord, line: LockEntry | None, entry: LockEntry | None
+    ) -> Option | None:
+        """Return a task as an option; None: its clip is nowhere, or not what was asked for."""
+        clip = fold.clip_of(record, line) if line is not None else None
         if clip is None:
             return Option(record, None)
-        if record.is_lost and not self.is_present(clip):
+        is_in_place = entry is not None and clip is entry.output
+        if (record.is_lost and not self.is_present(clip)) or (clip.differs and not is_in_place):
             return None
         return Option(record, clip.identity)
 
@@ -217,9 +222,11 @@ class Owners:
 
     def _kept(self, entry: LockEntry | None) -> Artifact | None:
         """Return the clip that stays with a job whatever it shows."""
-        if entry is None or not (entry.is_pinned or self.keep_stale):
+        if entry is None:
             return None
-        return entry.output
+        if (kept := fold.pinned(entry)) is not None:
+            return kept[1]
+        return entry.output if self.keep_stale else None
 
     def _own(self, entry: LockEntry | None, wanted: Fingerprint) -> TaskRecord | None:
         """Return the record of a job's own line that shows, or will show, what it wants."""
@@ -256,8 +263,8 @@ class Owners:
         if spare.job not in self._by_id:
             return False
         entry = self.lock.entries.get(spare.job)
-        is_kept = entry is not None and (entry.is_pinned or self.keep_stale)
-        if is_kept and entry is not None and fold.output_record(entry) == spare.record:
+        kept = self._kept(entry)
+        if entry is not None and kept is not None and kept == fold.clip_of(spare.record, entry):
             return True
         wanted = self._wants(self._by_id[spare.job])
         if wanted is None or not wanted.is_of(spare.record.fingerprint):

@@ -174,7 +174,8 @@ class Executor:
                 if self._is_paid:
                     self._store.purchases.check(self._store.lock.manifest)
                 self._store.settled(job.id)
-                await self._tasks.buy(job, wanted, found.reason, self._plan.graph.behind_s[job.id])
+                behind_s, is_again = self._plan.graph.behind_s[job.id], self._is_again(job.id)
+                await self._tasks.buy(job, wanted, found.reason, behind_s, is_again=is_again)
                 break
             if not await self._settle_earlier_tasks(job):
                 return
@@ -187,6 +188,10 @@ class Executor:
         if isinstance(found.act, Settle) or found.verdict in HAS_CLIP:
             await self._tasks.release(job.id)
         self._take_note(job, self._decided(job, wanted).verdict)
+
+    def _is_again(self, job: JobId) -> bool:
+        """Say whether a person gave up what there is of a job."""
+        return job in self._facts().resubmit
 
     def _decided(self, job: Job, wanted: Fingerprint) -> Decision:
         return decide(job, wanted, self._store.entry(job.id), self._facts())

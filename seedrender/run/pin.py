@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seedrender.errors import ConfigError
+from seedrender.lock import fold
 from seedrender.plan import select
 from seedrender.run.project import Project
 from seedrender.run.store import hold
 from seedrender.values.entry import LockEntry, Pin
-from seedrender.values.job import JobId
+from seedrender.values.job import CorrelationId, JobId
 
 
 async def pin(
@@ -22,6 +23,7 @@ async def pin(
     jobs = select.named(project.all_jobs, selectors)
     said: list[tuple[JobId, str]] = []
     async with hold(project.lock_path, project.path.name, project.moves) as store:
+        chosen = project.owners(store.lock).choices()
         entries = {job: store.entry(job) for job in jobs}
         if is_on and not any(entry is not None and entry.output for entry in entries.values()):
             raise ConfigError(f"{jobs[0]} has no clip yet: there is nothing to pin")
@@ -31,7 +33,15 @@ async def pin(
             elif (entry is not None and entry.is_pinned) == is_on:
                 said.append((job, "is pinned already" if is_on else "was not pinned"))
             else:
-                word = Pin(is_on=is_on, at=store.clock.now())
+                word = Pin(is_on=is_on, at=store.clock.now(), made_by=_kept(entry, chosen.get(job)))
                 await store.append(LockEntry(job=job, pin=word))
                 said.append((job, "is pinned" if is_on else "is no longer pinned"))
     return said
+
+
+def _kept(entry: LockEntry | None, chosen: CorrelationId | None) -> CorrelationId | None:
+    """Return whose clip a person sees: that which the plan puts in its place."""
+    if entry is None or entry.output is None:
+        return None
+    has_it = any(r.correlation_id == chosen and fold.clip_of(r, entry) for r in entry.tasks)
+    return chosen if has_it else CorrelationId(entry.output.made_by)

@@ -35,8 +35,12 @@ class Tasks:
         self._submits, self._watch, self._collect = Submits(desk), Watch(desk), Collect(desk)
         self._given_up: dict[JobId, list[CorrelationId]] = {}  # until their successor is there
 
-    async def buy(self, job: Job, wanted: Fingerprint, reason: str, behind_s: int) -> None:
+    async def buy(
+        self, job: Job, wanted: Fingerprint, reason: str, behind_s: int, *, is_again: bool = False
+    ) -> None:
         """Submit a job, wait for its task and collect the clip.
+
+        `is_again`: a person gave up the clips that there are of this definition.
 
         Raises: ProviderError, ArtifactError; LockError where no intent can be noted.
         """
@@ -51,6 +55,8 @@ class Tasks:
         async with desk.slots.place(behind_s) as slot:
             if not await desk.gate.passes():
                 return
+            if is_again:
+                self._give_up_clips(job.id, wanted)
             record = await self._submits.submit(job, wanted, self._as_given_up(job.id))
             if record is None:
                 return
@@ -130,6 +136,13 @@ class Tasks:
         """Note what a person gave up, where the job is done without being bought again."""
         for given_up in self._as_given_up(job):
             await self._desk.keep(job, given_up)
+
+    def _give_up_clips(self, job: JobId, wanted: Fingerprint) -> None:
+        entry = self._desk.store.entry(job)
+        if entry is not None:
+            made = [r for r in entry.tasks if wanted.is_of(r.fingerprint)]
+            clips = [r.correlation_id for r in made if fold.clip_of(r, entry) is not None]
+            self._given_up.setdefault(job, []).extend(clips)
 
     def _as_given_up(self, job: JobId) -> list[TaskRecord]:
         """Return the records that a job can do without, as they are once they are given up."""

@@ -117,6 +117,7 @@ class Pin:
 
     is_on: bool
     at: datetime
+    made_by: CorrelationId | None = None  # the task whose clip it is; None: that in its place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

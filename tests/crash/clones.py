@@ -7,6 +7,8 @@ another one. So merges, renames, old lockfiles and killed runs never cost a clip
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import random
 import shutil
@@ -20,16 +22,24 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from aiohttp import web
+
+from seedrender.errors import ConfigError
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
+from seedrender.lock.identity import FILE
+from seedrender.project.files import sha256
 from seedrender.project.purchases import PurchaseLog
+from seedrender.run.adopt import adopt_file
+from seedrender.run.pin import pin
 from seedrender.run.project import Project
+from seedrender.sim.files import Files
 from seedrender.sim.footage import Footage
 from seedrender.values.entry import Lock, TaskRecord
 from seedrender.values.job import Job, JobId
 from tests.crash import oracle
 from tests.crash.enumerated import Totals
-from tests.crash.film import Ended, Film
+from tests.crash.film import Ended, Film, base_clips
 from tests.crash.oracle import Broken
 from tests.run.git import IDENTITY
 
@@ -130,7 +140,9 @@ def merge_for(seconds: float, folder: Path, seed: int, say: Callable[[str], None
 def play(folder: Path, rng: random.Random, totals: Totals) -> list[Broken]:
     """Let authors work on one film."""
     with patch.object(Footage, "_patch", _patched_to_a_size_of_its_own):
-        return _Work(folder, rng, totals).play()
+        work = _Work(folder, rng, totals)
+        with patch.object(Files, "_check_life", lambda _, task: work.check_life(task)):
+            return work.play()
 
 
 class _Work:
@@ -140,6 +152,8 @@ class _Work:
         self._folder, self._rng, self._counts = folder, rng, totals.counts
         self._found: list[Broken] = []
         self._told: list[str] = []
+        self._gone: set[str] = set()  # tasks whose clip the provider has no more
+        self._has_own = False  # a clip that a person brought is in one clone alone
         self._made = 0
         origin = self._folder_of("a")
         first = Clone(Film(origin, "modellix", shared=folder / "world"), Story.first())
@@ -169,6 +183,9 @@ class _Work:
             "no lock": (0.5, self._no_lock),
             "takes": (0.7, self._takes),
             "resubmit": (1, self._resubmit),
+            "pin": (1, self._pin),
+            "adopt": (0.5, self._adopt),
+            "lost": (0.7, self._lose),
         }
         weights = [weight for weight, _ in acts.values()]
         for _ in range(self._rng.randint(5, _MOST_STEPS)):
@@ -183,6 +200,11 @@ class _Work:
             self._finish()
         told = "; ".join(self._told)
         return [Broken(kind, f"{words} (so far: {told})") for kind, words in self._found]
+
+    def check_life(self, task: Any) -> None:
+        """Stand for the simulator's own look at whether it still has a clip."""
+        if task.task_id in self._gone:
+            raise web.HTTPNotFound
 
     def _finish(self) -> None:
         for other in ("b", "c"):
@@ -225,7 +247,7 @@ class _Work:
     def _law(self, name: str, selectors: Sequence[str], unknown: Sequence[JobId]) -> int:
         clone = self.clones[name]
         loaded = clone.film.load(*selectors)
-        least, before = _least(loaded, clone.known()), _ids(clone)
+        least, before = _least(loaded, clone.known(), self._lost_in(clone)), _ids(clone)
         again = [job for job in unknown if job in {j.id for j in loaded.jobs}]
         ended = self._rendered(clone, selectors, resubmit=again)
         new = _ids(clone) - before
@@ -233,7 +255,8 @@ class _Work:
         if len(new) > may_be:
             words = f"{name}: bought {len(new)} of at most {may_be}: {ended.words}"
             self._found.append(Broken("paid twice", words))
-        expected = (0, 5, 6) if unknown else (0, 5)  # 5: what is in flight was for another film
+        is_asked = bool(unknown or self._gone or self._has_own)  # a person is
+        expected = (0, 5, 6) if is_asked else (0, 5)  # 5: what is in flight was for another film
         if ended.code not in expected:
             words = f"{name}: exit code {ended.code}: {ended.words}"
             self._found.append(Broken("stuck", words))
@@ -366,6 +389,67 @@ class _Work:
             self._rendered(clone, [str(job)], resubmit=[str(job)])
             self._recorded(name, _ids(clone) - before)
 
+    def _pin(self, name: str) -> None:
+        """Say of a clip that it stays, or of one that stays that it does not."""
+        clone = self.clones[name]
+        lock = clone.film.load().read_lock()
+        if done := [job for job, entry in sorted(lock.entries.items()) if entry.output]:
+            done = [job for job in done if job in {j.id for j in clone.film.load().jobs}]
+        if done:
+            job = self._rng.choice(done)
+            is_on = not lock.entries[job].is_pinned or self._rng.random() < 0.5
+            asyncio.run(pin(clone.film.load(), [str(job)], is_on=is_on))
+            self._told[-1] += f" {job} {is_on}"
+            clone.commit()
+
+    def _adopt(self, name: str) -> None:
+        """Bring a clip of a person's own."""
+        clone, own = self.clones[name], self._folder / "own.mp4"
+        self._made += 1
+        job = self._rng.choice(clone.film.load().jobs)
+        (base,) = base_clips("modellix").values()
+        own.write_bytes(
+            base + struct.pack(">I4s", 9000 + self._made, b"free") + bytes(8992 + self._made)
+        )
+        self._told[-1] += f" {job.id}"
+        with contextlib.suppress(ConfigError):  # it has a task, or is pinned, or its parent waits
+            self._has_own = True
+            asyncio.run(adopt_file(clone.film.load(), str(job.id), own))
+            clone.commit()
+
+    def _lose(self, name: str) -> None:
+        """Let a clip be lost here and at its provider, and a person give it up."""
+        clone = self.clones[name]
+        lock = clone.film.load().read_lock()
+        made = [e for _, e in sorted(lock.entries.items()) if e.tasks and e.output]
+        made = [e for e in made if e.job in {job.id for job in clone.film.load().jobs}]
+        if not made or oracle.unknown(clone.known()):
+            return
+        entry = self._rng.choice(made)
+        record = fold.output_record(entry)
+        if record is None or record.task_id is None or entry.output is None or entry.is_pinned:
+            return
+        self._told[-1] += f" {entry.job}"
+        (clone.folder / entry.output.path).unlink(missing_ok=True)
+        self._gone.add(record.task_id)
+        before = _ids(clone)
+        self._rendered(clone, [str(entry.job)], resubmit=[str(entry.job)])
+        new = _ids(clone) - before
+        if len(new) > 1 + len(clone.film.load(str(entry.job)).jobs):
+            self._found.append(Broken("paid twice", f"{name}: {len(new)} for one lost clip"))
+        self._recorded(name, new)
+
+    def _lost_in(self, clone: Clone) -> set[str]:
+        """Return the sha256 of clips that the provider has no more, and this clone neither."""
+        known = [record for entry in clone.known().entries.values() for record in entry.tasks]
+        here = {sha256(path) for path in oracle.clips_of(clone.folder)}
+        clips = (
+            self._folder / "world" / "clips" / f"{r.task_id}.mp4"
+            for r in known
+            if r.task_id in self._gone
+        )
+        return {sha256(path) for path in clips} - here
+
     def _cloned(self, other: str) -> Clone:
         source = self.clones[other]
         place = self._folder_of("x")
@@ -389,16 +473,16 @@ def _ids(clone: Clone) -> set[str]:
     return {task["request_id"] for task in clone.film.ledger()}
 
 
-def _least(loaded: Project, known: Lock) -> int:
+def _least(loaded: Project, known: Lock, lost: set[str]) -> int:
     """Return how many jobs are to be bought when all that is known is put to the best use."""
     jobs = list(loaded.jobs)
-    candidates = {job.id: list(_candidates(job, known)) for job in jobs}
+    candidates = {job.id: list(_candidates(job, known, lost)) for job in jobs}
     return len(jobs) - _most(jobs, candidates, {})
 
 
 def _most(
     jobs: Sequence[Job],
-    candidates: Mapping[JobId, Sequence[tuple[TaskRecord, str | None]]],
+    candidates: Mapping[JobId, Sequence[tuple[TaskRecord | None, str | None]]],
     chosen: Mapping[JobId, str | None],
 ) -> int:
     """Return how many of the jobs can have one of their candidates, each made of its parents'."""
@@ -408,18 +492,33 @@ def _most(
     best = _most(later, candidates, chosen)
     for record, identity in candidates[job.id]:
         parents = [chosen.get(parent) for parent in job.parents]
-        if None not in parents and _made_of(record) == sorted(map(str, parents)):
+        is_made = None not in parents and record and _made_of(record) == sorted(map(str, parents))
+        if record is None or is_made:
             best = max(best, 1 + _most(later, candidates, {**chosen, job.id: identity}))
     return best
 
 
-def _candidates(job: Job, known: Lock) -> Iterator[tuple[TaskRecord, str | None]]:
+def _candidates(
+    job: Job, known: Lock, lost: set[str]
+) -> Iterator[tuple[TaskRecord | None, str | None]]:
     wanted = _own(fingerprint(job, {}, dict.fromkeys(job.parents, "")).parts)
+    entry = known.entries.get(job.id)
+    if entry is not None and (kept := fold.pinned(entry)) is not None:
+        yield None, kept[1].identity
+        return
+    record = fold.output_record(entry) if entry is not None else None
+    is_own = record is not None and record.provider == FILE
+    if is_own and record is not None and _own(record.fingerprint.parts) == wanted:
+        clip = fold.clip_of(record, entry) if entry is not None else None
+        yield record, clip.identity if clip is not None else None
+        return
     for entry in known.entries.values():
         for record in entry.tasks:
             if record.is_given_up or record.is_lost or _own(record.fingerprint.parts) != wanted:
                 continue
             clip = fold.clip_of(record, entry)
+            if clip is not None and clip.sha256 in lost:
+                continue
             if clip is not None or (record.task_id is not None and record.state.value in _STATES):
                 yield record, clip.identity if clip is not None else None
 

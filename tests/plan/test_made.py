@@ -77,7 +77,7 @@ def test_another_picture_makes_its_users_stale() -> None:
     found = plan(done(PORTRAIT), done(WALK, OTHERS))
 
     assert steps(found)["walk"].verdict is Verdict.STALE
-    assert steps(found)["walk"].reason == "its definition changed: uses"
+    assert steps(found)["walk"].reason == "it was made from another clip than is in place now: uses"
     kept = plan(done(PORTRAIT), done(WALK, OTHERS), keep_stale=True)
     assert steps(kept)["walk"].verdict is Verdict.CURRENT
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedrender.lock.fingerprint import fingerprint
-from seedrender.lock.identity import Asked
+from seedrender.lock.identity import FILE, Asked
 from seedrender.lock.moves import rehome
 from seedrender.plan import graph, make
 from seedrender.plan.decide import Facts
@@ -619,3 +619,31 @@ def test_where_there_is_no_choice_nothing_is_chosen() -> None:
     one, two = segments(2)
 
     assert Owners(lock=lock(done(one.id, one)), jobs=[one, two], digests={}).choices() == {}
+
+
+def test_a_clip_that_a_person_brought_stays_whatever_was_made_of_the_one_before() -> None:
+    one, two = segments(2)
+    line = both(one.id, one, "a", "mine")
+    brought = replace(line.tasks[1], provider=FILE, task_id=None)
+    known = lock(
+        replace(line, tasks=(line.tasks[0], brought)),
+        done(two.id, two, submit="a2", parents={one.id: sha("a")}),
+    )
+
+    owners = Owners(lock=known, jobs=[one, two], digests={})
+
+    assert owners.choices() == {one.id: "mine"}
+
+
+def test_a_clip_that_differs_takes_no_place_for_what_was_made_of_it() -> None:
+    one, two = segments(2)
+    line = both(one.id, one, "a", "b")
+    aside = line.tasks[0].superseded
+    assert aside is not None
+    wrong = replace(line.tasks[0], superseded=replace(aside, differs=("3 s, not 4 s",)))
+    known = lock(
+        replace(line, tasks=(wrong, line.tasks[1])),
+        done(two.id, two, submit="a2", parents={one.id: sha("a")}),
+    )
+
+    assert Owners(lock=known, jobs=[one, two], digests={}).choices() == {one.id: "b"}

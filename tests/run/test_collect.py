@@ -509,6 +509,75 @@ def test_after_a_merge_the_clip_that_others_continue_is_the_one_in_its_place(
     assert after.output.sha256 == first.output.sha256
 
 
+def merged(film: Film, job_id: str, *, minutes: int = 99) -> Artifact:
+    """Let another clone's clip of one of the film's jobs have come later; return our own."""
+    found = film.lock().entries[JobId(job_id)]
+    assert found.output is not None
+    film.provider.finish_everything()
+    theirs = replace(
+        found.output,
+        sha256="ab" * 32,
+        made_by="c9",
+        made_at=found.output.made_at + timedelta(minutes=minutes),
+        size_bytes=7,
+    )
+    other = replace(found.tasks[0], correlation_id=CorrelationId("c9"), task_id=TaskId("task-9"))
+    later = LockEntry(job=found.job, tasks=(other,), output=theirs)
+    film.lock_path.write_text(lockfile.dumps(fold.fold(film.lock(), [later])), "utf-8")
+    return found.output
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_pin_holds_for_the_clip_of_which_it_was_said(tmp_path: Path, *, is_named: bool) -> None:
+    film = Film(tmp_path, chain(2))
+    film.run()
+    ours = merged(film, "fly/01")
+    word = Pin(
+        is_on=True,
+        at=ours.made_at + timedelta(days=1),
+        made_by=CorrelationId(ours.made_by) if is_named else CorrelationId("c9"),
+    )
+    known = fold.fold(film.lock(), [LockEntry(job=JobId("fly/01"), pin=word)])
+    film.lock_path.write_text(lockfile.dumps(known), "utf-8")
+    bought = list(film.provider.received)
+
+    codes = [film.run(), film.run()]
+
+    after = film.lock().entries[JobId("fly/01")]
+    assert after.output is not None
+    if is_named:
+        assert (codes, film.provider.received) == ([Exit.DONE, Exit.DONE], bought)
+        assert after.output.sha256 == ours.sha256
+    else:  # theirs: the second segment does not continue it
+        assert after.output.made_by == "c9"
+
+
+def test_a_lost_clip_that_a_person_gave_up_does_not_come_back_for_what_was_made_of_it(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, chain(2))
+    film.run()
+    (tmp_path / "renders/fly/01.mp4").unlink()
+    lost = film.lock().entries[JobId("fly/01")].tasks[0]
+    assert lost.task_id is not None
+    film.provider._tasks.pop(lost.task_id)
+    film.provider.clip_seed = 5
+    film.resubmit = (JobId("fly/01"),)
+    film.stop_after_s = 100.0  # the successor is there, and what continues it is not
+
+    film.run()
+    film.resubmit, film.stop_after_s = (), None
+    codes = [film.run(), film.run()]
+
+    first, second = film.lock().entries[JobId("fly/01")], film.lock().entries[JobId("fly/02")]
+    assert [record.is_given_up for record in first.tasks] == [True, False]
+    assert codes == [Exit.DONE, Exit.DONE]
+    assert film.provider.received == ["fly/01", "fly/02", "fly/01", "fly/02"]
+    assert first.output is not None
+    assert second.output is not None
+    assert first.output.made_by == first.tasks[1].correlation_id
+
+
 def test_bytes_that_are_another_jobs_clip_too_are_copied_and_not_taken_away(tmp_path: Path) -> None:
     film = Film(tmp_path, [job("b", prompt="Blue."), job("c", prompt="Green.")])  # equal bytes
     film.run()
