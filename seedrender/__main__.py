@@ -15,4 +15,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if not sys.flags.safe_path:  # `python -m` looks for modules in the folder that it stands in
+        del sys.path[0]
     main()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seedrender.errors import ManifestError, Origin, Severity, Violation
+from seedrender.errors import ManifestError, Origin, Severity, Violation, printable
 
 HERE = Origin("film.yaml", 3, 5)
 
@@ -60,3 +60,11 @@ def test_a_program_is_told_the_range_and_where_it_is_explained() -> None:
 
     assert found["range"] == {"start": {"line": 3, "column": 5}, "end": {"line": 3, "column": 9}}
     assert found["docs"] == "schemas/README.md#limits"
+
+
+@pytest.mark.parametrize(
+    "sign",
+    ["\u061c", "\xad", "\u180e", "\ufff9", "\U000e0041", "\u202e", "\x1b", "\u3164", "\ud800"],
+)
+def test_what_hides_or_turns_text_is_shown_as_an_escape(sign: str) -> None:
+    assert printable(f"a{sign}b") == f"a{ascii(sign)[1:-1]}b"

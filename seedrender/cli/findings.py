@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from seedrender import __version__
-from seedrender.errors import DOCS, Severity, Violation
+from seedrender.errors import DOCS, Severity, Violation, printable
 from seedrender.source.rules import RULES
 
 FORMATS = ("text", "github", "sarif")
@@ -46,7 +46,7 @@ def _rule(code: str) -> dict[str, Any]:
 def _annotation(folder: Path, violation: Violation) -> str:
     line, column = violation.end or (violation.origin.line, violation.origin.column)
     properties = {
-        "file": _path(folder, violation.origin.file),
+        "file": printable(_path(folder, violation.origin.file)),
         "line": violation.origin.line,
         "endLine": line,
         "col": violation.origin.column,

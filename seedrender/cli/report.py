@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import click
@@ -18,6 +20,7 @@ from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
 
 _FRAMES = 6
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _HEAD_BYTES = 4096  # of a page, within which it says what it is
 _FRAME_WIDTH = 160
 _POSTER_WIDTH = 480
@@ -46,19 +49,30 @@ def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: b
     )
     target = output or manifest.with_suffix(".report.html")
     with writing(target.name):
-        there = target.read_bytes() if target.exists() else page.encode()
+        is_there = os.path.lexists(target)
+        there = _content(target, len(page.encode())) if is_there else page.encode()
         is_page = b"seedrender</title>" in there[:_HEAD_BYTES]
         if output is not None and (not is_page or is_taken_for_ours(output)):
             raise click.UsageError(
                 f"{output} is there and is no report, or a run would take it for a file of its own"
             )
-        if not target.exists() or there != page.encode():
+        if not is_there or there != page.encode():
             write_atomically(target, page)
     if is_json:
         say_json({"exit_code": 0, "report": str(target)})
     else:
         echo(f"Report: {target}")
     return 0
+
+
+def _content(path: Path, most: int) -> bytes:
+    """Read the beginning of a file; what is no plain file has none."""
+    try:
+        with os.fdopen(os.open(path, _FLAGS), "rb") as file:
+            is_plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            return file.read(most + 1) if is_plain else b""
+    except OSError:
+        return b""
 
 
 def _pictures(found: Project, lock: Lock) -> dict[JobId, Pictures]:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+_MOST_BYTES = 2**63
 _MAX_DEPTH = 10  # of a fingerprint's parts
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -113,6 +114,13 @@ def whole(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError(f"{short(value)} is not a whole number")
     return value
+
+
+def size(value: object) -> int:
+    """Return a number of bytes that a file may have. Raises: TypeError."""
+    if whole(value) >= _MOST_BYTES:
+        raise TypeError(f"{short(value)} is no size of a file")
+    return whole(value)
 
 
 def seconds(value: object) -> float:

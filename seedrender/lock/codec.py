@@ -112,7 +112,7 @@ PIN: Fields = (
 FRAME: Fields = (
     Field(key="path", read=_path, is_needed=True),
     Field(key="sha256", read=checks.sha256, is_needed=True),
-    Field(key="size_bytes", read=checks.whole, is_needed=True),
+    Field(key="size_bytes", read=checks.size, is_needed=True),
 )
 ARTIFACT: Fields = (
     *FRAME,

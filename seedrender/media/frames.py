@@ -10,6 +10,7 @@ import av
 from PIL import Image, UnidentifiedImageError
 
 from seedrender.errors import ArtifactError
+from seedrender.media.container import opened
 
 _QUALITY = 82
 _GAP = 4  # pixels between the pictures of a strip
@@ -22,7 +23,7 @@ def last_frame(path: Path) -> Image.Image:
         ArtifactError: there is none that can be decoded.
     """
     try:
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             if not container.streams.video:
                 raise ArtifactError(f"{path.name}: there is no picture in this file")
             video = container.streams.video[0]
@@ -63,7 +64,7 @@ def strip(path: Path, count: int, width: int) -> bytes:
         ArtifactError: nothing can be decoded.
     """
     try:
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             pictures = [_narrow(picture, width) for picture in _samples(container, count)]
     except (av.FFmpegError, OSError) as error:
         raise ArtifactError(f"{path.name}: no picture can be decoded ({error.strerror})") from error

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from seedrender.errors import ArtifactError
 from seedrender.media import marks, seams
+from seedrender.media.container import opened
 from seedrender.media.h264 import parameter_sets
 from seedrender.media.probe import Probe, probe
 from seedrender.media.track import Track, track
@@ -63,7 +64,7 @@ def join(segments: Sequence[Path], target: Path, *, audio: str = "keep") -> Prob
         flags = "+faststart+use_metadata_tags" if marks.has_label(metadata) else "+faststart"
         options = {"movflags": flags, "video_track_timescale": str(scale)}
         with (
-            av.open(str(segments[0])) as first,
+            opened(segments[0]) as first,
             av.open(str(target), "w", format="mp4", options=options) as output,
         ):
             output.metadata.update(marks.of_all(metadata))
@@ -79,7 +80,7 @@ def join(segments: Sequence[Path], target: Path, *, audio: str = "keep") -> Prob
 
 def _head(path: Path) -> _Head:
     """Read a clip's packets once, for its exact times."""
-    with av.open(str(path)) as container:
+    with opened(path) as container:
         if not container.streams.video:
             raise ArtifactError(f"{path.name}: there is no picture in this file")
         video = container.streams.video[0]
@@ -161,7 +162,7 @@ def _frames(
     All clips are decoded as far ahead as the one that needs most, so that times never step back.
     """
     shift = start - head.start
-    with av.open(str(head.path)) as container:
+    with opened(head.path) as container:
         for source in container.demux(container.streams.video[0]):
             if not source.size:
                 continue

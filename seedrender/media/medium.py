@@ -12,6 +12,7 @@ import av
 from PIL import Image, UnidentifiedImageError
 
 from seedrender.errors import ArtifactError
+from seedrender.media.container import opened
 from seedrender.media.probe import MAX_PACKETS, probe
 from seedrender.values.job import MediaKind
 from seedrender.values.magic import HEAD_BYTES, described, recognised
@@ -127,14 +128,14 @@ def _clip(path: Path, form: str) -> Medium:
 
 def _is_turned(path: Path) -> bool:
     """Say whether players turn a clip by a quarter, as phones leave it to them."""
-    with av.open(str(path)) as container:
+    with opened(path) as container:
         frame = next(container.decode(video=0), None)
         return frame is not None and frame.rotation % 180 == _QUARTER
 
 
 def _sound(path: Path, form: str, size_bytes: int) -> Medium:
     try:
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             if not container.streams.audio:
                 raise ArtifactError(f"{path.name}: there is no sound in this file")
             stream = container.streams.audio[0]

@@ -15,6 +15,7 @@ from av.stream import Stream
 
 from seedrender.errors import ArtifactError
 from seedrender.media import gif, units
+from seedrender.media.container import opened
 
 MAX_PACKETS = 2_000_000  # some ten hours of sound and picture
 _BOX = struct.Struct(">I4s")
@@ -75,7 +76,7 @@ def probe(path: Path, *, max_packets: int = MAX_PACKETS) -> Probe:
             _check_boxes(path.name, file, size)
             if gif.is_gif(file) and not gif.is_whole(file):
                 raise ArtifactError(f"{path.name}: cut short, the GIF has no end")
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             return _probe(path, container, size, max_packets)
     except (av.FFmpegError, UnicodeDecodeError) as error:
         words = getattr(error, "strerror", None) or "a text in it is damaged"
@@ -87,7 +88,7 @@ def probe(path: Path, *, max_packets: int = MAX_PACKETS) -> Probe:
 def has_sound(path: Path) -> bool:
     """Say whether a clip has a track of sound; its packets are not read. Raises: ArtifactError."""
     try:
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             return bool(container.streams.audio)
     except (av.FFmpegError, UnicodeDecodeError, OSError) as error:
         raise ArtifactError(f"{path.name}: not a clip that can be read ({error})") from error

@@ -12,6 +12,7 @@ import av
 from av.container import InputContainer
 
 from seedrender.errors import ArtifactError
+from seedrender.media.container import opened
 
 _LOOKED_AT = 3  # pictures behind a seam, and pieces of sound
 
@@ -25,7 +26,7 @@ def check(take: Path, clips: Sequence[Path], starts: Sequence[Fraction]) -> None
     Raises: ArtifactError: something else is shown there, or nothing.
     """
     try:
-        with av.open(str(take)) as container:
+        with opened(take) as container:
             for clip, start in zip(clips, starts, strict=True):
                 if _pictures(container, start) != _beginning(clip):
                     raise ArtifactError(
@@ -39,7 +40,7 @@ def check(take: Path, clips: Sequence[Path], starts: Sequence[Fraction]) -> None
 
 
 def _beginning(clip: Path) -> list[str]:
-    with av.open(str(clip)) as container:
+    with opened(clip) as container:
         return [_digest(frame) for frame in islice(container.decode(video=0), _LOOKED_AT)]
 
 

@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
 from seedrender.errors import ArtifactError
+from seedrender.media.container import opened
 
 FADE_S = 0.008
 _FRAME = 1024  # samples in an AAC frame
@@ -38,7 +39,7 @@ class Track(Protocol):
 def track(segments: Sequence[Path], output: OutputContainer, *, is_copied: bool) -> Track | None:
     """Prepare a track after the first clip that has sound; None: no clip has any."""
     for path in segments:
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             if container.streams.audio:
                 model = container.streams.audio[0]
                 return (
@@ -101,7 +102,7 @@ class EncodedTrack:
         """Decode a clip's sound, in time with its picture; gaps and a missing end are silence."""
         channels = [bytearray() for _ in range(self._channels)]
         wanted = count * _WIDTH
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             for frame in _resampled(container, self.rate, self.layout):
                 at = round((Fraction(frame.time or 0) - clip_start) * self.rate) * _WIDTH
                 for held, plane in zip(channels, frame.planes, strict=True):
@@ -162,7 +163,7 @@ class CopiedTrack:
 
     def _clip(self, path: Path, clip_start: Fraction) -> Iterator[tuple[int, bytes]]:
         """Yield a clip's packets and their places, in samples after its picture starts."""
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             if not container.streams.audio:
                 return
             stream = container.streams.audio[0]

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote
 
 from seedrender.catalog.models import Catalog
 from seedrender.errors import (
@@ -216,4 +215,4 @@ class Ark:
 
 
 def _path(task_id: TaskId) -> str:
-    return f"{TASKS}/{quote(task_id, safe='')}"
+    return f"{TASKS}/{task_ids.in_path(task_id)}"

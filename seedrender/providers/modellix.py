@@ -141,7 +141,7 @@ class Modellix:
 
     async def poll(self, task_id: TaskId, *, hold: bool = False) -> Task:
         """Read a task. Raises: NotFoundError where it is unknown or older than seven days."""
-        path = f"/api/v1/tasks/{quote(task_id, safe='')}"
+        path = f"/api/v1/tasks/{task_ids.in_path(task_id)}"
         if hold:
             held_s = self.limits.hold_s / self.limits.speed
             answer = await self._http.read(path, {"wait": "true"}, held_s=held_s)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
+from urllib.parse import quote
 
-from seedrender.errors import ProtocolError
+from seedrender.errors import NotFoundError, ProtocolError
 from seedrender.providers.answers import Answer
 from seedrender.providers.messages import shown
 from seedrender.providers.refusals import Judge, of_submit
@@ -37,6 +38,13 @@ def read(value: object) -> TaskId | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return TaskId(str(value)) if 0 < value < 10**_MAX_DIGITS else None
     return TaskId(value) if isinstance(value, str) and _TEXT.fullmatch(value) else None
+
+
+def in_path(task_id: TaskId) -> str:
+    """Write an id as a part of a path. Raises: NotFoundError: it would lead to another place."""
+    if not task_id.strip("."):
+        raise NotFoundError(f"'{task_id}' is no id of a task")
+    return quote(task_id, safe="")
 
 
 def check(asked: TaskId, said: object) -> None:

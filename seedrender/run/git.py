@@ -24,8 +24,10 @@ _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n"
 )
 _MAX_POINTER_BYTES = 1024
-# a folder of the tree that looks like a bare repository must not bring settings of its own
-_GIT = ("git", "--no-replace-objects", "-c", "safe.bareRepository=explicit")
+# Settings of the repository may name programs: nothing is fetched, and no one is asked what has
+# changed. A folder of the tree that looks like a bare repository must not bring settings either.
+_SETTINGS = ("safe.bareRepository=explicit", "core.fsmonitor=false", "protocol.allow=never")
+_GIT = ("git", "--no-replace-objects", *(word for one in _SETTINGS for word in ("-c", one)))
 
 
 class Commit:
@@ -155,7 +157,8 @@ def asked(folder: Path, *words: str) -> str:
 def _environment() -> dict[str, str]:
     """Return the environment without what would turn git to another repository."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return {**kept, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    ours = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}
+    return {**kept, **ours, "LC_ALL": "C"}
 
 
 def would_keep(path: Path) -> bool:
@@ -169,7 +172,7 @@ def would_keep(path: Path) -> bool:
     try:
         words = [*_GIT, "check-ignore", "--quiet", "--no-index", "--", str(path.absolute())]
         done = subprocess.run(  # noqa: S603
-            words, cwd=folder, check=False, capture_output=True
+            words, cwd=folder, env=_environment(), check=False, capture_output=True
         )
     except OSError:
         return True

@@ -9,6 +9,7 @@ from seedrender.errors import Violation
 from seedrender.project.roots import Roots
 from seedrender.run.hashes import Hashes
 from seedrender.values.job import Job
+from seedrender.values.redaction import without_openers
 
 
 def digest(root: Path, jobs: Sequence[Job], roots: Roots) -> tuple[dict[str, str], list[Violation]]:
@@ -27,7 +28,8 @@ def digest(root: Path, jobs: Sequence[Job], roots: Roots) -> tuple[dict[str, str
             if not roots.hold(path):
                 violations.append(_wrong(job, reference.name, roots.words(path)))
             elif not path.is_file():
-                violations.append(_wrong(job, reference.name, f"{reference.path} is not there"))
+                words = without_openers(reference.path)  # it may be a mistyped URL
+                violations.append(_wrong(job, reference.name, f"{words} is not there"))
             else:
                 digests[reference.name] = hashes.sha256(path)
     hashes.save()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,6 +16,7 @@ from seedrender.values.hosting import PROVIDER_FILES, Hosting, S3Store, UrlPrefi
 from seedrender.values.manifest import Manifest, Path
 
 MAX_LINK_LIFE_S = 7 * 86_400.0  # what a signature of S3 can promise
+_PLACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:@/]+)(?::[0-9]+)?")  # a host, and its port
 _MIN_LINK_LIFE_S = 60.0
 
 
@@ -82,7 +84,8 @@ def _wrong_address(document: Document, path: Path, url: str) -> Iterator[Violati
         yield violation(document, path, f"{name} is not a URL: {error}", "correct it")
         return
     is_local = path[-1] == "endpoint" and split.scheme == "http" and _is_loopback(host)
-    if (split.scheme != "https" and not is_local) or not host:
+    is_place = _PLACE.fullmatch(split.netloc.rpartition("@")[2]) is not None
+    if (split.scheme != "https" and not is_local) or not host or not is_place:
         yield violation(document, path, f"{name} is not an https URL", "write https://…")
     elif split.username is not None or split.password is not None:
         hint = "manifests are checked in: take it out"

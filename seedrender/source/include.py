@@ -14,6 +14,7 @@ from seedrender.source.scope import Read
 from seedrender.values.manifest import Path
 
 _MAX_FILES = 1000
+_MAX_DEPTH = 64  # of files that include one another
 _MAX_CHARS = 64 * 2**20  # of all files together
 _GROUPS = ("vars", "references", "templates")
 _MEDIA = ("image", "video", "audio")
@@ -53,7 +54,12 @@ class _Gatherer:
         for number, name in enumerate(tree.root.get("include", ())):
             origin = tree.origin(("include", number))
             inner = normpath(PurePosixPath(trail[-1]).parent / name)
-            if inner in trail:
+            if len(trail) > _MAX_DEPTH:
+                words = (
+                    f"include '{name}': more than {_MAX_DEPTH} files include each other in a row"
+                )
+                self._wrong(origin, words, "include them side by side")
+            elif inner in trail:
                 loop = " includes ".join([*trail[trail.index(inner) :], inner])
                 self._wrong(origin, f"files include each other: {loop}", "take one of them out")
             elif inner not in self._seen:

@@ -18,6 +18,7 @@ PREVIOUS = "{{ previous }}"
 _SINGLE = re.compile(r"\s*\{\{((?:(?!\{\{|\}\}|\{%).)*)\}\}\s*", re.DOTALL)
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _PLAIN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\}\}")
+_HALF = re.compile("[\ud800-\udfff]")
 _NOTHING: Any = object()
 _INSTEAD = {
     "set is": "give the value under `vars` or `with`",
@@ -77,11 +78,9 @@ def render(value: Any, variables: Mapping[str, Any]) -> Any:
     single = _SINGLE.fullmatch(value)
     try:
         found = _by_name(value, variables, is_single=single is not None)
-        if found is not _NOTHING:
-            return found
-        if single is not None:
-            return _evaluate(single[1], variables)
-        return _fill(value, variables)
+        if found is _NOTHING:
+            found = _fill(value, variables) if single is None else _evaluate(single[1], variables)
+        return _whole(found)
     except TemplateError as error:
         # code for one expression keeps no lines of the text, but for its syntax
         is_placed = single is None or isinstance(error, TemplateSyntaxError)
@@ -90,6 +89,13 @@ def render(value: Any, variables: Mapping[str, Any]) -> Any:
         raise TemplateFailure("the expression is nested too deeply") from None
     except (TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise TemplateFailure(f"the expression fails: {error}") from None
+
+
+def _whole(found: Any) -> Any:
+    """Return what was found. Raises: TemplateFailure where a text has half of a character."""
+    if isinstance(found, str) and _HALF.search(found):
+        raise TemplateFailure("its result has half of a character, which no text may have")
+    return found
 
 
 def failures(value: Any, variables: Mapping[str, Any]) -> tuple[TemplateFailure, ...]:

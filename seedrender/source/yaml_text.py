@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 from yaml.events import (
     AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
     DocumentStartEvent,
     Event,
     MappingEndEvent,
@@ -116,8 +118,13 @@ _Dumper.add_representer(str, _represent_text)
 def spans(text: str) -> Mapping[tuple[int, int], tuple[int, int]]:
     """Return where each scalar ends, by where it starts; lines and columns from 1."""
     found: dict[tuple[int, int], tuple[int, int]] = {}
+    depth = 0
     try:
         for event in _events(text):
+            depth += isinstance(event, CollectionStartEvent)
+            depth -= isinstance(event, CollectionEndEvent)
+            if depth > _MAX_DEPTH:  # which was a mistake
+                break
             start, end = event.start_mark, event.end_mark
             if isinstance(event, ScalarEvent) and start is not None and end is not None:
                 found[start.line + 1, start.column + 1] = (end.line + 1, end.column + 1)

@@ -17,7 +17,12 @@ HIDDEN = "…"
 _MOST_CHARS = 20_000  # of one text
 _MOST_DEPTH = 40
 _LEAST_NAME = 3  # letters: shorter ones of the table are words in texts
-_USERINFO = re.compile(r"""(?i)([a-z][a-z0-9+.-]{0,20}:(?:\\?/){2})[^\s/?#@"'<>\\]+@""")
+_USERINFO = re.compile(  # also of a mistyped address
+    r"""(?ix)
+    ( https?:(?:\\?/){0,3} | [a-z][a-z0-9+.-]{0,20}:(?:\\?/){2} | (?<![\w:/])// )
+    [^\s/?\#@"'<>\\]+@
+    """
+)
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
 _NAMED = re.compile(  # a name, and what stands between it and its value
     r"""(?ix)

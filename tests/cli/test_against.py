@@ -358,3 +358,33 @@ def test_a_comment_is_no_longer_than_a_forge_takes() -> None:
     assert len(text) < 65_536
     assert "more jobs are left out here" in text
     assert text.count("<details>") == text.count("</details>") == 1
+
+
+def test_settings_of_a_repository_run_nothing(tmp_path: Path) -> None:
+    folder, marks = tmp_path / "film", tmp_path / "marks"
+    folder.mkdir()
+    marks.mkdir()
+    (folder / "film.yaml").write_text(FILM)
+    run_git(folder, "init", "-q")
+    run_git(folder, "add", "-A")
+    run_git(folder, "commit", "-q", "-m", "one")
+    blob = run_git(folder, "rev-parse", "HEAD:film.yaml").strip()
+    (folder / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    for name, value in (
+        ("core.repositoryformatversion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.url", str(folder)),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.uploadpack", f"touch {marks}/uploadpack; false"),
+        ("core.fsmonitor", f"touch {marks}/fsmonitor; false"),
+    ):
+        run_git(folder, "config", name, value)
+    for mark in marks.iterdir():  # of our own preparations
+        mark.unlink()
+
+    with git.commit(folder, "HEAD") as commit:
+        assert not commit.has("film.yaml")
+    git.asked(folder, "status", "--porcelain")
+    git.would_keep(folder / "x.jsonl")
+
+    assert list(marks.iterdir()) == []

@@ -186,3 +186,19 @@ def test_a_run_whose_reader_has_gone_collects_what_it_bought(folder: Path) -> No
 
     assert process.returncode == 0
     assert seedrender(folder, "plan", "film.yaml", "--check").returncode == 0
+
+
+def test_modules_of_the_folder_that_it_stands_in_are_not_run(tmp_path: Path) -> None:
+    for name in ("yaml", "click", "aiohttp", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('pwned')\n")
+    (tmp_path / "film.yaml").write_text("seedrender: 1\nname: film\nshots: {a: {prompt: x}}\n")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "seedrender", "check", "film.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, "pwned" in done.stderr) == (0, False), done.stderr

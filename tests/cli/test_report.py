@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -24,6 +25,21 @@ def test_a_page_that_is_no_text_is_replaced(manifest: Path) -> None:
 
     assert seedrender("report", manifest)[0] == 0
     assert page.read_text("utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("kind", ["endless", "pipe", "elsewhere"])
+def test_what_lies_in_the_place_of_the_page_is_not_followed(manifest: Path, kind: str) -> None:
+    page, other = manifest.with_name("film.report.html"), manifest.with_name("other")
+    other.write_text("mine")
+    if kind == "pipe":
+        os.mkfifo(page)
+    else:
+        page.symlink_to("/dev/zero" if kind == "endless" else other)
+
+    assert seedrender("report", manifest)[0] == 0
+    assert not page.is_symlink()
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+    assert other.read_text() == "mine"
 
 
 @pytest.mark.parametrize("options", [(), ("--output", "nowhere/page.html")])

@@ -116,3 +116,10 @@ def test_unknown_keys_are_named_in_order_and_known_ones_are_not() -> None:
         checks.only_keys({"z": 1, "x": 1, "a": 1}, {"a"})
     with pytest.raises(TypeError, match=r"^7 is not an object$"):
         checks.only_keys(7, {"a"})
+
+
+def test_a_size_is_one_that_a_file_may_have() -> None:
+    assert checks.size(2**63 - 1) == 2**63 - 1
+    for value in (2**63, -1, 1.5, True):
+        with pytest.raises(TypeError):
+            checks.size(value)

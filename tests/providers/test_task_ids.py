@@ -246,3 +246,10 @@ def test_a_refusal_that_is_torn_is_no_proof(body: str) -> None:
 def test_a_refusal_of_which_a_part_is_missing_is_no_proof(status: int) -> None:
     with pytest.raises(SubmissionUnknownError, match="broke off"):
         modellix(status, None, fault=UnavailableError("an answer broke off (ClientPayloadError)"))
+
+
+@pytest.mark.parametrize("name", [".", "..", "..."])
+def test_an_id_that_leads_to_another_place_is_no_part_of_a_path(name: str) -> None:
+    with pytest.raises(NotFoundError):
+        task_ids.in_path(TaskId(name))
+    assert task_ids.in_path(TaskId(f"a{name}/b")) == f"a{name}%2Fb"

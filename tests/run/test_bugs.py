@@ -69,6 +69,15 @@ def test_an_error_that_has_no_words_is_named_by_its_type(tmp_path: Path) -> None
     assert "does not expect: MuteError (" in str(found)
 
 
+def test_a_link_in_place_of_our_own_file_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "film/.seedrender").mkdir(parents=True)
+    (tmp_path / "film/.seedrender/.gitignore").symlink_to(tmp_path / "elsewhere")
+
+    bug(raised(ValueError("x")), tmp_path / "film")
+
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_folder_that_is_a_link_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,9 @@ def test_hosting_is_read(head: str, hosting: Hosting) -> None:
         pytest.param("prefix: 'ftp://media.example.org/'", "is not an https URL", id="ftp"),
         pytest.param("prefix: 'http://127.0.0.1/film/'", "is not an https URL", id="own-machine"),
         pytest.param("prefix: 'https://[::1'", "is not a URL", id="no-url"),
+        pytest.param(
+            "s3: {bucket: film, endpoint: 'http://[::1].evil.example'}", "is not a", id="brackets"
+        ),
         pytest.param("prefix: 'https://m.example/?token=1'", "has a query", id="query"),
         pytest.param("s3: {bucket: film, prefix: a/../b}", "has a part that is", id="dots"),
         pytest.param("s3: {bucket: film, link_life: 5s}", "link_life is 5s", id="short"),

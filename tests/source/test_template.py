@@ -237,3 +237,9 @@ def test_a_range_is_a_list_of_whole_numbers(text: str, numbers: list[int]) -> No
 def test_a_range_is_bounded_and_nothing_else_is_called(text: str, words: str) -> None:
     with pytest.raises(TemplateFailure, match=words):
         render(text, {"vars": {"n": 3}})
+
+
+@pytest.mark.parametrize("text", ["{{ '\\ud800' }}", "a {{ '\\ud800' }}", "{{ half }}"])
+def test_half_of_a_character_is_refused(text: str) -> None:
+    with pytest.raises(TemplateFailure, match="half of a character"):
+        render(text, {"half": "\ud800"})

@@ -158,3 +158,12 @@ def test_a_huge_file_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yaml_text, "_MAX_BYTES", 10)
 
     assert "the file is larger" in refused("a: 123456789")
+
+
+@pytest.mark.parametrize("start", ["a: ", "{a: "])
+def test_a_text_that_is_nested_without_end_is_refused_at_once(start: str) -> None:
+    text = f"{start}{'[' * 200_000}"
+
+    with pytest.raises(ManifestError, match="nested deeper"):
+        yaml_text.parse(text, "x")
+    assert len(yaml_text.spans(text)) <= 64
