@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from seedrender.errors import (
     ArtifactError,
@@ -60,10 +61,10 @@ class Executor:
         self._plan = plan
         self._is_exact = is_exact  # what the plan does not know yet is not bought
         self._facts, self._owners = facts, owners
+        self._brought = frozenset(s.job.id for s in plan.steps if isinstance(s.act, Download))
         self._tasks = Tasks(desk)
-        self._store, self._files = desk.store, desk.files
+        self._store, self._files, self._purse = desk.store, desk.files, desk.purse
         self._gate, self._listener, self._inputs = desk.gate, desk.listener, desk.inputs
-        self._purse = desk.purse
         self._ended = {step.job.id: asyncio.Event() for step in plan.steps}
         self._current: set[JobId] = set()  # whose clips may be continued and used
         self._present: set[JobId] = set()  # whose clips are there: free work may use them
@@ -194,7 +195,10 @@ class Executor:
         return job in self._facts().resubmit
 
     def _decided(self, job: Job, wanted: Fingerprint) -> Decision:
-        return decide(job, wanted, self._store.entry(job.id), self._facts())
+        facts = self._facts()
+        if job.id in self._brought:  # what a person gives up is beside the clip that is wanted
+            facts = replace(facts, resubmit=[one for one in facts.resubmit if one != job.id])
+        return decide(job, wanted, self._store.entry(job.id), facts)
 
     def _buys(self, found: Decision, step: Step) -> bool:
         return isinstance(found.act, Submit) and self._may_buy(step)

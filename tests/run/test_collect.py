@@ -552,6 +552,30 @@ def test_a_pin_holds_for_the_clip_of_which_it_was_said(tmp_path: Path, *, is_nam
         assert after.output.made_by == "c9"
 
 
+def test_giving_up_a_lost_submit_buys_nothing_where_another_clones_clip_can_be_had(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    film.run()
+    (tmp_path / "renders/spin.mp4").unlink()  # it is in another clone
+    unknown = replace(
+        line(film).tasks[0],
+        correlation_id=CorrelationId("c9"),
+        task_id=None,
+        state=JobState.UNKNOWN,
+        finished_at=None,
+        cost=None,
+    )
+    known = fold.fold(film.lock(), [LockEntry(job=JobId("spin"), tasks=(unknown,))])
+    film.lock_path.write_text(lockfile.dumps(known), "utf-8")
+    film.resubmit = (JobId("spin"),)
+
+    codes = [film.run(), film.run()]
+
+    assert (codes, film.provider.received) == ([Exit.DONE, Exit.DONE], ["spin"])
+    assert [r.state for r in line(film).tasks if r.task_id is None] == [JobState.CANCELLED]
+
+
 def test_a_lost_clip_that_a_person_gave_up_does_not_come_back_for_what_was_made_of_it(
     tmp_path: Path,
 ) -> None:
