@@ -129,10 +129,22 @@ def made(
         clip = clip_of(record, entry)
         if record.correlation_id == chosen and clip is not None and asked.is_made(record, wanted):
             return record, clip
-    if asked.is_made(made_by, wanted):
+    aside = _good_aside(entry, wanted, asked)
+    is_wrong = entry.output is not None and bool(entry.output.differs) and aside is not None
+    if asked.is_made(made_by, wanted) and not is_wrong:
         return made_by, entry.output
-    aside = set_aside(entry, wanted, asked)
+    aside = aside or set_aside(entry, wanted, asked)
     return aside, aside.superseded if aside is not None else None
+
+
+def _good_aside(entry: LockEntry, wanted: Fingerprint, asked: Asked) -> TaskRecord | None:
+    """Return the newest record whose clip was replaced, is as asked for, and can be had."""
+    for record in reversed(entry.tasks):
+        is_wanted = record.superseded is not None and not record.superseded.differs
+        is_there = not (record.is_lost or record.is_given_up or record.is_uncollected)
+        if is_wanted and is_there and asked.is_made(record, wanted):
+            return record
+    return None
 
 
 def newest_fingerprint(entry: LockEntry) -> Fingerprint | None:

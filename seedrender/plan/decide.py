@@ -156,15 +156,17 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
     to_do = _free_work(job, record, clip, entry, facts)
     open_ones = fold.outstanding(entry) if is_again else ()  # which a person may mean alone
     if to_do is not None:
-        is_gone = isinstance(to_do.act, Download | Nothing)
-        cannot_be_had = is_gone and (isinstance(to_do.act, Nothing) or record.is_lost)
-        if cannot_be_had and (twin := _twin(record, entry, facts)) is not None:
-            return twin
-        if is_gone and is_again and (cannot_be_had or not open_ones):
+        is_to_come = isinstance(to_do.act, Download)
+        is_lost = isinstance(to_do.act, Nothing) or (is_to_come and record.is_lost)
+        twin = _twin(record, entry, facts) if is_lost else None
+        if twin is None and is_again and (is_lost or (is_to_come and record.is_uncollected)):
             return Decision(
                 Verdict.MISSING, "its clip is lost, and given up by --resubmit", Submit()
             )
-        return to_do
+        if is_again and is_to_come and not is_lost:
+            words = f"{to_do.reason}; it is bought again only if it cannot be had"
+            return replace(to_do, reason=words)
+        return twin or to_do
     if open_ones:  # which were left out, since a person gives them up
         words = "its clip is in its place; what --resubmit gives up beside it is noted"
         return Decision(Verdict.RESUME, words, Settle(open_ones[-1]))

@@ -41,17 +41,21 @@ class Collect:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def collect(self, job: Job, record: TaskRecord, task: Task | None) -> None:
+    async def collect(
+        self, job: Job, record: TaskRecord, task: Task | None, *, is_once: bool = False
+    ) -> None:
         """Download the clip of a task, and keep the one that it replaces.
+
+        `is_once`: it is tried for once, and not for ten minutes.
 
         Raises: ProviderError, ArtifactError: what is paid is asked for again by the next run.
         """
         before = self._desk.store.entry(job.id)
-        patience = _patience(record, waits=self._desk.waits)
+        patience = _patience(record, waits=self._desk.waits and not is_once)
         task, (artifact, kept) = await self._fetched(job, record, task, job.output, patience)
         await last_frame.keep(self._desk, job, record, task)
-        artifact = self._as_known(job, artifact, record, before)
-        await self._replace_output(job, self._now(artifact), kept, before)
+        artifact = self._as_known(job, self._now(artifact), record, before)
+        await self._replace_output(job, artifact, kept, before)
 
     async def collect_late(self, job: Job, record: TaskRecord, task: Task | None) -> None:
         """Download the clip of a task of an earlier run.
@@ -110,8 +114,16 @@ class Collect:
     def _as_known(
         self, job: Job, artifact: Artifact, record: TaskRecord, before: LockEntry | None
     ) -> Artifact:
-        """Let a clip that comes again with other bytes be known as before to what rests on it."""
-        known = fold.clip_of(record, before or LockEntry(job=job.id))
+        """Let a clip that comes again with other bytes be known as before to what rests on it.
+
+        One with the same bytes is in its place since it was there first: that it is fetched here
+        is no word about another one, which a merge would hear.
+        """
+        entry = before or LockEntry(job=job.id)
+        known = fold.clip_of(record, entry)
+        same = known is not None and (known.sha256, known.path) == (artifact.sha256, artifact.path)
+        if known is not None and known is entry.output and same:
+            return replace(artifact, made_at=known.made_at, placed_at=known.placed_at)
         if known is None or known.identity == artifact.sha256:
             return artifact
         words = f"{artifact.path}: its provider serves other bytes than before for the same task"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 from seedrender.errors import (
     ArtifactError,
@@ -61,7 +60,6 @@ class Executor:
         self._plan = plan
         self._is_exact = is_exact  # what the plan does not know yet is not bought
         self._facts, self._owners = facts, owners
-        self._brought = frozenset(s.job.id for s in plan.steps if isinstance(s.act, Download))
         self._tasks = Tasks(desk)
         self._store, self._files, self._purse = desk.store, desk.files, desk.purse
         self._gate, self._listener, self._inputs = desk.gate, desk.listener, desk.inputs
@@ -169,13 +167,14 @@ class Executor:
             return
         parents = {need: self._output(need).identity for need in job.parents}
         wanted = fingerprint(job, self._facts().digests, parents)
-        found = self._decided(job, wanted)
+        found = await self._asked_once_more(job, wanted)
         while isinstance(found.act, Submit) and self._may_buy(step):
             if not await self._takes_over(job, wanted):
                 if self._is_paid:
                     self._store.purchases.check(self._store.lock.manifest)
                 self._store.settled(job.id)
-                behind_s, is_again = self._plan.graph.behind_s[job.id], self._is_again(job.id)
+                behind_s = self._plan.graph.behind_s[job.id]
+                is_again = job.id in self._facts().resubmit
                 await self._tasks.buy(job, wanted, found.reason, behind_s, is_again=is_again)
                 break
             if not await self._settle_earlier_tasks(job):
@@ -190,15 +189,16 @@ class Executor:
             await self._tasks.release(job.id)
         self._take_note(job, self._decided(job, wanted).verdict)
 
-    def _is_again(self, job: JobId) -> bool:
-        """Say whether a person gave up what there is of a job."""
-        return job in self._facts().resubmit
+    async def _asked_once_more(self, job: Job, wanted: Fingerprint) -> Decision:
+        """Decide, having tried for a clip that a person gives up: it is paid, and may be there."""
+        found = self._decided(job, wanted)
+        if job.id in self._facts().resubmit and isinstance(found.act, Download):
+            await self._tasks.ask_once_more(job, found.act)
+            found = self._decided(job, wanted)
+        return found
 
     def _decided(self, job: Job, wanted: Fingerprint) -> Decision:
-        facts = self._facts()
-        if job.id in self._brought:  # what a person gives up is beside the clip that is wanted
-            facts = replace(facts, resubmit=[one for one in facts.resubmit if one != job.id])
-        return decide(job, wanted, self._store.entry(job.id), facts)
+        return decide(job, wanted, self._store.entry(job.id), self._facts())
 
     def _buys(self, found: Decision, step: Step) -> bool:
         return isinstance(found.act, Submit) and self._may_buy(step)

@@ -27,7 +27,6 @@ from seedrender.values.task import Task, TaskId, TaskState
 
 _MOST_HELD = 50  # half of the connections: other requests have theirs
 _ASSENTS = 2  # answers, one after another, that show that a server does not hold, or lists not
-_ASSENT_OF_A_LIMIT = 0.4  # of such an answer: 429 says little of how one may ask
 _HELD_PART = 0.25  # of the time to be held: sooner than that is at once
 _BEFORE_HOLD = 0.02  # of the tasks may end before the first held request is there
 _HALVINGS = 12
@@ -65,8 +64,8 @@ class Looks:
         self._provider, self._pace, self._poll, self._history = provider, pace, poll, history
         self._watched: set[Watch] = set()
         self._held = 0
-        self._not_held = 0.0  # answers at once to requests that were to be held, in a row
-        self._not_listed = 0.0  # lists that were refused, in a row
+        self._not_held = 0  # answers at once to requests that were to be held, in a row
+        self._not_listed = 0  # lists that were refused, in a row
         self._sharing: set[Watch] = set()
         self._joined = asyncio.Event()
         self._lead = asyncio.Lock()
@@ -171,15 +170,15 @@ class Looks:
             started_at = self._time()
             try:
                 task = await self._provider.poll(watch.task_id, hold=True)
-            except _PASSING as error:
-                self._not_held += _assent(error)
+            except _PASSING:
+                self._not_held += 1
                 raise
             except ProviderError:  # it may be of this way of asking alone
                 task = await self._ask(watch)
                 self._not_held = _ASSENTS
                 return task
             self._judge_hold(watch, task, (self._time() - started_at) * self._speed)
-            return task
+            return await self._ask(watch) if task.state in _IN_VAIN else task
         finally:
             self._held -= 1
 
@@ -194,7 +193,7 @@ class Looks:
     def _judge_hold(self, watch: Watch, task: Task, took_s: float) -> None:
         """Notice a server that answers at once; a new state may be why, the same one is not."""
         if took_s >= self._provider.limits.hold_s * _HELD_PART:
-            self._not_held = 0.0
+            self._not_held = 0
         elif not task.state.is_final and task.provider_state == watch.provider_state:
             self._not_held += 1
 
@@ -230,10 +229,10 @@ class Looks:
         failure: ProviderError = NotFoundError("the provider's list does not name it")
         try:
             found.update(await self._provider.poll_many([watch.task_id for watch in asked]))
-            self._not_listed = 0.0
+            self._not_listed = 0
         except ProviderError as error:
             failure = error
-            self._not_listed += _assent(error) if isinstance(error, _PASSING) else 0
+            self._not_listed += isinstance(error, _PASSING)
         for watch in asked:
             watch.reply = found.get(watch.task_id, failure)
             self._sharing.discard(watch)
@@ -296,8 +295,3 @@ class Looks:
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._speed)
-
-
-def _assent(error: ProviderError) -> float:
-    """Return by how much an error that may pass shows that a way of asking leads nowhere."""
-    return _ASSENT_OF_A_LIMIT if isinstance(error, RateLimitedError) else 1.0

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from seedrender.errors import ForgottenError, StorageError
+from seedrender.errors import ArtifactError, ForgottenError, NotFoundError, StorageError
 from seedrender.lock import fold
 from seedrender.lock.identity import SIMULATED, Asked
 from seedrender.plan.decision import Download, Place
@@ -110,6 +110,8 @@ class Tasks:
                 slot.has_ended = record.state is not JobState.SUBMITTED
         elif record.has_ended_in_vain:
             record, task = await self._watch.look_again(job, record)
+            if task is not None and not task.state.is_final:
+                return False
         if record.state is JobState.SUCCEEDED:
             await self._collected(self._collect.collect_late, job, record, task)
         return record.state is not JobState.SUBMITTED
@@ -154,6 +156,15 @@ class Tasks:
     async def place(self, job: Job, act: Place) -> None:
         """Put a clip that is paid for in its place. Raises: ArtifactError."""
         await self._collect.place(job, act)
+
+    async def ask_once_more(self, job: Job, act: Download) -> None:
+        """Try for a clip that a person gives up. Raises: StorageError; ProviderError of a route."""
+        try:
+            await self._collect.collect(job, act.record, None, is_once=True)
+        except StorageError:
+            raise
+        except (ArtifactError, ForgottenError, NotFoundError) as error:
+            self._desk.listener.note(job.id, "lost", str(error))
 
     async def download(self, job: Job, act: Download) -> None:
         """Fetch a clip that is paid for once more. Raises: ProviderError, ArtifactError."""

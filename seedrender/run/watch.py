@@ -146,6 +146,10 @@ class Watch:
             task = await self._desk.provider.poll(record.task_id)
         except ProviderError:
             return record, None
+        if not task.state.is_final:
+            words = f"{task.id} goes on after all: nothing is bought while it does"
+            self._desk.listener.note(job.id, "rendering", words)
+            return record, task
         if task.state is not TaskState.SUCCEEDED:
             return record, None
         return await self._ended(job, record, task), task

@@ -282,10 +282,11 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
         ),
         pytest.param(
             Case(entry=DONE, missing=(KEPT.path,), facts=RESUBMIT),
-            "missing",
-            "its clip is lost, and given up by --resubmit",
-            True,
-            None,
+            "resume",
+            "renders/spin.mp4 is missing or changed on disk; to be downloaded again; it is bought "
+            "again only if it cannot be had",
+            False,
+            SHA,
             id="gone and given up",
         ),
         pytest.param(
@@ -306,10 +307,11 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
                 missing=(KEPT.path,),
                 facts=RESUBMIT,
             ),
-            "missing",
-            "its clip is lost, and given up by --resubmit",
-            True,
-            None,
+            "resume",
+            "renders/new.mp4 is missing or changed on disk; to be downloaded again; it is bought "
+            "again only if it cannot be had",
+            False,
+            SHA,
             id="elsewhere, and gone there",
         ),
         pytest.param(

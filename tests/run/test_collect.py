@@ -27,7 +27,7 @@ from seedrender.lock import fold, lockfile
 from seedrender.lock.identity import Asked
 from seedrender.plan.outcome import Exit
 from seedrender.run import clock, watch
-from seedrender.values.entry import JobState, Lock, LockEntry, Pin, TaskRecord
+from seedrender.values.entry import LOST, JobState, Lock, LockEntry, Pin, TaskRecord
 from seedrender.values.job import CorrelationId, JobId, MediaKind, Mode
 from seedrender.values.task import Artifact, RemoteFile, Task, TaskId, TaskState
 from tests.builders import T0, job
@@ -552,6 +552,33 @@ def test_a_pin_holds_for_the_clip_of_which_it_was_said(tmp_path: Path, *, is_nam
         assert after.output.made_by == "c9"
 
 
+def test_that_a_clip_is_fetched_again_says_nothing_to_a_merge(tmp_path: Path) -> None:
+    film = rendered(tmp_path)
+    before = output(film)
+    (tmp_path / "renders/spin.mp4").unlink()
+
+    assert film.run() is Exit.DONE
+    assert output(film) == before
+
+
+def test_a_good_clip_comes_back_in_place_of_one_that_differs(tmp_path: Path) -> None:
+    film = rendered(tmp_path)
+    good = output(film)
+    wrong = replace(
+        good,
+        sha256="cd" * 32,
+        made_by="c9",
+        made_at=good.made_at + timedelta(days=1),
+        differs=("3 s, not 4 s",),
+    )
+    other = replace(line(film).tasks[0], correlation_id=CorrelationId("c9"), task_id=TaskId("t9"))
+    later = LockEntry(job=JobId("spin"), tasks=(other,), output=wrong)
+    film.lock_path.write_text(lockfile.dumps(fold.fold(film.lock(), [later])), "utf-8")
+
+    assert film.run() is Exit.DONE
+    assert (output(film).sha256, film.provider.received) == (good.sha256, ["spin"])
+
+
 def test_giving_up_a_lost_submit_buys_nothing_where_another_clones_clip_can_be_had(
     tmp_path: Path,
 ) -> None:
@@ -568,6 +595,7 @@ def test_giving_up_a_lost_submit_buys_nothing_where_another_clones_clip_can_be_h
     )
     known = fold.fold(film.lock(), [LockEntry(job=JobId("spin"), tasks=(unknown,))])
     film.lock_path.write_text(lockfile.dumps(known), "utf-8")
+    film.provider.finish_everything()
     film.resubmit = (JobId("spin"),)
 
     codes = [film.run(), film.run()]
@@ -582,9 +610,10 @@ def test_a_lost_clip_that_a_person_gave_up_does_not_come_back_for_what_was_made_
     film = Film(tmp_path, chain(2))
     film.run()
     (tmp_path / "renders/fly/01.mp4").unlink()
-    lost = film.lock().entries[JobId("fly/01")].tasks[0]
-    assert lost.task_id is not None
-    film.provider._tasks.pop(lost.task_id)
+    first = film.lock().entries[JobId("fly/01")]
+    lost = replace(first.tasks[0], error=f"{LOST}no such task")
+    known = fold.fold(film.lock(), [LockEntry(job=first.job, tasks=(lost,))])
+    film.lock_path.write_text(lockfile.dumps(known), "utf-8")
     film.provider.clip_seed = 5
     film.resubmit = (JobId("fly/01"),)
     film.stop_after_s = 100.0  # the successor is there, and what continues it is not

@@ -46,7 +46,7 @@ from seedrender.values.entry import JobState, Lock, LockEntry, Pin
 from seedrender.values.job import CorrelationId, Job, JobId, Mode
 from seedrender.values.manifest import LongTake, PollSchedule
 from seedrender.values.money import Amount
-from seedrender.values.task import TaskId, TaskState
+from seedrender.values.task import Task, TaskId, TaskState
 from tests import virtual
 from tests.builders import T0, job
 from tests.scripted import Scripted, clip_bytes
@@ -357,6 +357,7 @@ def test_a_task_that_failed_is_bought_again_by_itself_only_where_it_was_free(
 
     codes = [film.run(), film.run()]
     sent = len(film.provider.received)
+    film.provider.finish_everything()
     film.resubmit = (JobId("spin"),)
     film.run()
 
@@ -434,6 +435,23 @@ def test_a_task_that_is_there_is_collected_though_a_person_gives_it_up(tmp_path:
     film.provider.finish_everything()
 
     assert film.run() is Exit.DONE
+    assert film.provider.received == ["spin"]
+
+
+def test_a_failed_task_that_goes_on_after_all_is_waited_for_before_it_is_bought_again(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, [job("spin")])
+    failed = Task(id=TaskId("task-1"), state=TaskState.FAILED, provider_state="failed")
+    film.provider.answers["spin"] += [failed]
+    codes = [film.run()]
+    film.resubmit = (JobId("spin"),)
+
+    codes.append(film.run())  # by the provider, it runs
+    film.provider.finish_everything()
+    codes.append(film.run())
+
+    assert codes == [Exit.FAILED, Exit.FAILED, Exit.DONE]
     assert film.provider.received == ["spin"]
 
 

@@ -58,6 +58,7 @@ class Route(Scripted):
         self.hold_errors: list[ProviderError] = []
         self.refused_holds = 0
         self.listed_as: TaskState | None = None  # whatever a task's own answer says
+        self.held_as: TaskState | None = None
         self.unlisted: set[str] = set()
         self.states: dict[str, list[str]] = {}
         self.ends_at: dict[str, float] = {}
@@ -81,7 +82,8 @@ class Route(Scripted):
                 await asyncio.sleep(max(0.0, min(left_s, self.limits.hold_s / self.limits.speed)))
             finally:
                 self.open -= 1
-        return self.seen(task_id)
+        found = self.seen(task_id)
+        return replace(found, state=self.held_as) if hold and self.held_as else found
 
     async def poll_many(self, task_ids: Sequence[TaskId]) -> Mapping[TaskId, Task]:
         self.lists.append((time(), len(task_ids)))
@@ -479,27 +481,22 @@ def test_where_lists_are_refused_each_task_is_asked_for_itself(error: ProviderEr
     assert len(table.route.looks) > 4
 
 
-@pytest.mark.parametrize(
-    ("error", "most"), [(UnavailableError("503"), 2), (RateLimitedError("429"), 5)]
-)
-def test_lists_that_fail_again_and_again_are_asked_for_no_more(
-    error: ProviderError, most: int
-) -> None:
+@pytest.mark.parametrize("error", [UnavailableError("503"), RateLimitedError("429")])
+def test_lists_that_fail_again_and_again_are_asked_for_no_more(error: ProviderError) -> None:
     table = Table(Route(LISTS))
     table.route.list_errors = [error] * 99
 
     async def one() -> None:
         table.route.ends_at["a"] = 60.0
         with table.looks.watch(job(), record("a", task_id=TaskId("a")), is_fresh=True) as watch:
-            for _ in range(most - 1):
-                with pytest.raises(type(error)):
-                    await table.looks.look(watch)
+            with pytest.raises(type(error)):
+                await table.looks.look(watch)
             while not (await table.looks.look(watch)).state.is_final:
                 pass
 
     together(one)
 
-    assert len(table.route.lists) == most
+    assert len(table.route.lists) == 2
 
 
 def test_a_key_that_opens_nothing_is_said_so_with_lists_too() -> None:
@@ -513,15 +510,18 @@ def test_a_key_that_opens_nothing_is_said_so_with_lists_too() -> None:
     assert raised.group_contains(UnauthorizedError)
 
 
-def test_that_a_task_came_to_nothing_is_not_taken_from_a_list() -> None:
-    table = Table(Route(LISTS))
+@pytest.mark.parametrize("limits", [LISTS, HOLDS], ids=["a list", "a held answer"])
+def test_that_a_task_came_to_nothing_is_asked_for_plainly_once_more(limits: Limits) -> None:
+    table = Table(Route(limits))
 
     async def seen() -> TaskState:
         table.route.ends_at["a"] = 9.0
-        table.route.listed_as = TaskState.FAILED
+        table.route.listed_as = TaskState.FAILED if limits is LISTS else None
         with table.looks.watch(job(), record("a", task_id=TaskId("a")), is_fresh=True) as watch:
             return (await table.looks.look(watch)).state
 
+    if limits is HOLDS:
+        table.route.held_as = TaskState.FAILED
     assert virtual.run(seen())[0] is TaskState.SUCCEEDED
 
 
