@@ -604,6 +604,19 @@ def test_giving_up_a_lost_submit_buys_nothing_where_another_clones_clip_can_be_h
     assert [r.state for r in line(film).tasks if r.task_id is None] == [JobState.CANCELLED]
 
 
+def test_a_disk_that_is_full_is_no_reason_to_buy_a_clip_again(tmp_path: Path) -> None:
+    film = rendered(tmp_path)
+    (tmp_path / "renders/spin.mp4").unlink()
+    film.provider.finish_everything()
+    film.provider.retrieve_errors["spin"] += [StorageError("no room")]
+    film.resubmit = (JobId("spin"),)
+
+    film.run()
+
+    assert isinstance(film.errors[JobId("spin")], StorageError)
+    assert film.provider.received == ["spin"]
+
+
 def test_a_lost_clip_that_a_person_gave_up_does_not_come_back_for_what_was_made_of_it(
     tmp_path: Path,
 ) -> None:

@@ -312,6 +312,7 @@ def test_a_failed_take_that_reports_no_cost_counts_and_its_repetition_needs_room
     film = Budgeted(tmp_path, shots("a"), film=limits("3 USD"))
     film.provider.ends_with("a", TaskState.FAILED)
     film.run()
+    film.provider.finish_everything()
     film.resubmit = (JobId("a"),)
 
     film.run()
