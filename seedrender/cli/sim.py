@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -119,7 +122,8 @@ def command(
 ) -> int:
     """Serve the simulator on loopback until Ctrl-C. It makes real clips and costs nothing."""
     if replay is not None:
-        asyncio.run(_replay(replay, port))
+        with _taken(port):
+            asyncio.run(_replay(replay, port))
         return 0
     from seedrender.sim.app import SimSettings  # loads aiohttp and PyAV
 
@@ -137,8 +141,23 @@ def command(
         footage=footage,
         folder=folder,
     )
-    asyncio.run(_serve(settings, port))
+    with _taken(port):
+        asyncio.run(_serve(settings, port))
     return 0
+
+
+@contextmanager
+def _taken(port: int) -> Iterator[None]:
+    """Say that another server has the port, where it is so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        why = "is in use" if error.errno == errno.EADDRINUSE else "may not be opened"
+        raise click.UsageError(
+            f"port {port} {why}: stop what serves there, or choose another --port"
+        ) from None
 
 
 async def _replay(path: Path, port: int) -> None:

@@ -37,7 +37,7 @@ def command(manifest: Path, *, is_json: bool) -> int:
     if entries:
         head = ("job", "state", "task", "estimate", "cost", "output")
         echo(table(head, [_row(e) for e in entries]))
-        echo(f"\n{_summary(lock)}")
+        echo("\n" + (_summary(lock) or "Nothing was bought yet."))
     else:
         echo("Nothing was rendered yet.")
     if forgotten := _forgotten(PurchaseLog(lock_path(manifest)), lock):
@@ -69,7 +69,8 @@ def _row(entry: LockEntry) -> tuple[str, str, str, str, str, str]:
     estimated, cost = said(_estimates(entry)), said(found.paid)
     if found.unknown:
         cost = " + ".join(filter(None, [cost, f"{found.unknown} not known"]))
-    name = (task.task_id or "") if task is not None else "joined"
+    joined = "joined" if entry.output is not None else ""
+    name = (task.task_id or "") if task is not None else joined
     return entry.job, fold.job_state(entry).value, name, estimated, cost, _output(entry)
 
 
@@ -100,13 +101,13 @@ def _estimates(entry: LockEntry) -> dict[str, Decimal]:
 
 def _summary(lock: Lock) -> str:
     states = Counter(fold.job_state(entry).value for entry in lock.entries.values() if entry.tasks)
-    lines = [", ".join(f"{count} {state}" for state, count in states.items())]
+    lines = [", ".join(f"{count} {state}" for state, count in states.items())] if states else []
     for words, records in _kinds(lock):
         found = balance(records)
         cost = said(found.paid) or ("nothing" if not found.unknown else "not known")
         lines.append(f"{words} of {found.tasks} {'task' if found.tasks == 1 else 'tasks'}: {cost}")
         if found.unknown and found.paid:
-            lines[-1] += f", and {found.unknown} of which it is not known"
+            lines[-1] += f", and of {found.unknown} not known"
         lines += [_compared(found, currency) for currency in sorted(found.expected)]
     return ". ".join(lines)
 

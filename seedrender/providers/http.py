@@ -79,9 +79,9 @@ class Http:
 
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {keys.checked(self._key_name, self._key)}"}
+        await self._stack.enter_async_context(self._results)  # first: of a proxy it may complain
         self._submits = await self._open(headers, force_close=True)
         self._calls = await self._open(headers, force_close=False)
-        await self._stack.enter_async_context(self._results)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -44,9 +44,12 @@ async def account(
     if wrong := _wrong_key(key):
         yield fail("key", f"{spec.key_name} {wrong}", f"export {spec.key_name}=…")
         return
-    async with http:
-        async for check in _asked(http, spec.account(http, catalog(route)), route, project):
-            yield check
+    try:
+        async with http:
+            async for check in _asked(http, spec.account(http, catalog(route)), route, project):
+                yield check
+    except ConfigError as error:
+        yield fail("account", printable(str(error)), "mend that first")
 
 
 async def _plugin(

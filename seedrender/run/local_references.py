@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from seedrender.errors import Violation
+from seedrender.project.files import denial
 from seedrender.project.roots import Roots
 from seedrender.run.hashes import Hashes
 from seedrender.values.job import Job
@@ -27,13 +29,29 @@ def digest(root: Path, jobs: Sequence[Job], roots: Roots) -> tuple[dict[str, str
             path = root / reference.path
             if not roots.hold(path):
                 violations.append(_wrong(job, reference.name, roots.words(path)))
-            elif not path.is_file():
-                words = without_openers(reference.path)  # it may be a mistyped URL
-                violations.append(_wrong(job, reference.name, f"{words} is not there"))
-            else:
-                digests[reference.name] = hashes.sha256(path)
+                continue
+            shown = without_openers(reference.path)  # it may be a mistyped URL
+            try:
+                if what := _no_file(path):
+                    violations.append(_wrong(job, reference.name, f"{shown} {what}"))
+                else:
+                    digests[reference.name] = hashes.sha256(path)
+            except OSError as error:
+                words = f"{shown} cannot be read ({denial(error, path)})"
+                violations.append(_wrong(job, reference.name, words))
     hashes.save()
     return digests, violations
+
+
+def _no_file(path: Path) -> str:
+    """Say why there is no file at a path; empty: there is one. Raises: OSError."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return "is a link that leads nowhere" if path.is_symlink() else "is not there"
+    if stat.S_ISREG(mode):
+        return ""
+    return "is a folder" if stat.S_ISDIR(mode) else "is no regular file"
 
 
 def _wrong(job: Job, reference: str, what: str) -> Violation:

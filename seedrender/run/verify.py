@@ -10,7 +10,7 @@ from seedrender.errors import ArtifactError
 from seedrender.lock import prune
 from seedrender.media.medium import Medium, inspect
 from seedrender.media.probe import Probe, probe
-from seedrender.project.files import sha256
+from seedrender.project.files import denial, sha256
 from seedrender.project.roots import Roots
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId, MediaKind
@@ -51,7 +51,10 @@ def _changed(folder: Path, file: Artifact | Frame) -> str:
     size = path.stat().st_size
     if size != file.size_bytes:
         return f"it has {size} bytes, not {file.size_bytes}"
-    return "" if sha256(path) == file.sha256 else "its bytes are others (sha256)"
+    try:
+        return "" if sha256(path) == file.sha256 else "its bytes are others (sha256)"
+    except OSError as error:
+        return f"it cannot be read ({denial(error, path)})"
 
 
 def _wrong(folder: Path, output: Artifact) -> str:

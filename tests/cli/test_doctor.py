@@ -209,3 +209,15 @@ def test_a_machine_without_git_is_warned(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(shutil, "which", lambda _: None)
 
     assert doctor_machine._git().grade is Grade.WARN
+
+
+def test_a_proxy_that_is_not_understood_costs_no_other_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with simulator(SimSettings(speed=600, key=KEY)) as base_url:
+        account(monkeypatch, base_url)
+        monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
+        found = looked("film.yaml", "--provider", "modellix", code=2)
+
+    assert found["proxy"]["grade"] == found["account"]["grade"] == "fail"
+    assert found["manifest"]["grade"] == "ok"

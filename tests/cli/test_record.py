@@ -170,3 +170,24 @@ def test_a_key_within_an_address_is_in_no_recording() -> None:
 
     assert KEY not in rows[0]
     assert json.loads(rows[0])["status"] == 200
+
+
+def test_a_recording_into_our_own_folder_makes_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, record = film(tmp_path, "modellix"), tmp_path / ".seedrender/record.jsonl"
+    with simulator(SimSettings(speed=600, key=KEY)) as base_url:
+        account(monkeypatch, "modellix", base_url)
+        call("run", path, "good", "--record", record)
+
+    assert '"path": ' in record.read_text()
+    assert (tmp_path / ".seedrender/.gitignore").read_text() == "*\n"
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    with simulator(SimSettings(key=KEY)) as base_url:
+        port = base_url.rpartition(":")[2]
+        done = call("sim", "--port", port, "--folder", tmp_path / "world")
+
+    assert isinstance(done.exception, click.UsageError)
+    assert f"port {port} is in use" in str(done.exception)

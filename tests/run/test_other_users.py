@@ -15,6 +15,7 @@ import pytest
 
 from tests.run.test_hold_processes import MANIFEST
 from tests.run.test_processes import KEY, ledger, simulator
+from tests.site import PNG
 
 __all__ = ["simulator"]
 SOMEBODY = 65_534
@@ -100,3 +101,28 @@ def test_files_of_another_user_stop_a_run_in_words_and_lose_nothing(
     assert code == 0, said
     tasks = ledger(simulator)["tasks"]
     assert len(tasks) == len({task["request_id"] for task in tasks}) == 4
+
+
+@pytest.mark.parametrize("name", ["refs/lamp.png", "refs"])
+def test_a_reference_that_may_not_be_read_is_named(folder: Path, name: str) -> None:
+    (folder / "refs").mkdir()
+    (folder / "refs/lamp.png").write_bytes(PNG)
+    (folder / "film.yaml").write_text(
+        "seedrender: 1\nname: film\nreferences: {lamp: {image: refs/lamp.png}}\n"
+        'shots: {a: {prompt: "{{ ref.lamp }} shines."}}\n'
+    )
+    close(folder / name, 0)
+
+    for words in ("check", "plan", "run"):
+        code, said = say(folder, "http://127.0.0.1:9", words, "film.yaml")
+        assert (code, "refs/lamp.png cannot be read (Permission denied" in said) == (2, True), said
+    give_back(folder / name)
+
+
+def test_a_clip_that_may_not_be_read_is_told_by_verify(folder: Path, simulator: str) -> None:
+    assert say(folder, simulator, "run", "film.yaml", "spin/1")[0] == 0
+    close(folder / "renders/spin/1.mp4", 0)
+
+    code, said = say(folder, simulator, "verify", "film.yaml")
+
+    assert (code, "cannot be read (Permission denied" in said) == (4, True), said
