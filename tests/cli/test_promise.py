@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from seedrender.cli.console import State
 from seedrender.cli.main import cli
 from seedrender.errors import ConfigError
+from seedrender.values.entry import LOST
 
 FILM = """\
 seedrender: 1
@@ -335,9 +336,17 @@ def test_a_plan_says_what_is_bought_with_a_clip_that_is_given_up(folder: Path) -
     (folder / "renders/fly/01.mp4").unlink()
 
     plain = json.loads(seedrender("plan", "film.yaml", "--json"))
+    asked = json.loads(seedrender("plan", "film.yaml", "--resubmit", "fly/01", "--json"))
+    lock = folder / "film.lock"
+    first = next(line for line in lock.read_text().splitlines() if '"fly/01"' in line)
+    row = json.loads(first)
+    row["tasks"][0]["error"] = f"{LOST}no such task"
+    lock.write_text(lock.read_text().replace(first, json.dumps(row)))
     again = json.loads(seedrender("plan", "film.yaml", "--resubmit", "fly/01", "--json"))
 
     assert [job["job"] for job in plain["jobs"] if job["will_submit"]] == []
+    assert [job["job"] for job in asked["jobs"] if job["will_submit"]] == []
+    assert "it is bought again only if it cannot be had" in json.dumps(asked)
     assert [job["job"] for job in again["jobs"] if job["will_submit"]] == ["fly/01", "fly/02"]
 
 
