@@ -194,7 +194,7 @@ def test_a_failure_knows_its_line_and_what_was_meant() -> None:
     with pytest.raises(TemplateFailure) as caught:
         render("one\ntwo\n{{ vars.wether }}", VARIABLES)
 
-    assert (caught.value.line, caught.value.hint) == (3, "did you mean 'weather'?")
+    assert (caught.value.line, caught.value.hint) == (3, "did you mean 'vars.weather'?")
 
 
 @given(st.text(st.characters(categories=["L", "P", "S", "Zs"]), max_size=30))
@@ -243,3 +243,18 @@ def test_a_range_is_bounded_and_nothing_else_is_called(text: str, words: str) ->
 def test_half_of_a_character_is_refused(text: str) -> None:
     with pytest.raises(TemplateFailure, match="half of a character"):
         render(text, {"half": "\ud800"})
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("{{ place }}", "did you mean 'vars.place'?"),
+        ("{{ vars.plaace }}", "did you mean 'vars.place'?"),
+        ("{{ vars.m }}", "vars has: n, place"),
+    ],
+)
+def test_a_name_is_looked_for_among_the_vars(text: str, hint: str) -> None:
+    with pytest.raises(TemplateFailure) as raised:
+        render(text, {"vars": {"place": "Rome", "n": 3}})
+
+    assert raised.value.hint == hint
