@@ -192,7 +192,7 @@ def failure(
     missing = _MISSING.search(message)
     name = (missing[1] or missing[2]) if missing else None
     hint = (_bracketed(text, variables) or _near(name, variables)) if name else _advice(message)
-    hint = (name and _in_its_group(name, variables, text)) or hint
+    hint = (name and _of_vars(name, variables, text)) or hint
     words = f"'{name}' is not defined" if name else message.removesuffix(".")
     return TemplateFailure(words, line=line, hint=hint)
 
@@ -221,14 +221,14 @@ def _advice(message: str) -> str | None:
     return next((words for start, words in _INSTEAD.items() if message.startswith(start)), None)
 
 
-def _in_its_group(name: str, variables: Mapping[str, Any], text: str) -> str | None:
-    """Say what `vars`, or a row, has in place of a name that it has not."""
-    for group, values in variables.items():
-        is_group = isinstance(values, Mapping) and group != "ref" and bool(values)
-        if is_group and f"{group}.{name}" in text and name not in values:
-            close, known = closest(name, list(values)), ", ".join(sorted(map(str, values)))
-            return f"did you mean '{group}.{close}'?" if close else f"{group} has: {known}"
-    return None
+def _of_vars(name: str, variables: Mapping[str, Any], text: str) -> str | None:
+    """Say what `vars` has in place of a name that it has not."""
+    values = variables.get("vars") or {}
+    if f"vars.{name}" not in text or not values or name in values:
+        return None
+    close = closest(name, list(values))
+    known = ", ".join(sorted(map(str, values)))
+    return f"did you mean 'vars.{close}'?" if close else f"vars has: {known}"
 
 
 def _near(name: str, variables: Mapping[str, Any]) -> str | None:
@@ -236,9 +236,8 @@ def _near(name: str, variables: Mapping[str, Any]) -> str | None:
     for value in variables.values():
         if isinstance(value, Mapping):
             names += value
-    for group, value in variables.items():
-        if isinstance(value, Mapping) and group != "ref" and name in value:
-            return f"did you mean '{group}.{name}'?"
+    if name in (variables.get("vars") or ()):
+        return f"did you mean 'vars.{name}'?"
     if name in list(variables.get("ref", ())):
         return f"did you mean 'ref.{name}'?" if name.isidentifier() else f"write ref['{name}']"
     if name == "previous":
