@@ -274,3 +274,13 @@ def test_a_local_file_is_looked_at_without_a_network(tmp_path: Path) -> None:
 
     assert done.return_value == 2
     assert "film.yaml:4:14: a: reference 'hero' (hero.png): a pointer of git-lfs" in done.output
+
+
+def test_a_name_of_a_file_turns_no_text_in_annotations(film: Path) -> None:
+    odd = film.with_name("film\u202e.yaml")
+    odd.write_text("seedrender: 1\nname: film\nshots: {a: {promt: x}}\n")
+
+    done = check(odd, "--format", "github")
+
+    assert "\u202e" not in done.output
+    assert "film\\u202e.yaml" in done.output

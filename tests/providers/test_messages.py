@@ -68,6 +68,8 @@ OPENERS = (
     r'{"url":"https:\/\/me:s3cret@host\/x"}',
     "https%3A%2F%2Fhost%2Fx%3FX-Amz-Signature%3Ds3cret%26a",
     "/x.mp4;sig=s3cret",
+    "https:/me:s3cret@b.example/a.png is not there",
+    "//me:s3cret@b.example/a.png is not there",
     r"https\u003a//host/x?a\u003d1\u0026sig\u003ds3cret",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJTSUd.s3cret",
     "https://file.example/x.mp4;sig=s3cret",
