@@ -152,7 +152,8 @@ def _taken(port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+        is_of_the_port = error.filename is None  # and not of a file in the simulator's folder
+        if not is_of_the_port or error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         why = "is in use" if error.errno == errno.EADDRINUSE else "may not be opened"
         raise click.UsageError(

@@ -118,9 +118,10 @@ def whole(value: object) -> int:
 
 def size(value: object) -> int:
     """Return a number of bytes that a file may have. Raises: TypeError."""
-    if whole(value) >= _MOST_BYTES:
+    found = whole(value)
+    if found >= _MOST_BYTES:
         raise TypeError(f"{short(value)} is no size of a file")
-    return whole(value)
+    return found
 
 
 def seconds(value: object) -> float:

@@ -36,7 +36,7 @@ IsPresent = Callable[[Artifact], bool]  # is this file on disk, in its full size
 Find = Callable[[Artifact, Collection[str]], str | None]  # where are its bytes, by their sha256?
 
 
-PARENTS = ("continues", "uses", "continues, uses")  # parts that name clips of other jobs
+_PARENTS = ("continues", "uses", "continues, uses")  # parts that name clips of other jobs
 _ASKED_AGAIN = "each run asks once more"
 
 
@@ -154,7 +154,6 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
     if clip.differs and is_again:
         return Decision(Verdict.STALE, "its clip differs, and --resubmit buys it again", Submit())
     to_do = _free_work(job, record, clip, entry, facts)
-    open_ones = fold.outstanding(entry) if is_again else ()  # which a person may mean alone
     if to_do is not None:
         is_to_come = isinstance(to_do.act, Download)
         is_lost = isinstance(to_do.act, Nothing) or (is_to_come and record.is_lost)
@@ -167,6 +166,7 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
             words = f"{to_do.reason}; it is bought again only if it cannot be had"
             return replace(to_do, reason=words)
         return twin or to_do
+    open_ones = fold.outstanding(entry) if is_again else ()
     if open_ones:  # which were left out, since a person gives them up
         words = "its clip is in its place; what --resubmit gives up beside it is noted"
         return Decision(Verdict.RESUME, words, Settle(open_ones[-1]))
@@ -307,7 +307,7 @@ def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> De
 def _changed(made_by: TaskRecord, wanted: Fingerprint, asked: Asked) -> str:
     if not wanted.is_of(made_by.fingerprint):
         found = changes(made_by.fingerprint, wanted)
-        if found in PARENTS:
+        if found in _PARENTS:
             return f"it was made from another clip than is in place now: {found}"
         return f"its definition changed: {found}"
     if made_by.provider == SIMULATED and not asked.is_identity:

@@ -34,7 +34,6 @@ _LONGEST_WAIT_S = 86_400.0
 _LEARNT_FROM = (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.REFUSED)
 
 
-_IN_VAIN = (TaskState.FAILED, TaskState.REFUSED, TaskState.EXPIRED, TaskState.CANCELLED)
 _PASSING = (UnavailableError, RateLimitedError)
 
 
@@ -178,7 +177,7 @@ class Looks:
                 self._not_held = _ASSENTS
                 return task
             self._judge_hold(watch, task, (self._time() - started_at) * self._speed)
-            return await self._ask(watch) if task.state in _IN_VAIN else task
+            return await self._ask(watch) if _came_to_nothing(task) else task
         finally:
             self._held -= 1
 
@@ -212,7 +211,7 @@ class Looks:
         reply: Task | ProviderError = watch.reply
         if isinstance(reply, _PASSING) and self._not_listed < _ASSENTS:
             raise reply
-        if isinstance(reply, Task) and reply.state not in _IN_VAIN:
+        if isinstance(reply, Task) and not _came_to_nothing(reply):
             return reply
         task = await self._ask(watch)  # lists lag, or may be closed to a key, or wrong
         if isinstance(reply, ProviderError) and not isinstance(reply, NotFoundError):
@@ -295,3 +294,8 @@ class Looks:
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._speed)
+
+
+def _came_to_nothing(task: Task) -> bool:
+    """Say whether a task has ended without a result, so that it may be bought again."""
+    return task.state.is_final and task.state is not TaskState.SUCCEEDED

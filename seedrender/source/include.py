@@ -55,10 +55,8 @@ class _Gatherer:
             origin = tree.origin(("include", number))
             inner = normpath(PurePosixPath(trail[-1]).parent / name)
             if len(trail) > _MAX_DEPTH:
-                words = (
-                    f"include '{name}': more than {_MAX_DEPTH} files include each other in a row"
-                )
-                self._wrong(origin, words, "include them side by side")
+                words = f"include '{name}' is more than {_MAX_DEPTH} files deep"
+                self._wrong(origin, words, "include the files side by side")
             elif inner in trail:
                 loop = " includes ".join([*trail[trail.index(inner) :], inner])
                 self._wrong(origin, f"files include each other: {loop}", "take one of them out")
