@@ -103,48 +103,28 @@ def foremost(entry: LockEntry) -> TaskRecord | None:
     return next(reversed(alive(entry)), None) or output_record(entry) or newest
 
 
-def set_aside(entry: LockEntry, wanted: Fingerprint, asked: Asked = WHICHEVER) -> TaskRecord | None:
-    """Return the record whose clip was replaced and is wanted again; None: there is none."""
-    if entry.is_pinned or asked.is_made(output_record(entry), wanted):
-        return None
-    return next(
-        (
-            record
-            for record in reversed(entry.tasks)
-            if record.superseded is not None and asked.is_made(record, wanted)
-        ),
-        None,
-    )
-
-
 def made(
-    wanted: Fingerprint, entry: LockEntry, asked: Asked, chosen: CorrelationId | None = None
+    wanted: Fingerprint,
+    entry: LockEntry,
+    asked: Asked = WHICHEVER,
+    chosen: CorrelationId | None = None,
 ) -> tuple[TaskRecord | None, Artifact | None]:
-    """Return what shows the wanted footage: the clip in place, or one that was set aside.
+    """Return what shows the wanted footage; None: nothing does.
 
-    `chosen`: that one of several, as there are after a merge.
+    That is the chosen one of several clips, as there are after a merge; else one that is as asked
+    for, the one in its place first; else one that differs, or that its provider may have no more.
     """
-    made_by = output_record(entry)
-    for record in entry.tasks:
-        clip = clip_of(record, entry)
-        if record.correlation_id == chosen and clip is not None and asked.is_made(record, wanted):
-            return record, clip
-    aside = _good_aside(entry, wanted, asked)
-    is_wrong = entry.output is not None and bool(entry.output.differs) and aside is not None
-    if asked.is_made(made_by, wanted) and not is_wrong:
-        return made_by, entry.output
-    aside = aside or set_aside(entry, wanted, asked)
-    return aside, aside.superseded if aside is not None else None
-
-
-def _good_aside(entry: LockEntry, wanted: Fingerprint, asked: Asked) -> TaskRecord | None:
-    """Return the newest record whose clip was replaced, is as asked for, and can be had."""
+    found: list[tuple[tuple[bool, bool, bool], TaskRecord, Artifact]] = []
     for record in reversed(entry.tasks):
-        is_wanted = record.superseded is not None and not record.superseded.differs
-        is_there = not (record.is_lost or record.is_given_up or record.is_uncollected)
-        if is_wanted and is_there and asked.is_made(record, wanted):
-            return record
-    return None
+        clip = clip_of(record, entry)
+        is_aside = clip is not entry.output
+        if clip is None or not asked.is_made(record, wanted) or (is_aside and entry.is_pinned):
+            continue
+        may_be_gone = record.is_lost or record.is_given_up or record.is_uncollected
+        is_wrong = bool(clip.differs) or (is_aside and may_be_gone)
+        found.append(((record.correlation_id != chosen, is_wrong, is_aside), record, clip))
+    _, made_by, clip = min(found, key=lambda one: one[0], default=(None, None, None))
+    return made_by, clip
 
 
 def newest_fingerprint(entry: LockEntry) -> Fingerprint | None:

@@ -16,13 +16,13 @@ from seedrender.lock.fold import (
     fold,
     job_state,
     join,
+    made,
     newest_moment,
     next_action,
     output_record,
-    set_aside,
 )
 from seedrender.lock.moves import rename
-from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, Pin
+from seedrender.values.entry import LOST, Fingerprint, JobState, Lock, LockEntry, Pin
 from seedrender.values.job import JobId
 from seedrender.values.money import Amount, Cost, Quote
 from seedrender.values.task import TaskId
@@ -207,17 +207,29 @@ def test_a_clip_that_was_replaced_is_wanted_again_when_its_definition_comes_back
     replaced = entry("spin", ASIDE, AGAIN, RUNNING, IN_PLACE, output=clip("c4"))
     pinned = replace(replaced, pin=Pin(is_on=True, at=T0))
 
-    assert set_aside(replaced, OLD) == AGAIN  # the newest one
-    assert set_aside(replaced, NEW) is None
-    assert set_aside(replaced, Fingerprint(digest="sha256:other")) is None
-    assert set_aside(pinned, OLD) is None
-    assert set_aside(entry("spin", ASIDE, IN_PLACE), OLD) == ASIDE
+    assert made(OLD, replaced) == (AGAIN, AGAIN.superseded)  # the newest one
+    assert made(OLD, replaced, chosen=ASIDE.correlation_id) == (ASIDE, ASIDE.superseded)
+    assert made(NEW, replaced) == (IN_PLACE, replaced.output)
+    assert made(Fingerprint(digest="sha256:other"), replaced) == (None, None)
+    assert made(OLD, pinned) == (None, None)
+    assert made(OLD, entry("spin", ASIDE, IN_PLACE)) == (ASIDE, ASIDE.superseded)
+
+
+def test_a_clip_as_it_was_asked_for_goes_before_one_that_is_not_or_may_be_gone() -> None:
+    wrong = replace(clip("c4"), differs=("3 s, not 4 s",))
+    gone = replace(AGAIN, error=f"{LOST}no such task")
+    ours = replace(IN_PLACE, fingerprint=OLD)
+
+    assert made(OLD, entry("spin", ASIDE, ours, output=wrong))[0] == ASIDE
+    assert made(OLD, entry("spin", gone, ours, output=wrong))[0] == ours
+    assert made(OLD, entry("spin", AGAIN, ours, output=clip("c4")))[0] == ours
+    assert made(OLD, entry("spin", ASIDE, gone))[0] == ASIDE
 
 
 def test_a_clip_in_place_is_as_good_as_one_that_was_set_aside() -> None:
     both = entry("spin", ASIDE, replace(IN_PLACE, fingerprint=OLD), output=clip("c4"))
 
-    assert set_aside(both, OLD) is None
+    assert made(OLD, both) == (both.tasks[1], both.output)
     assert output_record(both) == replace(IN_PLACE, fingerprint=OLD)
     assert output_record(entry("spin", ASIDE)) is None
 

@@ -47,8 +47,8 @@ def test_a_simulated_clip_that_was_set_aside_does_not_come_back_for_a_paid_one()
     aside = replace(simulated, superseded=clip("a", "renders/.superseded/spin.mp4"))
     known = entry("spin", aside, real, output=clip("b"))
 
-    assert fold.set_aside(known, WANTED, Asked(route="modellix")) is None
-    assert fold.set_aside(known, WANTED, Asked(route="sim")) == aside
+    assert fold.made(WANTED, known, Asked(route="modellix"))[0] is None
+    assert fold.made(WANTED, known, Asked(route="sim"))[0] == aside
 
 
 def test_a_paid_clip_that_was_set_aside_comes_back_in_place_of_a_simulated_one() -> None:
@@ -57,5 +57,5 @@ def test_a_paid_clip_that_was_set_aside_comes_back_in_place_of_a_simulated_one()
     aside = replace(real, superseded=clip("a", "renders/.superseded/spin.mp4"))
     known = entry("spin", aside, simulated, output=clip("b"))
 
-    assert fold.set_aside(known, WANTED, Asked(route="modellix")) == aside
-    assert fold.set_aside(known, WANTED) is None
+    assert fold.made(WANTED, known, Asked(route="modellix"))[0] == aside
+    assert fold.made(WANTED, known)[0] == simulated

@@ -63,7 +63,7 @@ def test_its_clip_that_was_set_aside_comes_back() -> None:
     two = record("c2", JobState.SUCCEEDED)
     known = entry("spin", one, two, output=clip("c2"))
 
-    assert fold.set_aside(known, fingerprint(SPIN, {}, {})) == one
+    assert fold.made(fingerprint(SPIN, {}, {}), known)[0] == one
 
 
 def done(name: str) -> LockEntry:
