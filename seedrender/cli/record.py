@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seedrender.cli.console import echo
-from seedrender.project.hold import FOLDER, make_private
 from seedrender.project.lock_read import is_taken_for_ours
+from seedrender.project.own_folder import NAME, OwnFolder
 from seedrender.run import git
 from seedrender.run.outlet import Outlet
 
@@ -83,8 +83,8 @@ def _opened(record: Record, path: Path, *, is_simulated: bool) -> int:
     if is_taken_for_ours(path):
         raise click.UsageError(f"{path} would be taken for a file of the project; name another one")
     try:
-        if path.parent.name == FOLDER:
-            make_private(path.parent)
+        if path.parent.name == NAME:
+            OwnFolder(path.parent.parent).make()
         return os.open(path, _FLAGS, 0o600)
     except FileExistsError:
         raise click.UsageError(f"{path} is there: a recording is written over nothing") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -12,7 +12,7 @@ from seedrender.cli.console import choices_options, echo, json_option, manifest_
 from seedrender.cli.estimate import costs
 from seedrender.errors import ArtifactError
 from seedrender.plan.report import Pictures, to_html
-from seedrender.project.files import write_atomically, writing
+from seedrender.project.files import plain_bytes, write_atomically, writing
 from seedrender.project.lock_read import is_taken_for_ours
 from seedrender.run import project
 from seedrender.run.project import Choices, Project
@@ -20,7 +20,6 @@ from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
 
 _FRAMES = 6
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _HEAD_BYTES = 4096  # of a page, within which it says what it is
 _FRAME_WIDTH = 160
 _POSTER_WIDTH = 480
@@ -50,7 +49,11 @@ def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: b
     target = output or manifest.with_suffix(".report.html")
     with writing(target.name):
         is_there = os.path.lexists(target)
-        there = _content(target, len(page.encode())) if is_there else page.encode()
+        there = page.encode()
+        if is_there:
+            there = b""  # of what is no plain file
+            with suppress(OSError):
+                there = plain_bytes(target, most=len(page.encode()) + 1, follows=False)
         is_page = b"seedrender</title>" in there[:_HEAD_BYTES]
         if output is not None and (not is_page or is_taken_for_ours(output)):
             raise click.UsageError(
@@ -63,16 +66,6 @@ def command(manifest: Path, *, choices: Choices, output: Path | None, is_json: b
     else:
         echo(f"Report: {target}")
     return 0
-
-
-def _content(path: Path, most: int) -> bytes:
-    """Read the beginning of a file; what is no plain file has none."""
-    try:
-        with os.fdopen(os.open(path, _FLAGS), "rb") as file:
-            is_plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            return file.read(most + 1) if is_plain else b""
-    except OSError:
-        return b""
 
 
 def _pictures(found: Project, lock: Lock) -> dict[JobId, Pictures]:

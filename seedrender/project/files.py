@@ -190,12 +190,16 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def plain_bytes(path: Path) -> bytes:
-    """Read a file; a pipe or a device, which might never end, is none. Raises: OSError."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+def plain_bytes(path: Path, *, most: int = -1, follows: bool = True) -> bytes:
+    """Read a file, or its beginning; a pipe or a device, which might never end, is none.
+
+    `follows`: a link is, too. Raises: OSError.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follows else os.O_NOFOLLOW)
+    with os.fdopen(os.open(path, flags), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a plain file")
-        return file.read()
+        return file.read(most)
 
 
 def make_folder(folder: Path) -> None:
