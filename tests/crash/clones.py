@@ -13,7 +13,6 @@ import os
 import random
 import shutil
 import struct
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -41,7 +40,7 @@ from tests.crash import oracle
 from tests.crash.enumerated import Totals
 from tests.crash.film import Ended, Film, base_clips
 from tests.crash.oracle import Broken
-from tests.run.git import IDENTITY
+from tests.run.git import git
 
 _MOST_STEPS = 14
 _LEAST_FILMS = 3
@@ -99,13 +98,7 @@ class Clone:
         return self.film.folder
 
     def git(self, *words: str) -> int:
-        return subprocess.run(
-            ["git", *words],  # noqa: S607 - whichever git there is
-            cwd=self.folder,
-            env=IDENTITY,
-            capture_output=True,
-            check=False,
-        ).returncode
+        return git(self.folder, *words).returncode
 
     def write(self) -> None:
         self.film.write(self.story.text())

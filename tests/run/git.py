@@ -19,6 +19,18 @@ IDENTITY = {
 }
 
 
+def git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Let git do something as somebody, whatever the machine's own settings are."""
+    return subprocess.run(
+        ["git", *words],  # noqa: S607 - whichever git there is
+        cwd=folder,
+        env=IDENTITY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 class Repository:
     """A repository with a manifest and its lockfile."""
 
@@ -34,14 +46,7 @@ class Repository:
             (folder / ".gitattributes").write_text(attributes)
 
     def git(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["git", *words],  # noqa: S607 - whichever git there is
-            cwd=self.folder,
-            env=IDENTITY,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return git(self.folder, *words)
 
     def read(self) -> Lock:
         return lockfile.loads(self.lock_path.read_text("utf-8"), "film.lock")
