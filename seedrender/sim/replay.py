@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,19 +16,19 @@ from aiohttp import web
 
 from seedrender.errors import ConfigError
 from seedrender.media import make
+from seedrender.sim.likeness import Likeness, Likenesses
 from seedrender.values.redaction import redacted, redacted_path
 
 _MOST_BYTES = 64 * 2**20  # of a recording, and of a request
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-_USUAL_S = 4
-_WIDTH, _HEIGHT = 864, 496
 _LEFT_OUT = ("content-length", "content-type", "date", "transfer-encoding")
 
 
 class Recording:
     """The exchanges of one recording, each given once; the last of a kind again and again."""
 
-    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.likenesses = Likenesses(rows)
         self._by_request: defaultdict[tuple[str, str, str], deque[Mapping[str, Any]]]
         self._by_request = defaultdict(deque)
         self._by_path: defaultdict[tuple[str, str], deque[Mapping[str, Any]]] = defaultdict(deque)
@@ -84,6 +84,7 @@ class _Replay:
 
     def __init__(self, recording: Recording, folder: Path) -> None:
         self._recording, self._folder = recording, folder
+        self._likenesses: dict[str, Likeness] = {}  # by the name of a file of ours
         self._turn = asyncio.Lock()  # footage is made one after another
         self.base_url = ""
 
@@ -100,7 +101,9 @@ class _Replay:
                 request.transport.close()
             return web.Response()
         told = {k: v for k, v in row.get("headers", {}).items() if k not in _LEFT_OUT}
-        answer = self._with_our_media(row.get("answer"))
+        task_id = path.partition("?")[0].rpartition("/")[2]
+        likeness = self._recording.likenesses.of(task_id)
+        answer = self._with_our_media(row.get("answer"), likeness)
         return web.Response(
             status=row["status"],
             headers=told,
@@ -114,31 +117,46 @@ class _Replay:
         path = self._folder / name
         async with self._turn:
             if not path.exists():
-                await asyncio.to_thread(_draw, path)
+                likeness = self._likenesses.get(name)
+                if likeness is None:
+                    raise web.HTTPNotFound
+                await asyncio.to_thread(_draw, path, likeness)
         return web.FileResponse(path)
 
-    def _with_our_media(self, value: Any) -> Any:
+    def _with_our_media(self, value: Any, likeness: Likeness) -> Any:
         """Put addresses of ours in the place of those of files elsewhere."""
         if isinstance(value, list):
-            return [self._with_our_media(item) for item in value]
-        if isinstance(value, dict):  # of which size a file of ours is, nobody has said
+            return [self._with_our_media(item, likeness) for item in value]
+        if isinstance(value, dict):  # of how many bytes a file of ours is, nobody has said
+            likeness = self._recording.likenesses.told(value, likeness)
             is_file = isinstance(value.get("url"), str)
             kept = {k: v for k, v in value.items() if not (is_file and k == "size")}
-            return {key: self._with_our_media(inner) for key, inner in kept.items()}
+            return {key: self._with_our_media(inner, likeness) for key, inner in kept.items()}
         is_address = isinstance(value, str) and value.startswith(("https://", "http://"))
         path = Path(urlsplit(value).path) if is_address else Path()
         if not is_address or not path.suffix:  # such as that of a task
             return value
         suffix = path.suffix.lower() if path.suffix.lower() in _PICTURES else ".mp4"
-        return f"{self.base_url}/replayed/{abs(hash(value)) % 10**12}{suffix}"
+        name = f"{abs(hash((value, likeness))) % 10**12}{suffix}"
+        self._likenesses[name] = likeness
+        return f"{self.base_url}/replayed/{name}"
 
 
-def _draw(path: Path) -> None:
+def _draw(path: Path, likeness: Likeness) -> None:
+    width, height, seed = likeness.width, likeness.height, int(path.stem)
     if path.suffix == ".mp4":
-        make.clip(path, width=_WIDTH, height=_HEIGHT, duration_s=_USUAL_S, seed=1, title="replayed")
+        make.clip(
+            path,
+            width=width,
+            height=height,
+            duration_s=likeness.seconds,
+            seed=seed,
+            title="replayed",
+            has_sound=likeness.has_sound,
+        )
     else:
         form = {".jpg": "jpeg"}.get(path.suffix, path.suffix.removeprefix("."))
-        make.still(path, form=form, size=(_WIDTH, _HEIGHT), seed=1, title="")
+        make.still(path, form=form, size=(width, height), seed=seed, title="")
 
 
 def _request(method: str, path: str, sent: Any) -> tuple[str, str, str]:

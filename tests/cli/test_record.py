@@ -15,6 +15,7 @@ from PIL import Image
 from seedrender.cli.console import State
 from seedrender.cli.main import cli
 from seedrender.errors import ConfigError
+from seedrender.media.probe import probe
 from seedrender.providers.answers import Answer
 from seedrender.providers.recording import Recorder
 from seedrender.run import store
@@ -33,6 +34,19 @@ run: {{poll: {{first: 0.1s, interval: 0.1s, max_interval: 0.2s}}}}
 shots:
   good: {{prompt: "A kite over {{{{ ref.hero }}}}."}}
   bad: {{prompt: "Mud. [sim:refuse]"}}
+"""
+SHAPES = """\
+seedrender: 1
+name: film
+provider: {route}
+defaults: {{tier: fast, resolution: 480p, ratio: "16:9", duration: 4, audio: true}}
+run: {{poll: {{first: 0.1s, interval: 0.1s, max_interval: 0.2s}}}}
+shots:
+  wide: {{prompt: "A kite."}}
+  tall: {{prompt: "A tower.", ratio: "9:16", duration: 6, audio: false}}
+  sharp: {{prompt: "A needle.", resolution: 720p, ratio: "1:1"}}
+chains:
+  walk: {{prompt: "One walk.", segments: [{{}}, {{prompt: "On.", duration: 5}}]}}
 """
 NAMES = {"modellix": ("MODELLIX", ""), "byteplus": ("ARK", "/api/v3")}
 
@@ -66,6 +80,12 @@ def states(film: Path) -> dict[str, list[tuple[str | None, str]]]:
     }
 
 
+def looks_of(path: Path) -> tuple[int, int, int, bool]:
+    """Return width, height, seconds and whether there is sound."""
+    found = probe(path)
+    return found.width, found.height, round(found.duration_s), found.has_sound
+
+
 @pytest.mark.parametrize("route", ["modellix", "byteplus"])
 def test_what_a_provider_said_is_kept_without_what_opens_something_and_plays_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str
@@ -91,6 +111,30 @@ def test_what_a_provider_said_is_kept_without_what_opens_something_and_plays_aga
     assert record.stat().st_mode & 0o077 == 0
     assert (code, states(again)) == (code_again, states(first))
     assert (again.parent / "renders/good.mp4").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("route", ["modellix", "byteplus"])
+def test_what_stands_in_for_a_clip_has_its_size_length_and_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    for name in ("first", "again"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "film.yaml").write_text(SHAPES.format(route=route))
+    record = tmp_path / "record.jsonl"
+    with simulator(SimSettings(key=KEY, speed=600)) as base_url:
+        account(monkeypatch, route, base_url)
+        code = call("run", tmp_path / "first/film.yaml", "--record", record).return_value
+    with replayed(record) as base_url:
+        account(monkeypatch, route, base_url)
+        again = call("run", tmp_path / "again/film.yaml").return_value
+
+    found = [
+        {path.name: looks_of(path) for path in (tmp_path / name / "renders").rglob("*.mp4")}
+        for name in ("first", "again")
+    ]
+    assert (code, again) == (0, 0)
+    assert found[0] == found[1]
+    assert {seconds for _, _, seconds, _ in found[0].values()} >= {4, 5, 6}
 
 
 def test_a_recording_is_not_put_where_git_would_commit_it_nor_over_anything(
