@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from seedrender.run import places, project
 from seedrender.run.project import Choices, Project
 from seedrender.source import review
 from seedrender.source.rules import RULES
+from seedrender.values.job import MediaKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Checked:
     jobs: int = 0
     takes: int = 0
     seconds: int = 0
+    without_length: int = 0
     online: online.Online | None = None
 
     @property
@@ -128,6 +130,9 @@ def _check(
         jobs=len(found.jobs),
         takes=len(found.takes),
         seconds=sum(job.stated_duration_s or 0 for job in found.jobs),
+        without_length=sum(
+            job.makes is MediaKind.VIDEO and job.stated_duration_s is None for job in found.jobs
+        ),
     )
 
 
@@ -143,16 +148,28 @@ def _places(found: Project) -> Sequence[Violation]:
 def _say(found: Sequence[Checked]) -> None:
     for one in found:
         for violation in one.violations:
-            echo(str(violation), is_error=True)
+            echo(
+                str(violation if len(found) == 1 else _from_here(one.manifest, violation)),
+                is_error=True,
+            )
         if one.online is not None:
             online.say(one.online)
         if not one.exit_code:
             warnings = f"; {_count(len(one.violations), 'warning')}" if one.violations else ""
+            open_ends = _count(one.without_length, "clip")
+            more = f", and {open_ends} as long as the model makes" if one.without_length else ""
             echo(
                 f"{one.manifest}: right. {_count(one.jobs, 'job')}, "
                 f"{_count(one.takes, 'long take')}, {one.seconds} seconds of footage asked for"
-                f"{warnings}"
+                f"{more}{warnings}"
             )
+
+
+def _from_here(manifest: Path, violation: Violation) -> Violation:
+    """Name files as seen from here: of several manifests many have the same name."""
+    places = (violation.origin, *violation.related)
+    seen = [replace(place, file=str(manifest.parent / place.file)) for place in places]
+    return replace(violation, origin=seen[0], related=tuple(seen[1:]))
 
 
 def _as_json(found: Sequence[Checked]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ The variables are those of curl, and are read as Python's own `urllib` reads the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from contextlib import suppress
 from urllib import request
@@ -20,18 +21,23 @@ _KINDS = ("http", "https")
 _ANY = "all"
 
 
+class ProxyError(ConfigError):
+    """The environment names a proxy that is not understood; nothing was sent."""
+
+
 def proxy_for(address: str) -> str | None:
     """Return the proxy for an address; None: it is reached directly.
 
-    Raises: ConfigError where the environment names one that is not understood.
+    Raises: ProxyError where the environment names one that is not understood.
     """
     parts = urlsplit(address)
     named = request.getproxies_environment()
-    found = named.get(parts.scheme) or named.get(_ANY)
+    kind = parts.scheme if named.get(parts.scheme) else _ANY
+    found = named.get(kind)
     place = parts.netloc.rpartition("@")[2]
     if not found or is_loopback(address) or _is_apart(place):
         return None
-    return _checked(found)
+    return _checked(kind, found)
 
 
 def shown(proxy: str) -> str:
@@ -42,8 +48,8 @@ def shown(proxy: str) -> str:
 def hosts() -> Collection[str]:
     """Return the hosts of all proxies that the environment names: wherever they are, they count."""
     named = request.getproxies_environment()
-    found = (named[kind] for kind in (*_KINDS, _ANY) if named.get(kind))
-    return frozenset(urlsplit(_checked(proxy)).hostname or "" for proxy in found)
+    found = (_checked(kind, named[kind]) for kind in (*_KINDS, _ANY) if named.get(kind))
+    return frozenset(urlsplit(proxy).hostname or "" for proxy in found)
 
 
 async def way_to(url: URL, resolver: CheckedResolver) -> str | None:
@@ -70,7 +76,7 @@ def _is_apart(place: str) -> bool:
     return bool(request.proxy_bypass_environment(place))  # type: ignore[attr-defined]
 
 
-def _checked(proxy: str) -> str:
+def _checked(kind: str, proxy: str) -> str:
     whole = proxy if "://" in proxy else f"http://{proxy}"
     try:
         parts = urlsplit(whole)
@@ -78,8 +84,14 @@ def _checked(proxy: str) -> str:
     except ValueError:
         is_understood = False
     if not is_understood or not whole.isprintable() or " " in whole:
-        raise ConfigError(
-            "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names no proxy of the kind http://host:port or "
-            "https://host:port; correct it, or list in NO_PROXY what needs none; nothing was sent"
+        raise ProxyError(
+            f"{_variable(kind)} names no proxy of the kind http://host:port or https://host:port; "
+            "correct it, or list in NO_PROXY what needs none; nothing was sent"
         )
     return whole
+
+
+def _variable(kind: str) -> str:
+    """Return the name under which a proxy is set; in small letters it goes before."""
+    name = f"{kind}_proxy"
+    return name if os.environ.get(name) else name.upper()

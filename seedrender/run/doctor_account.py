@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 
 from seedrender.catalog.models import Catalog, catalog
-from seedrender.errors import ConfigError, ProviderError, UnauthorizedError, printable
+from seedrender.errors import (
+    ConfigError,
+    ProviderError,
+    UnauthorizedError,
+    UnavailableError,
+    printable,
+)
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.cost import estimate
 from seedrender.providers import keys, plugins, registry
 from seedrender.providers.http import Http
+from seedrender.providers.proxies import ProxyError
 from seedrender.providers.registry import AccountReads
 from seedrender.run.doctor import Check, fail, ok, warn
 from seedrender.run.online import Account
@@ -35,6 +42,9 @@ async def account(
     spec = registry.ROUTES[route]
     try:
         http = registry.connection(route, environ)
+    except ProxyError as error:
+        yield fail("host", printable(str(error)), "mend the proxy first")
+        return
     except ConfigError as error:
         yield fail("host", printable(str(error)), f"correct {spec.base_name}")
         return
@@ -79,6 +89,9 @@ async def _asked(
         yield ok("key", printable(await reads.check_key()))
     except UnauthorizedError as error:
         yield fail("key", printable(str(error)), "make a new key in the provider's console")
+        return
+    except UnavailableError as error:
+        yield fail("host", printable(str(error)), "look at the network, or come back later")
         return
     except ProviderError as error:
         yield fail("key", printable(str(error)), "look at the network, or come back later")

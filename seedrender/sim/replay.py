@@ -54,6 +54,8 @@ def load(path: Path) -> Recording:
         if path.stat().st_size > _MOST_BYTES:
             raise ConfigError(f"{path} is larger than {_MOST_BYTES // 2**20} MiB")
         rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        if not rows:
+            raise ConfigError(f"{path} is empty: nothing was recorded in it")
         return Recording(rows)
     except (ValueError, TypeError, KeyError, RecursionError, AttributeError):
         raise ConfigError(f"{path} is no recording of `seedrender run --record`") from None

@@ -136,8 +136,7 @@ def _axes(
             problems.append(violation(document, at, f"axis {name}: {failure}", failure.hint))
             continue
         if not isinstance(values, list) or not values:
-            message = f"axis {name} is not a list of values"
-            problems.append(violation(document, at, message, "give a list"))
+            problems.append(violation(document, at, *_no_axis(name, values)))
             continue
         for number, value in enumerate(values):
             if _is_unnameable(value):
@@ -146,6 +145,14 @@ def _axes(
                 problems.append(violation(document, (*at, number), message, hint))
         axes[name] = values
     return axes
+
+
+def _no_axis(name: str, values: Any) -> tuple[str, str]:
+    """Say what an axis is that is no list, or an empty one, and what to do."""
+    if values == []:
+        hint = "`to` of range(from, to) is not counted, so it is more than `from`"
+        return f"axis {name} has no values", f"give it one or more; {hint}"
+    return f"axis {name} is not a list of values", "give a list"
 
 
 def _is_unnameable(value: Any) -> bool:

@@ -32,6 +32,7 @@ _TICK = 100
 
 
 # what no job's footage comes from
+_BINDING = {("matrix",), ("foreach",), ("include",), ("with",)}
 _APART = {(key,) for key in ("run", "prices", "moved", "output", "hosting", "require_rights")} | {
     ("route_in_identity",)
 }
@@ -117,6 +118,7 @@ def attempt(
         problems.append(violation(tree, ("profiles",), f"there is no profile '{profile}'", hint))
     scope = Scope(tree, manifest, problems, read=read, profile=profile)
     scope.incomplete = frozenset(path[:2] for path, _ in misshapen)
+    scope.unbound = frozenset(path[:2] for path, _ in misshapen if path[2:3] in _BINDING)
     scope.tracer.job = explain
     takes: list[LongTake] = []
     jobs = tuple(_bounded(_jobs(scope, takes), scope, tick))
@@ -126,6 +128,8 @@ def attempt(
     problems += moved.wrong(tree, jobs, takes, is_whole=not problems)
     if not jobs and not problems:
         hint = "add an entry under `shots` or `chains`"
+        if manifest.shots or manifest.chains:
+            hint = "its entries make no jobs: what `foreach` names has no rows"
         problems.append(violation(tree, (), "the manifest asks for no footage", hint))
     return Expansion(
         manifest=manifest,

@@ -102,6 +102,8 @@ def _csv(text: str, file: str) -> _Found:
 
 def _without_ids(columns: Sequence[str]) -> tuple[str, str]:
     """Say what is wrong with a first line that names no column `id`, and what to do."""
+    if not any(columns):
+        return "this is empty", "its first line names the columns, `id` among them"
     other = next((sign for sign in ";\t|" if "id" in "".join(columns).split(sign)), None)
     if other is not None:
         message = f"the columns are separated by {other!r}, and CSV is read with ','"

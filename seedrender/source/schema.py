@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -148,7 +148,8 @@ def _value_words(path: Path, error: Any) -> tuple[str, str]:
     match error.validator:
         case "type":
             wanted = _pattern(error.schema.get("pattern", "")) or _type(limit)
-            return f"{_place(path)} is {_kind(error.instance)}", f"write {wanted}"
+            example = _nearest(error.instance, error.schema.get("examples", ()))
+            return f"{_place(path)} is {_kind(error.instance)}", f"write {wanted}{example}"
         case "enum":
             return words, _did_you_mean(error.instance, limit)
         case "const":
@@ -223,6 +224,12 @@ def _kind(value: object) -> str:
         return "empty"
     names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer"}
     return TYPE_WORDS[names.get(type(value), "number")] + (f" ({shown(value)})" if value else "")
+
+
+def _nearest(value: object, examples: Sequence[object]) -> str:
+    """Name the example that was meant, such as 480p by 480."""
+    meant = next((e for e in examples if str(e).startswith(str(value))), None)
+    return "" if meant is None else f", such as {meant}"
 
 
 def _type(limit: object) -> str:

@@ -43,6 +43,7 @@ class Scope:
         }
         self.clip_name = Written(manifest.output_name, ("output", "name"))
         self.incomplete: frozenset[Path] = frozenset()  # entries that lost a part of a wrong shape
+        self.unbound: frozenset[Path] = frozenset()  # those of which variables were lost
         self.tracer = trace.Tracer(tree, manifest)
 
     def wrong(self, origin: Origin, message: str, hint: str, *, path: Path = ()) -> None:

@@ -28,6 +28,8 @@ def expand(scope: Scope, name: str) -> Iterator[Job]:
                 at, f"shot {name} has no prompt", "write `prompt:` or `template:`", path=path
             )
         return
+    if path in scope.unbound:  # whatever names its variables would be wrong too
+        return
     places = scope.places(written)
     given = {
         **scope.variables,

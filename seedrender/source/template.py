@@ -191,10 +191,14 @@ def failure(
     message = error.message or "the expression cannot be evaluated"
     missing = _MISSING.search(message)
     name = (missing[1] or missing[2]) if missing else None
-    hint = (_bracketed(text, variables) or _near(name, variables)) if name else _advice(message)
-    hint = (name and _of_vars(name, variables, text)) or hint
+    hint = _meant(name, variables, text) if name else _advice(message)
     words = f"'{name}' is not defined" if name else message.removesuffix(".")
     return TemplateFailure(words, line=line, hint=hint)
+
+
+def _meant(name: str, variables: Mapping[str, Any], text: str) -> str | None:
+    """Say what was meant by a name that is not there."""
+    return _bracketed(text, variables) or _of_group(name, variables, text) or _near(name, variables)
 
 
 def line_of(error: TemplateError) -> int:
@@ -221,14 +225,15 @@ def _advice(message: str) -> str | None:
     return next((words for start, words in _INSTEAD.items() if message.startswith(start)), None)
 
 
-def _of_vars(name: str, variables: Mapping[str, Any], text: str) -> str | None:
-    """Say what `vars` has in place of a name that it has not."""
-    values = variables.get("vars") or {}
-    if f"vars.{name}" not in text or not values or name in values:
+def _of_group(name: str, variables: Mapping[str, Any], text: str) -> str | None:
+    """Say what `vars` or `ref` has in place of a name that it has not."""
+    group = next((g for g in ("vars", "ref") if f"{g}.{name}" in text), None)
+    values = variables.get(group or "", {})
+    if group is None or name in values or not (values or group == "ref"):
         return None
     close = closest(name, list(values))
-    known = ", ".join(sorted(map(str, values)))
-    return f"did you mean 'vars.{close}'?" if close else f"vars has: {known}"
+    known = ", ".join(sorted(map(str, values))) or "nothing"
+    return f"did you mean '{group}.{close}'?" if close else f"{group} has: {known}"
 
 
 def _near(name: str, variables: Mapping[str, Any]) -> str | None:

@@ -182,9 +182,20 @@ def test_several_manifests_are_checked_and_the_worst_counts(film: Path, tmp_path
 
     assert words.return_value == 2
     assert "other.yaml: right. 1 job" in words.output
-    assert "duratoin" in words.output
+    assert f"{film}:7:29: unknown key 'duratoin'" in words.output
     found = json.loads(document.output)
     assert [row["exit_code"] for row in found["manifests"]] == [0, 2]
+
+
+def test_clips_of_no_said_length_are_counted_apart(tmp_path: Path) -> None:
+    (tmp_path / "film.yaml").write_text(
+        "seedrender: 1\nname: film\nshots:\n  a: {prompt: A kite.}\n  b: {prompt: A., duration: 4}\n"
+        "  c: {prompt: A storm.}\n"
+    )
+
+    said = check(tmp_path / "film.yaml").output
+
+    assert "4 seconds of footage asked for, and 2 clips as long as the model makes" in said
 
 
 def test_limits_are_checked_beside_mistakes_of_shape(tmp_path: Path) -> None:

@@ -187,6 +187,15 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, text: str) -> None:
     assert "is no recording of `seedrender run --record`" in str(done.exception)
 
 
+def test_an_empty_recording_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "record.jsonl").write_text("\n")
+
+    done = call("sim", "--replay", tmp_path / "record.jsonl", "--port", "0")
+
+    assert isinstance(done.exception, ConfigError)
+    assert "nothing was recorded in it" in str(done.exception)
+
+
 def test_a_lost_answer_is_recorded_and_lost_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,8 +130,20 @@ def test_a_host_that_does_not_answer_is_said() -> None:
 
     found = asyncio.run(looked("modellix", environ))
 
-    assert found["key"].grade is Grade.FAIL
-    assert "no answer from http://127.0.0.1:9" in found["key"].found
+    assert found["host"].grade is Grade.FAIL
+    assert "no answer from http://127.0.0.1:9" in found["host"].found
+    assert "key" not in found
+
+
+def test_a_proxy_that_is_not_understood_is_named_and_the_address_is_not_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+
+    found = asyncio.run(looked("modellix", {"MODELLIX_API_KEY": KEY}))
+
+    assert found["host"].found.startswith("ALL_PROXY names no proxy of the kind http://host:port")
+    assert found["host"].advice == "mend the proxy first"
 
 
 @pytest.mark.parametrize(

@@ -62,3 +62,33 @@ def test_an_exclude_of_no_axis_says_which_was_meant() -> None:
     text = "shots: {s: {prompt: A., matrix: {colour: [a]}, exclude: [{color: a}]}}\n"
 
     assert "'color' is not an axis of this matrix; did you mean 'colour'?" in refused(text)
+
+
+def test_a_range_that_counts_nothing_is_said_to_be_empty() -> None:
+    found = refused("shots: {s: {prompt: '{{ n }}', matrix: {n: '{{ range(3, 3) }}'}}}\n")
+
+    assert "axis n has no values" in found
+    assert "is not counted" in found
+
+
+@pytest.mark.parametrize(
+    ("written", "numbers"),
+    [("range(2)", ["0", "1"]), ("range(1, 3)", ["1", "2"]), ("range(1, 6, 2)", ["1", "3", "5"])],
+)
+def test_a_range_counts_as_pythons(written: str, numbers: list[str]) -> None:
+    shot = f"shots: {{s: {{prompt: '{{{{ n }}}}', matrix: {{n: '{{{{ {written} }}}}'}}}}}}\n"
+
+    assert list(prompts(shot).values()) == numbers
+
+
+def test_zeros_in_front_of_a_number() -> None:
+    shot = """shots: {s: {prompt: "{{ ('000' ~ n)[-3:] }}", matrix: {n: [7, 41]}}}\n"""
+
+    assert list(prompts(shot).values()) == ["007", "041"]
+
+
+def test_a_matrix_of_a_wrong_shape_says_nothing_of_what_names_it() -> None:
+    found = refused("shots: {s: {prompt: '{{ n }}', matrix: {n: 'range(1, 4)'}}}\n")
+
+    assert "matrix.n is a text" in found
+    assert "is not defined" not in found
