@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -16,7 +16,7 @@ from seedrender.errors import NotFoundError, RateLimitedError, SubmissionUnknown
 from seedrender.media import make
 from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
 from seedrender.values.money import NO_VIDEO, UNKNOWN_PRICE, Amount, Price, Span
-from seedrender.values.provider import Limits, LocalFile, MediaUrl, RateWindow
+from seedrender.values.provider import NO_WITNESSES, Limits, LocalFile, MediaUrl, RateWindow
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
 
@@ -229,7 +229,7 @@ class Scripted:
         correlation_id: CorrelationId,
         *,
         since: datetime | None = None,
-        witnesses: Collection[TaskId] = (),
+        witnesses: Mapping[TaskId, CorrelationId] = NO_WITNESSES,
     ) -> Sequence[TaskId] | None:
         self.sought.append((correlation_id, since, frozenset(witnesses)))
         return None if self.found is None else self.found.get(correlation_id, [])

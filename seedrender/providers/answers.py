@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,13 @@ import aiohttp
 
 from seedrender.errors import ProtocolError, ProviderError, UnavailableError
 from seedrender.providers import rate
-from seedrender.values.redaction import without_key
+from seedrender.values.redaction import HIDDEN, without_key
 
 MAX_BYTES = 16 * 2**20
 
 _MAX_DIGITS = 600  # of a whole number; the longest that Python surely reads has 640
 _MAX_DEPTH = 20
+_MOST_ADDRESSES = 10_000  # with a key in them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +32,15 @@ class Answer:
     names_a_task: bool = False  # in its headers
 
 
-async def read(response: aiohttp.ClientResponse, key: str | None = None) -> Answer:
+async def read(
+    response: aiohttp.ClientResponse,
+    key: str | None = None,
+    addresses: MutableMapping[str, str] | None = None,
+) -> Answer:
     """Read an answer as far as it comes: with its status here, nothing is raised any more.
 
-    `key` is taken out of its words, should the service repeat it.
+    `key` is taken out of its words, should the service repeat it; an address that had it is kept
+    as it was in `addresses`, by what is left of it.
     """
     content = bytearray()
     fault: ProviderError | None = None
@@ -47,7 +54,7 @@ async def read(response: aiohttp.ClientResponse, key: str | None = None) -> Answ
         fault = UnavailableError(f"an answer broke off ({type(error).__name__})")
     return Answer(
         status=response.status,
-        body=without(parse(bytes(content)), key),
+        body=without(parse(bytes(content)), key, addresses),
         retry_after_s=rate.retry_after_s(response.headers),
         fault=fault,
         names_a_task=any(map(_of_a_task, response.headers.items())),
@@ -72,17 +79,28 @@ def parse(content: bytes) -> Any:
     return text
 
 
-def without(value: Any, key: str | None, depth: int = 0) -> Any:
-    """Return a JSON value without a key that its texts repeat; an address stays as it is."""
-    if key is None or depth > _MAX_DEPTH:
+def without(
+    value: Any, key: str | None, addresses: MutableMapping[str, str] | None = None, depth: int = 0
+) -> Any:
+    """Return a JSON value without a key that its texts repeat."""
+    if key is None:
         return value
     if isinstance(value, str):
-        is_address = value.startswith("https://") and " " not in value
-        return value if is_address else without_key(value, key)
+        cleaned = without_key(value, key)
+        if cleaned != value and addresses is not None and value.startswith(("https:", "http:")):
+            if len(addresses) >= _MOST_ADDRESSES:
+                del addresses[next(iter(addresses))]  # the oldest one
+            addresses[cleaned] = value
+        return cleaned
+    if depth > _MAX_DEPTH and isinstance(value, list | dict):
+        return HIDDEN
     if isinstance(value, list):
-        return [without(item, key, depth + 1) for item in value]
+        return [without(item, key, addresses, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {without(k, key): without(v, key, depth + 1) for k, v in value.items()}
+        return {
+            without(name, key): without(inner, key, addresses, depth + 1)
+            for name, inner in value.items()
+        }
     return value
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +35,15 @@ from seedrender.providers.http import Http
 from seedrender.providers.states import States
 from seedrender.values.job import CorrelationId, Job, Submission
 from seedrender.values.money import NO_VIDEO, UNKNOWN_PRICE, Price, Span
-from seedrender.values.provider import Block, Limits, LocalFile, MediaUrl, RateWindow, Received
+from seedrender.values.provider import (
+    NO_WITNESSES,
+    Block,
+    Limits,
+    LocalFile,
+    MediaUrl,
+    RateWindow,
+    Received,
+)
 from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 
 _MB = 1_000_000
@@ -166,19 +175,23 @@ class Ark:
         correlation_id: CorrelationId,
         *,
         since: datetime | None = None,
-        witnesses: Collection[TaskId] = (),
+        witnesses: Mapping[TaskId, CorrelationId] = NO_WITNESSES,
     ) -> Sequence[TaskId] | None:
         """Look for a task in the account's list; empty: it is proved that there is none."""
         try:
             readings = [await self._list.search(correlation_id)]
+            is_by_model = False
         except (RejectedError, UnauthorizedError):  # a key of limited rights must name a model
-            readings = await self._searched_by_model(correlation_id)
-        for reading in readings:
-            if found := ark_list.belonging(reading, correlation_id):
-                return found
-        if ark_list.is_proof(readings, since, self._clock(), witnesses):
-            return []
-        return None
+            readings, is_by_model = await self._searched_by_model(correlation_id), True
+        if found := ark_list.among(readings, correlation_id):
+            return found
+        if not ark_list.is_proof(readings, since, self._clock(), witnesses):
+            return None
+        if not is_by_model:  # a list of all may leave out what the key must name to see
+            with suppress(RejectedError, UnauthorizedError):
+                readings = await self._searched_by_model(correlation_id)
+                return ark_list.among(readings, correlation_id)
+        return []
 
     async def _searched_by_model(self, correlation_id: CorrelationId) -> list[ark_list.Reading]:
         """Read a list for each model; one that the key may not read stays empty, and not whole.

@@ -122,12 +122,14 @@ def _cost(
     """
     if not state.is_final:
         return None
-    tokens = mapping(answer.get("usage")).get("completion_tokens")
-    if state is not TaskState.SUCCEEDED and tokens in (None, 0):
-        if not speaks_of_money(answer):
-            return Amount(Decimal(0), catalog.currency)
+    usage = mapping(answer.get("usage"))
+    tokens = usage.get("completion_tokens")
+    is_nothing = tokens == 0 or (tokens is None and state is not TaskState.SUCCEEDED)
+    if usage.get("total_tokens") not in (None, tokens) or (is_nothing and speaks_of_money(answer)):
         figures.note("tokens", answer.get("usage"))
         return None
+    if is_nothing and state is not TaskState.SUCCEEDED:
+        return Amount(Decimal(0), catalog.currency)
     count = figures.whole("tokens", tokens)
     slug = answer.get("model")
     variant = catalog.by_slug(slug) if isinstance(slug, str) else None

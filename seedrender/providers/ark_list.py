@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -150,11 +150,16 @@ def belonging(reading: Reading, correlation_id: CorrelationId) -> list[TaskId]:
     return [row.id for row in reading.rows.values() if row.identifier == correlation_id]
 
 
+def among(readings: Sequence[Reading], correlation_id: CorrelationId) -> list[TaskId]:
+    """Return the tasks that carry a correlation id, of the first list that has any."""
+    return next(filter(None, (belonging(one, correlation_id) for one in readings)), [])
+
+
 def is_proof(
     readings: Sequence[Reading],
     since: datetime | None,
     now: datetime,
-    witnesses: Collection[TaskId],
+    witnesses: Mapping[TaskId, CorrelationId],
 ) -> bool:
     """Say whether lists without our task prove that a submit created nothing.
 
@@ -162,8 +167,8 @@ def is_proof(
 
     - each list was read to its end, does not say that it holds some back, and did not change;
     - the submit is not so old as to be forgotten (the caller sees to it that it is not too young);
-    - a witness, another task of ours, is listed with its identifier: the list shows this account,
-      and gives identifiers back;
+    - a witness, another task of ours, is listed with its own identifier: the list shows this
+      account, and gives identifiers back as they were sent;
     - no task from around that time is listed without an identifier: it might be ours.
     """
     if since is None or not timedelta(0) <= now - since <= FORGOTTEN:
@@ -171,7 +176,7 @@ def is_proof(
     if not all(reading.is_whole for reading in readings):
         return False
     rows = {row.id: row for reading in readings for row in reading.rows.values()}
-    if not any(rows[name].identifier for name in witnesses if name in rows):
+    if not any(rows[name].identifier == own for name, own in witnesses.items() if name in rows):
         return False
     return all(
         row.identifier is not None or _is_from_another_time(row.created_at, since, now)

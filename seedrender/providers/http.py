@@ -58,7 +58,7 @@ class Http:
             recorder.hide(key)
         self.base_url = checked_base_url(base_url)
         self._proxy = proxies.proxy_for(self.base_url)
-        self._results = Results(self.base_url, allowed=allowed, lookup=lookup)
+        self._results = Results(self.base_url, allowed=allowed, lookup=lookup, secret=key)
         self._key = key
         self._key_name = key_name
         self._connections = connections
@@ -225,7 +225,7 @@ class Http:
         """Read an answer; what its headers hold is heeded, and never raises."""
         self.window = rate.window(response.headers) or self.window
         self._answered = (response.headers.get("Date", ""), datetime.now(UTC))
-        answer = await answers.read(response, self._key)
+        answer = await answers.read(response, self._key, self._results.addresses)
         if self._recorder is not None:
             headers = answers.without(dict(response.headers), self._key)
             request = (response.method, response.url.raw_path_qs, sent)

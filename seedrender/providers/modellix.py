@@ -6,7 +6,7 @@ import asyncio
 import base64
 import io
 import re
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +33,15 @@ from seedrender.providers.states import States
 from seedrender.values import magic
 from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
 from seedrender.values.money import NO_VIDEO, Amount, Price, Span
-from seedrender.values.provider import Block, Limits, LocalFile, MediaUrl, RateWindow, Received
+from seedrender.values.provider import (
+    NO_WITNESSES,
+    Block,
+    Limits,
+    LocalFile,
+    MediaUrl,
+    RateWindow,
+    Received,
+)
 from seedrender.values.task import RemoteFile, Task, TaskId
 
 _FILE_ID = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
@@ -176,7 +184,7 @@ class Modellix:
         correlation_id: CorrelationId,
         *,
         since: datetime | None = None,
-        witnesses: Collection[TaskId] = (),
+        witnesses: Mapping[TaskId, CorrelationId] = NO_WITNESSES,
     ) -> Sequence[TaskId] | None:
         """Ask the simulator's ledger; the real service lists no tasks."""
         del since, witnesses  # the ledger holds everything that was ever created

@@ -91,8 +91,8 @@ def _billed(
     told = []
     for holder in (data, answer):
         billing = holder.get("billing")
-        if isinstance(billing, dict) and billing.get("currency") in (None, currency):
-            told.append(billing.get("unit") or billing.get("amount"))
+        if isinstance(billing, dict) and _is_in(currency, billing):
+            told.append(billing.get("amount"))
         elif billing is not None:
             figures.note("cost", billing)
             return None
@@ -102,6 +102,13 @@ def _billed(
         figures.note("cost", amounts)
         return None
     return figures.amount("cost", amounts[0]) if amounts else None
+
+
+def _is_in(currency: str, billing: Mapping[str, Any]) -> bool:
+    """Say whether a sum is of a currency; a `unit` that is no word is a price."""
+    unit = billing.get("unit")
+    is_other = isinstance(unit, str) and unit != currency
+    return billing.get("currency") in (None, currency) and not is_other
 
 
 def _files(kind: MediaKind, data: Mapping[str, Any], figures: Figures) -> tuple[RemoteFile, ...]:

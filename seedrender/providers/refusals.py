@@ -162,13 +162,16 @@ def of_read(answer: Answer, judge: Judge) -> ProviderError:
     return _error(refusal, answer.retry_after_s)
 
 
-async def lapsed_or_error(response: aiohttp.ClientResponse) -> ProviderError:
-    """Turn a store's answer into its error: it knows no account, so a refused link has lapsed."""
+async def lapsed_or_error(response: aiohttp.ClientResponse, key: str | None) -> ProviderError:
+    """Turn a store's answer into its error: it knows no account, so a refused link has lapsed.
+
+    `key` is taken out of its words.
+    """
     if response.status in (401, 403):
         return NotFoundError(f"HTTP {response.status}: the link to the clip is no longer good")
     if response.status in (404, 410):
         return NotFoundError(f"HTTP {response.status}: there is no clip at its address")
-    return of_read(await answers.read(response), by_status)
+    return of_read(await answers.read(response, key), by_status)
 
 
 def _judged(judge: Judge, status: int, body: object) -> Refusal:

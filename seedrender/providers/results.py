@@ -53,11 +53,14 @@ class Results:
         *,
         allowed: Sequence[Network] = (),
         lookup: Lookup | None = None,
+        secret: str | None = None,
     ) -> None:
         local = _LOOPBACK if is_loopback(base_url) else ()
         self._rules = Rules(allowed=(*allowed, *local))
         self._own = _place(base_url)
         self._lookup = lookup
+        self._secret = secret  # is sent nowhere from here, and taken out of words
+        self.addresses: dict[str, str] = {}  # those whose secret was taken out → as they were
 
     async def __aenter__(self) -> Self:
         trusted = {self._own[1], *proxies.hosts()}
@@ -113,16 +116,17 @@ class Results:
         """Stream one answer: the rest, where the server has it and proves it, else the whole."""
         try:
             asked = ranges.asking(known)
+            url = self.addresses.get(url, url)
             async with self._response(url, asked) as response:
                 end = _proven_end(response, known) if asked else None
                 if not asked or response.status not in _ABOUT_RANGES or end is not None:
-                    async with aclosing(_blocks(response, known, end)) as blocks:
+                    async with aclosing(self._blocks(response, known, end)) as blocks:
                         async for block in blocks:
                             yield block
                     return
             async with (
                 self._response(url, {}) as response,
-                aclosing(_blocks(response, Received(), None)) as blocks,
+                aclosing(self._blocks(response, Received(), None)) as blocks,
             ):
                 async for block in blocks:
                     yield block
@@ -154,6 +158,35 @@ class Results:
                 url = urljoin(url, response.headers.get("Location", ""))
         raise ProtocolError("the result's address redirects too often")
 
+    async def _blocks(
+        self, response: aiohttp.ClientResponse, known: Received, end: int | None
+    ) -> AsyncGenerator[Block, None]:
+        """Decode the body of an answer; `end`: it is the rest of what is known, up to there."""
+        if end is None and response.status != HTTPStatus.OK:
+            raise await refusals.lapsed_or_error(response, self._secret)
+        at, version, decoder = known.size_bytes, known.version, None
+        if end is None:
+            decoder = encodings.decoder(_encoding(response))
+            at, end = 0, response.content_length
+            version = None if decoder else ranges.version(response.headers, end)
+        begin, received = at, 0
+        if end is not None and end > MAX_CLIP_BYTES:
+            raise ArtifactError(f"the server announces {end} bytes: {_TOO_LARGE}")
+        async for data in _body(response):
+            received += len(data)
+            if end is not None and begin + received > end:
+                raise ArtifactError(f"the server sends more than the {end} bytes that it announced")
+            for step in decoder.feed(data) if decoder else (data,):
+                if max(at + len(step), received) > MAX_CLIP_BYTES:
+                    raise ArtifactError(f"the download does not end: {_TOO_LARGE}")
+                yield Block(at, step, version)
+                at += len(step)
+        total = version.total_bytes if version is not None else end
+        if total is not None and begin + received < total:
+            raise _CutError(f"the download ended after {begin + received} of {total} bytes")
+        if decoder:
+            decoder.finish()
+
     def _checked(self, url: str) -> URL:
         """Return a URL that may be fetched, with its signature as it is. Raises: AddressError."""
         text = quote(url, safe=_KEPT)
@@ -164,36 +197,6 @@ class Results:
 
 class _CutError(ArtifactError):
     """The connection ended before the file did."""
-
-
-async def _blocks(
-    response: aiohttp.ClientResponse, known: Received, end: int | None
-) -> AsyncGenerator[Block, None]:
-    """Decode the body of an answer; `end`: it is the rest of what is known, up to there."""
-    if end is None and response.status != HTTPStatus.OK:
-        raise await refusals.lapsed_or_error(response)
-    at, version, decoder = known.size_bytes, known.version, None
-    if end is None:
-        decoder = encodings.decoder(_encoding(response))
-        at, end = 0, response.content_length
-        version = None if decoder else ranges.version(response.headers, end)
-    begin, received = at, 0
-    if end is not None and end > MAX_CLIP_BYTES:
-        raise ArtifactError(f"the server announces {end} bytes: {_TOO_LARGE}")
-    async for data in _body(response):
-        received += len(data)
-        if end is not None and begin + received > end:
-            raise ArtifactError(f"the server sends more than the {end} bytes that it announced")
-        for step in decoder.feed(data) if decoder else (data,):
-            if max(at + len(step), received) > MAX_CLIP_BYTES:
-                raise ArtifactError(f"the download does not end: {_TOO_LARGE}")
-            yield Block(at, step, version)
-            at += len(step)
-    total = version.total_bytes if version is not None else end
-    if total is not None and begin + received < total:
-        raise _CutError(f"the download ended after {begin + received} of {total} bytes")
-    if decoder:
-        decoder.finish()
 
 
 async def _body(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:

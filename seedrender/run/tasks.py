@@ -296,17 +296,17 @@ class Tasks:
         return now, now - timedelta(seconds=ahead_s)
 
 
-def _tasks_of(lock: Lock, route: str, until: datetime | None) -> frozenset[TaskId]:
+def _tasks_of(lock: Lock, route: str, until: datetime | None) -> dict[TaskId, CorrelationId]:
     """Return the tasks of a route that were bought before a submit, or with it.
 
     Those that came later may be another account's: its list proves nothing of this submit.
     """
     latest = until + _ONE_RUN if until is not None else None
     records = (record for entry in lock.entries.values() for record in entry.tasks)
-    return frozenset(
-        r.task_id
+    return {
+        r.task_id: r.correlation_id
         for r in records
         if r.task_id is not None
         and r.provider == route
         and (latest is None or (r.submitted_at is not None and r.submitted_at <= latest))
-    )
+    }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple, NewType, Protocol, runtime_checkable
 
 from seedrender.errors import Violation
 from seedrender.values.job import CorrelationId, Job, MediaKind, Submission
 from seedrender.values.money import NO_VIDEO, Price, Span
 from seedrender.values.task import RemoteFile, Task, TaskId
+
+NO_WITNESSES: Mapping[TaskId, CorrelationId] = MappingProxyType({})
 
 MediaUrl = NewType("MediaUrl", str)  # https, data or asset: what goes into a body
 
@@ -118,13 +121,13 @@ class Provider(Protocol):
         correlation_id: CorrelationId,
         *,
         since: datetime | None = None,
-        witnesses: Collection[TaskId] = (),
+        witnesses: Mapping[TaskId, CorrelationId] = NO_WITNESSES,
     ) -> Sequence[TaskId] | None:
         """List tasks made under a correlation id; None: the provider cannot tell.
 
         Nothing in the list is a proof that nothing was created. `since` is when it was sent, and
-        `witnesses` are other tasks of the same account: what can be seen of them shows whether
-        the provider's list is to be trusted.
+        `witnesses` are other tasks of the same account, each with the id that it was sent under:
+        what can be seen of them shows whether the provider's list is to be trusted.
         """
         ...
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from seedrender.providers import answers
 from seedrender.providers.answers import parse
 
 
@@ -36,3 +37,14 @@ def test_a_number_that_is_not_zero_is_not_read_as_zero(text: str, value: Any) ->
 )
 def test_a_key_that_stands_there_twice_has_all_that_it_says(text: str, value: Any) -> None:
     assert parse(text.encode()) == value
+
+
+def test_no_more_addresses_with_a_key_are_kept_than_are_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answers, "_MOST_ADDRESSES", 2)
+    kept: dict[str, str] = {}
+
+    answers.without([f"https://h/{n}/secret-key" for n in range(5)], "secret-key", kept)
+
+    assert list(kept.values()) == ["https://h/3/secret-key", "https://h/4/secret-key"]

@@ -282,7 +282,7 @@ READS: dict[str, tuple[Callable[[Http], Awaitable[Any]], Any]] = {
     "ark poll": (lambda h: ark(h).poll(ID), SUCCEEDED),
     "ark list": (lambda h: TaskList(h).read([ID, TaskId("cgt-2")]), ROWS),
     "ark tasks": (lambda h: ark(h).poll_many([ID, TaskId("cgt-2")]), ROWS),
-    "ark find": (lambda h: ark(h).find(CorrelationId("c2"), since=SINCE, witnesses={ID}), ROWS),
+    "ark find": (lambda h: ark(h).find(CorrelationId("c2"), since=SINCE, witnesses={ID: CorrelationId("c0")}), ROWS),
 }  # fmt: skip
 
 

@@ -153,6 +153,30 @@ def test_a_failure_beside_which_a_sum_stands_is_not_free(more: dict[str, Any]) -
     assert read({**FAILED, **more}).cost is None
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"completion_tokens": 0, "total_tokens": 40000},
+        {"completion_tokens": 40000, "total_tokens": 40001},
+        {"completion_tokens": 40000, "total_tokens": "many"},
+        {"completion_tokens": 0, "prompt_tokens": 7},
+        {"total_tokens": 40000},
+    ],
+)
+def test_counts_that_do_not_agree_are_no_cost_and_are_told(usage: dict[str, Any]) -> None:
+    task = read({**SUCCEEDED, "usage": usage})
+
+    assert task.cost is None
+    assert "tokens" in task.unread
+    assert task.state is TaskState.SUCCEEDED
+
+
+def test_one_count_is_enough() -> None:
+    alone = {**SUCCEEDED, "usage": {"completion_tokens": 108900}}
+
+    assert read(alone).cost == read(SUCCEEDED).cost
+
+
 def test_a_failure_that_names_a_clip_is_fetched() -> None:
     task = read({**FAILED, "content": SUCCEEDED["content"]})
 

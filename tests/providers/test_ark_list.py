@@ -20,6 +20,7 @@ SINCE = datetime(2026, 11, 23, 10, 0, 0, tzinfo=UTC)
 NOW = SINCE + timedelta(hours=1)
 OURS = CorrelationId("c1")
 WITNESS = Row(id=TaskId("cgt-w"), identifier="c0", created_at=SINCE - timedelta(hours=2))
+SEEN = {WITNESS.id: CorrelationId("c0")}
 FOREIGN = Row(id=TaskId("cgt-f"), identifier=None, created_at=SINCE - timedelta(days=1))
 
 
@@ -28,39 +29,47 @@ def reading(*rows: Row, **fields: Any) -> Reading:
 
 
 def test_a_whole_list_with_a_witness_and_without_our_task_is_a_proof() -> None:
-    assert is_proof([reading(WITNESS, FOREIGN)], SINCE, NOW, {WITNESS.id})
+    assert is_proof([reading(WITNESS, FOREIGN)], SINCE, NOW, SEEN)
 
 
 @pytest.mark.parametrize(
     ("readings", "since", "now", "witnesses"),
     [
-        pytest.param([reading()], SINCE, NOW, {WITNESS.id}, id="an empty list shows nothing"),
-        pytest.param([reading(WITNESS)], SINCE, NOW, set(), id="no witness is known"),
-        pytest.param([reading(FOREIGN)], SINCE, NOW, {WITNESS.id}, id="the witness is not listed"),
-        pytest.param([reading(replace(WITNESS, identifier=None))], SINCE, NOW, {WITNESS.id},
+        pytest.param([reading()], SINCE, NOW, SEEN, id="an empty list shows nothing"),
+        pytest.param([reading(WITNESS)], SINCE, NOW, {}, id="no witness is known"),
+        pytest.param([reading(FOREIGN)], SINCE, NOW, SEEN, id="the witness is not listed"),
+        pytest.param([reading(replace(WITNESS, identifier=None))], SINCE, NOW, SEEN,
                      id="identifiers are not given back"),
-        pytest.param([reading(WITNESS, total=2)], SINCE, NOW, {WITNESS.id}, id="a page is missing"),
-        pytest.param([reading(WITNESS, total=None)], SINCE, NOW, {WITNESS.id}, id="never read"),
-        pytest.param([reading(WITNESS, has_moved=True)], SINCE, NOW, {WITNESS.id}, id="it changed"),
-        pytest.param([reading(WITNESS), Reading()], SINCE, NOW, {WITNESS.id}, id="a list is missing"),
-        pytest.param([reading(WITNESS, is_partial=True)], SINCE, NOW, {WITNESS.id}, id="a part"),
-        pytest.param([reading(WITNESS)], None, NOW, {WITNESS.id}, id="nobody knows when"),
-        pytest.param([reading(WITNESS)], SINCE, SINCE - timedelta(hours=1), {WITNESS.id},
+        *(
+            pytest.param([reading(replace(WITNESS, identifier=other))], SINCE, NOW, SEEN,
+                         id=f"identifiers are given back as {other}")
+            for other in ("C0", "c****0", "c")
+        ),
+        pytest.param([reading(WITNESS, total=2)], SINCE, NOW, SEEN, id="a page is missing"),
+        pytest.param([reading(WITNESS, total=None)], SINCE, NOW, SEEN, id="never read"),
+        pytest.param([reading(WITNESS, has_moved=True)], SINCE, NOW, SEEN, id="it changed"),
+        pytest.param([reading(WITNESS), Reading()], SINCE, NOW, SEEN, id="a list is missing"),
+        pytest.param([reading(WITNESS, is_partial=True)], SINCE, NOW, SEEN, id="a part"),
+        pytest.param([reading(WITNESS)], None, NOW, SEEN, id="nobody knows when"),
+        pytest.param([reading(WITNESS)], SINCE, SINCE - timedelta(hours=1), SEEN,
                      id="the clocks differ"),
-        pytest.param([reading(WITNESS)], SINCE, SINCE + timedelta(days=7), {WITNESS.id},
+        pytest.param([reading(WITNESS)], SINCE, SINCE + timedelta(days=7), SEEN,
                      id="it may be forgotten"),
         pytest.param([reading(WITNESS, replace(FOREIGN, created_at=SINCE + timedelta(seconds=5)))],
-                     SINCE, NOW, {WITNESS.id}, id="a task of that time without an identifier"),
+                     SINCE, NOW, SEEN, id="a task of that time without an identifier"),
         pytest.param([reading(WITNESS, replace(FOREIGN, created_at=None))], SINCE, NOW,
-                     {WITNESS.id}, id="a task of no known time without an identifier"),
+                     SEEN, id="a task of no known time without an identifier"),
         pytest.param([reading(WITNESS, replace(FOREIGN, created_at=datetime(1970, 1, 1, tzinfo=UTC)))],
-                     SINCE, NOW, {WITNESS.id}, id="a task of a time before the service"),
+                     SINCE, NOW, SEEN, id="a task of a time before the service"),
         pytest.param([reading(WITNESS, replace(FOREIGN, created_at=NOW + timedelta(days=1)))],
-                     SINCE, NOW, {WITNESS.id}, id="a task of a time to come"),
+                     SINCE, NOW, SEEN, id="a task of a time to come"),
     ],
 )  # fmt: skip
 def test_anything_less_is_no_proof(
-    readings: list[Reading], since: datetime | None, now: datetime, witnesses: set[TaskId]
+    readings: list[Reading],
+    since: datetime | None,
+    now: datetime,
+    witnesses: dict[TaskId, CorrelationId],
 ) -> None:
     assert not is_proof(readings, since, now, witnesses)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -210,6 +211,52 @@ def test_a_key_that_an_answer_repeats_is_in_no_message(status: int) -> None:
     with pytest.raises(ProviderError, match="Authorization: …") as caught:
         against(answering(status, body), submit)
 
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": f"https://gateway.example/denied/{KEY}/x"},
+        {"error": {"code": "Bad", "message": f"http://gateway.example/?k={KEY}"}},
+        json.loads('{"a":' * 30 + f'["{KEY}"]' + "}" * 30),
+        [f"https://{KEY}.example/"],
+    ],
+)
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_key_within_an_address_or_deep_down_is_in_no_message(status: int, body: Any) -> None:
+    with pytest.raises(ProviderError) as caught:
+        against(answering(status, body), lambda http: http.read("/x"))
+
+    assert KEY not in str(caught.value)
+
+
+def test_a_result_whose_address_has_the_key_is_fetched_and_named_without_it() -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.path == "/x":
+            return web.json_response({"url": f"http://{request.host}/clips/{KEY}/a.mp4"})
+        if KEY not in request.path:
+            return web.Response(status=404)
+        return web.Response(body=b"clip")
+
+    async def use(http: Http) -> tuple[str, bytes]:
+        url = (await http.read("/x"))["url"]
+        return url, await collected(http, url)
+
+    url, data = against(handle, use)
+
+    assert KEY not in url
+    assert data == b"clip"
+
+
+def test_a_store_that_repeats_the_key_gives_it_to_no_message() -> None:
+    with pytest.raises(ProviderError) as caught:
+        against(
+            answering(500, {"message": f"who is {KEY}?"}),
+            lambda http: collected(http, f"{http.base_url}/x"),
+        )
+
+    assert "who is" in str(caught.value)
     assert KEY not in str(caught.value)
 
 

@@ -287,6 +287,11 @@ def test_every_picture_of_a_result_is_found(resources: Any, urls: list[str]) -> 
             answer("success", billing={"amount": 0.2, "currency": "EUR"}), None, id="other money"
         ),
         pytest.param(answer("success", billing={"amount": 5, "unit": "credits"}), None, id="unit"),
+        pytest.param(
+            answer("success", billing={"amount": 1.38, "unit": 0.069, "quantity": 20}),
+            "1.38",
+            id="a price for one",
+        ),
         pytest.param(answer("success", billing={"amount": 5, "currency": "USD"}), "5", id="USD"),
     ],
 )
