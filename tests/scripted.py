@@ -92,6 +92,7 @@ class Scripted:
         self.late: set[str] = set()
         self.prices: dict[str, Price] = {}
         self._tasks: dict[TaskId, tuple[str, float]] = {}
+        self._ended: dict[TaskId, Task] = {}  # as `ends` said: so they stay
 
     def loses_answer_to(self, job: str) -> None:
         self.submit_errors[job].append(SubmissionUnknownError("the answer was lost"))
@@ -179,10 +180,13 @@ class Scripted:
             return replace(answer, id=task_id)
         if self.poll_errors[job]:
             raise self.poll_errors[job].pop(0)
+        if task_id in self._ended:
+            return self._ended[task_id]
         if asyncio.get_running_loop().time() < ends_at:
             return Task(id=task_id, state=TaskState.RUNNING, provider_state="processing")
         if job in self.ends:
-            return self.ends[job]
+            self._ended[task_id] = replace(self.ends[job], id=task_id)
+            return self._ended[task_id]
         url = f"https://scripted.example/{job}.mp4?task={task_id}&sig=secret"
         video = RemoteFile(url=url, kind=MediaKind.VIDEO, size_bytes=len(self._clip(job, task_id)))
         return Task(

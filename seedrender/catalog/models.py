@@ -139,7 +139,6 @@ class Catalog:
     batch: int  # tasks that one list call tells of; 0: there is no such call
     frames_exclude: tuple[MediaKind, ...]  # references that do not go together with frames
     last_frame_needs_first: bool
-    failures_are_free: bool  # a source says that what fails costs nothing
     placeholders: Mapping[MediaKind, str]  # with {n}, which counts from 1
     sends: Mapping[MediaKind, tuple[str, ...]]  # of url, data, asset
     uploads: Uploads | None = None  # None: the route keeps no files
@@ -184,7 +183,6 @@ def catalog(route: str) -> Catalog:
         batch=data["limits"].get("batch", 0),
         last_frame_needs_first=data.get("last_frame_needs_first", False),
         frames_exclude=tuple(map(MediaKind, data["frames_exclude"])),
-        failures_are_free=data.get("failures_are_free", False),
         placeholders={kind: data["placeholders"][kind] for kind in MediaKind},
         sends={kind: tuple(data["sends"][kind]) for kind in MediaKind},
         uploads=Uploads(**data["uploads"]) if "uploads" in data else None,
@@ -206,7 +204,6 @@ _UNLISTED = Catalog(
     batch=0,
     frames_exclude=(),
     last_frame_needs_first=False,
-    failures_are_free=False,
     placeholders={kind: f"[{kind.value.capitalize()} {{n}}]" for kind in MediaKind},
     sends=dict.fromkeys(MediaKind, ("url", "asset")),
     uploads=Uploads(files=1000, max_bytes=2**40, parallel=4, keep_days=1),

@@ -20,7 +20,7 @@ from seedrender.values.money import (
     exactly,
 )
 
-_FPS = 24
+FPS = 24  # of every clip
 _PIXELS_A_TOKEN = 1024
 _MILLION = Decimal(1_000_000)
 # With input video a minimum is billed. Published examples say 5/3 of the output, a reseller's table
@@ -177,7 +177,7 @@ def _tokens(variant: Variant, job: Job, footage: Span, video: Span, why: list[st
 
 def tokens(area: Decimal, seconds: Decimal, more_pictures: int = 1) -> Decimal:
     """Return the tokens of a clip; the service counts one picture more than its seconds have."""
-    return (area * (_FPS * seconds + more_pictures)) // _PIXELS_A_TOKEN
+    return (area * (FPS * seconds + more_pictures)) // _PIXELS_A_TOKEN
 
 
 def _at_least(seconds: Decimal, factor: Fraction) -> Decimal:

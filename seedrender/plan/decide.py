@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -19,9 +19,9 @@ from seedrender.plan.decision import (
     Submit,
     Verdict,
 )
+from seedrender.plan.paid import has_never_begun
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import (
-    NEVER_BEGUN,
     Fingerprint,
     JobState,
     Lock,
@@ -262,11 +262,24 @@ def _refused(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> D
     return None
 
 
+def ended_without_a_clip(entry: LockEntry, facts: Facts) -> Iterator[TaskRecord]:
+    """Yield the tasks that are asked for again before another is bought in their place.
+
+    The newest always is: its provider may know better by now. With `--resubmit` so is every one
+    that may have been paid.
+    """
+    for record in entry.tasks:
+        is_over = record.has_ended_in_vain and record.state is not JobState.BLOCKED
+        is_asked = record.task_id is not None and facts.asked.reaches(record)
+        may_be_paid = not _is_free(record) and entry.job in facts.resubmit
+        if is_over and is_asked and (may_be_paid or record is entry.tasks[-1]):
+            yield record
+
+
 def _is_free(record: TaskRecord) -> bool:
     """Say whether a task that ended without a clip is known to have cost nothing."""
     is_nothing = record.cost is not None and record.cost.amount.value == Decimal(0)
-    never_began = (record.error or "").startswith(NEVER_BEGUN)
-    return is_nothing or never_began or record.provider == SIMULATED
+    return is_nothing or has_never_begun(record) or record.provider == SIMULATED
 
 
 def _lost(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Decision | None:

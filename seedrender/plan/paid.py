@@ -6,17 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from seedrender.catalog.models import ROUTES, catalog
 from seedrender.lock import fold
 from seedrender.lock.identity import SIMULATED
-from seedrender.values.entry import JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.entry import NEVER_BEGUN, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId
 from seedrender.values.money import CLIPS, SECONDS, Amount, Quote
 from seedrender.values.task import Artifact
 
 Charge = Mapping[str, Decimal]  # by currency, CLIPS and SECONDS; what is missing is not known
 
-_ENDED_WITHOUT_A_CLIP = frozenset({JobState.FAILED, JobState.BLOCKED, JobState.CANCELLED})
 _HAS_A_CLIP = frozenset({JobState.SUCCEEDED, JobState.DONE})
 _TELLING = 5  # clips, before the takes that were lost say anything about those to come
 
@@ -55,8 +53,9 @@ def charges(entry: LockEntry) -> Iterator[tuple[TaskRecord, Charge]]:
 def _may_be_paid(record: TaskRecord) -> bool:
     """Whether money may have left for a record: where nobody says that none did, it may.
 
-    A task that failed and reports no cost is free only where its route says that failures are. One
-    that is gone may have ended well before; one that a person gave up may exist all the same.
+    A task that failed and of which no cost is known is not free: its answer spoke of money, or of
+    none at all. One that is gone may have ended well before; one that a person gave up may exist
+    all the same.
     """
     if record.state is JobState.PLANNED:
         return False
@@ -64,9 +63,12 @@ def _may_be_paid(record: TaskRecord) -> bool:
         return record.cost.amount.value > 0 or record.state in _HAS_A_CLIP
     if record.task_id is None and record.state in (JobState.BLOCKED, *_HAS_A_CLIP):
         return False  # refused at the door; or a clip that a person took over
-    if record.state in _ENDED_WITHOUT_A_CLIP and record.task_id is not None:
-        return not (record.provider in ROUTES and catalog(record.provider).failures_are_free)
-    return True
+    return not has_never_begun(record)
+
+
+def has_never_begun(record: TaskRecord) -> bool:
+    """Whether a task was cancelled while it waited for its turn, which costs nothing."""
+    return (record.error or "").startswith(NEVER_BEGUN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
@@ -27,6 +27,14 @@ NEVER_IN_A_URL = frozenset(' \\"<>^`{|}')
 
 class AddressError(Exception):
     """An address that is not looked at, and why."""
+
+
+def joined(base: str, address: str) -> str:
+    """Return where an address leads that may be relative to another. Raises: AddressError."""
+    try:
+        return urljoin(base, address)
+    except ValueError:  # such as a bracket that stays open
+        raise AddressError("it is no URL") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 import aiohttp
 
-from seedrender.errors import ProtocolError, ProviderError, UnavailableError
-from seedrender.providers import rate
+from seedrender.errors import ArtifactError, ProtocolError, ProviderError, UnavailableError
+from seedrender.providers import encodings, rate
 from seedrender.values.redaction import HIDDEN, without_key
 
 MAX_BYTES = 16 * 2**20
@@ -42,23 +42,34 @@ async def read(
     `key` is taken out of its words, should the service repeat it; an address that had it is kept
     as it was in `addresses`, by what is left of it.
     """
-    content = bytearray()
-    fault: ProviderError | None = None
-    try:
-        async for block in response.content.iter_any():
-            content += block
-            if len(content) > MAX_BYTES:
-                fault = ProtocolError("an answer is longer than 16 MiB")
-                break
-    except (aiohttp.ClientError, TimeoutError) as error:
-        fault = UnavailableError(f"an answer broke off ({type(error).__name__})")
+    content, fault = await _content(response)
     return Answer(
         status=response.status,
-        body=without(parse(bytes(content)), key, addresses),
+        body=without(parse(content), key, addresses),
         retry_after_s=rate.retry_after_s(response.headers),
         fault=fault,
         names_a_task=any(map(_of_a_task, response.headers.items())),
     )
+
+
+async def _content(response: aiohttp.ClientResponse) -> tuple[bytes, ProviderError | None]:
+    """Read a body, decoded where it is encoded, and say why it is not whole."""
+    content = bytearray()
+    try:
+        decoder = encodings.decoder(encodings.of(response))
+        async for block in response.content.iter_any():
+            for step in decoder.feed(block) if decoder else (block,):
+                content += step
+                if len(content) > MAX_BYTES:
+                    return bytes(content), ProtocolError("an answer is longer than 16 MiB")
+        if decoder:
+            decoder.finish()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        words = f"an answer broke off ({type(error).__name__})"
+        return bytes(content), UnavailableError(words)
+    except ArtifactError as error:
+        return bytes(content), UnavailableError(f"an answer is not whole: {error}")
+    return bytes(content), None
 
 
 def _of_a_task(header: tuple[str, str]) -> bool:

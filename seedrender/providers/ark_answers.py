@@ -118,17 +118,18 @@ def _cost(
 ) -> Amount | None:
     """Price the tokens that the task reports, since it names no money.
 
-    Other ends than success cost nothing where they report none.
+    Other ends than success cost nothing where they report none; a success always costs something.
     """
     if not state.is_final:
         return None
     usage = mapping(answer.get("usage"))
     tokens = usage.get("completion_tokens")
     is_nothing = tokens == 0 or (tokens is None and state is not TaskState.SUCCEEDED)
-    if usage.get("total_tokens") not in (None, tokens) or (is_nothing and speaks_of_money(answer)):
+    is_odd = usage.get("total_tokens") not in (None, tokens)
+    if is_odd or (is_nothing and (state is TaskState.SUCCEEDED or speaks_of_money(answer))):
         figures.note("tokens", answer.get("usage"))
         return None
-    if is_nothing and state is not TaskState.SUCCEEDED:
+    if is_nothing:
         return Amount(Decimal(0), catalog.currency)
     count = figures.whole("tokens", tokens)
     slug = answer.get("model")

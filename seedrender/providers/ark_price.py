@@ -9,7 +9,7 @@ from typing import Any
 
 from seedrender.catalog import price as prices
 from seedrender.catalog.models import Family, Variant
-from seedrender.catalog.price import LEAST, area_of, output_of, tokens
+from seedrender.catalog.price import FPS, LEAST, area_of, output_of, tokens
 from seedrender.providers.figures import Figures
 from seedrender.values.job import Job, MediaKind, Mode
 from seedrender.values.money import NO_VIDEO, Price, Span
@@ -41,7 +41,7 @@ def paid(count: int, variant: Variant, task: Mapping[str, Any]) -> Decimal | Non
     plain, beside = (_rate(variant, resolution, has_clip=flag) for flag in (False, True))
     if plain is None or beside is None:
         rate = plain
-    elif length is not None:
+    elif length is not None and task.get("framespersecond") in (None, FPS):
         area = area_of(variant.family, resolution, ratio if isinstance(ratio, str) else "")
         most = tokens(area.high, Decimal(length + 1))  # it is reported without its fraction
         least = tokens(area.low, Decimal(math.ceil(LEAST * length)), 0)

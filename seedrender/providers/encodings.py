@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
+import aiohttp
+
 from seedrender.errors import ArtifactError
 
 STEP_BYTES = 256 * 2**10
@@ -30,6 +32,12 @@ class Decoder(Protocol):
         ...
 
 
+def of(response: aiohttp.ClientResponse) -> str:
+    """Return how a body is encoded, as all its headers say; empty: it is not."""
+    found = ",".join(response.headers.getall("Content-Encoding", []))
+    return "" if found.strip().lower() == "identity" else found
+
+
 def decoder(encodings: str) -> Decoder | None:
     """Choose by a Content-Encoding; None: the body is its content.
 
@@ -49,7 +57,7 @@ def decoder(encodings: str) -> Decoder | None:
 def _unreadable(words: list[str]) -> ArtifactError:
     known = [word for word in words if word in _UNREADABLE or word in _DECODERS]
     return ArtifactError(
-        f"a download is encoded as {', '.join(known[:3])}, which was not asked for and cannot be "
+        f"the body is encoded as {', '.join(known[:3])}, which was not asked for and cannot be "
         "decoded here"
     )
 
@@ -72,7 +80,7 @@ class _Zlib:
         try:
             yield from self._decoded(data)
         except zlib.error:
-            raise ArtifactError(f"the {self._word} encoding of a download is damaged") from None
+            raise ArtifactError(f"the {self._word} encoding of the body is damaged") from None
 
     def _begin(self, first: int) -> None:
         if self._word == "deflate":
@@ -99,12 +107,12 @@ class _Zlib:
     def _next_member(self) -> None:
         self._members += 1
         if self._members >= _MAX_MEMBERS:
-            raise ArtifactError(f"a download consists of more than {_MAX_MEMBERS} gzip members")
+            raise ArtifactError(f"the body consists of more than {_MAX_MEMBERS} gzip members")
         self._stream = zlib.decompressobj(_GZIP)
 
     def finish(self) -> None:
         if not (self._stream is None or self._is_plain or self._stream.eof):
-            raise ArtifactError(f"the download ended within its {self._word} encoding")
+            raise ArtifactError(f"the body ended within its {self._word} encoding")
 
 
 class _Brotli:
@@ -118,7 +126,7 @@ class _Brotli:
             _ = self._stream.can_accept_more_data  # older ones decode without any bound
         except (ImportError, AttributeError):
             raise ArtifactError(
-                "a download is encoded as br, which was not asked for; to read it, "
+                "the body is encoded as br, which was not asked for; to read it, "
                 "pip install 'brotli>=1.2'"
             ) from None
 
@@ -131,11 +139,11 @@ class _Brotli:
                 if step:
                     yield step
         except self._error:
-            raise ArtifactError("the br encoding of a download is damaged") from None
+            raise ArtifactError("the br encoding of the body is damaged") from None
 
     def finish(self) -> None:
         if not self._stream.is_finished():
-            raise ArtifactError("the download ended within its br encoding")
+            raise ArtifactError("the body ended within its br encoding")
 
 
 _DECODERS: Mapping[str, Callable[[], Decoder]] = {

@@ -78,7 +78,10 @@ class Http:
         return rate.ahead_s(*self._answered)
 
     async def __aenter__(self) -> Self:
-        headers = {"Authorization": f"Bearer {keys.checked(self._key_name, self._key)}"}
+        headers = {
+            "Authorization": f"Bearer {keys.checked(self._key_name, self._key)}",
+            "Accept-Encoding": "gzip, deflate",  # what is decoded here without another package
+        }
         await self._stack.enter_async_context(self._results)  # first: of a proxy it may complain
         self._submits = await self._open(headers, force_close=True)
         self._calls = await self._open(headers, force_close=False)
@@ -96,6 +99,7 @@ class Http:
         session = aiohttp.ClientSession(
             connector=connector,
             headers=headers,
+            auto_decompress=False,  # aiohttp takes half of a gzip body for the whole
             read_bufsize=BLOCK_BYTES,
             cookie_jar=aiohttp.DummyCookieJar(),
         )

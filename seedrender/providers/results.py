@@ -9,13 +9,13 @@ from http import HTTPStatus
 from ipaddress import ip_network
 from string import ascii_letters, digits, punctuation
 from typing import Self
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from yarl import URL
 
 from seedrender.errors import ArtifactError, ProtocolError, UnavailableError
-from seedrender.providers import encodings, proxies, ranges, refusals
+from seedrender.providers import addresses, encodings, proxies, ranges, refusals
 from seedrender.providers.addresses import (
     NEVER_IN_A_URL,
     AddressError,
@@ -155,7 +155,7 @@ class Results:
                 if response.status not in (301, 302, 303, 307, 308):
                     yield response
                     return
-                url = urljoin(url, response.headers.get("Location", ""))
+                url = addresses.joined(url, response.headers.get("Location", ""))
         raise ProtocolError("the result's address redirects too often")
 
     async def _blocks(
@@ -166,7 +166,7 @@ class Results:
             raise await refusals.lapsed_or_error(response, self._secret)
         at, version, decoder = known.size_bytes, known.version, None
         if end is None:
-            decoder = encodings.decoder(_encoding(response))
+            decoder = encodings.decoder(encodings.of(response))
             at, end = 0, response.content_length
             version = None if decoder else ranges.version(response.headers, end)
         begin, received = at, 0
@@ -216,13 +216,8 @@ async def _body(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]
 def _proven_end(response: aiohttp.ClientResponse, known: Received) -> int | None:
     if response.status != HTTPStatus.PARTIAL_CONTENT:
         return None
-    length, encoding = response.content_length, _encoding(response)
+    length, encoding = response.content_length, encodings.of(response)
     return ranges.proven_end(response.headers, length, known, encoding)
-
-
-def _encoding(response: aiohttp.ClientResponse) -> str:
-    found = ",".join(response.headers.getall("Content-Encoding", []))
-    return "" if found.strip().lower() == "identity" else found
 
 
 def _place(url: str) -> tuple[str, str, int | None]:

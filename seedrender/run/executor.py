@@ -20,7 +20,7 @@ from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan import make
-from seedrender.plan.decide import Facts, decide, decide_pinned
+from seedrender.plan.decide import Facts, decide, decide_pinned, ended_without_a_clip
 from seedrender.plan.decision import (
     HAS_CLIP,
     Decision,
@@ -38,7 +38,7 @@ from seedrender.run.bugs import bug
 from seedrender.run.desk import Desk
 from seedrender.run.join import join
 from seedrender.run.tasks import Tasks
-from seedrender.values.entry import Fingerprint, JobState, LockEntry, TaskRecord
+from seedrender.values.entry import Fingerprint, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.task import Artifact
 
@@ -274,8 +274,8 @@ class Executor:
         """Return a task that is yet to be asked about, first what this route can settle."""
         entry = self._store.entry(job.id)
         live = fold.outstanding(entry) if entry is not None else ()
-        if entry is not None and job.id in facts.resubmit:
-            live += tuple(r for r in entry.tasks if _may_have_succeeded(r, facts))
+        if entry is not None:
+            live += tuple(ended_without_a_clip(entry, facts))
         left = (r for r in live if r.correlation_id not in settled)
         to_ask = [r for r in left if not r.is_lost or facts.asked.reaches(r)]
         return min(to_ask, key=lambda r: not facts.asked.reaches(r), default=None)
@@ -341,10 +341,3 @@ class Executor:
             return
         await self._store.keep(LockEntry(job=take.id, output=artifact))
         self._listener.note(take.id, "joined", artifact.path)
-
-
-def _may_have_succeeded(record: TaskRecord, facts: Facts) -> bool:
-    """Say whether a task that ended without a clip may have been paid: it is asked for again."""
-    is_over = record.has_ended_in_vain and record.state is not JobState.BLOCKED
-    may_be_paid = record.cost is None or record.cost.amount.value > 0
-    return is_over and may_be_paid and record.task_id is not None and facts.asked.reaches(record)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_OF_ONE_SUBMIT = "; nothing was bought"  # others may have been
 _ALIKE = 5  # refusals in a row that say the same: what comes next would be refused as well
 _PARTICULARS = re.compile(r"[0-9a-f]{8,}|[0-9]+")  # ids and numbers
 
@@ -36,7 +37,8 @@ class Gate:
     def close(self, reason: str, *, has_failed: bool = False) -> None:
         """Let nothing more be bought in this run; the first reason is kept."""
         if self.is_open:
-            self.is_open, self.closed_by, self.has_failed = False, reason, has_failed
+            self.closed_by = reason.removesuffix(_OF_ONE_SUBMIT)
+            self.is_open, self.has_failed = False, has_failed
         self._going.set()
 
     def pause(self) -> None:

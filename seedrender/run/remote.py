@@ -10,12 +10,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Self
-from urllib.parse import urljoin
 
 import aiohttp
 
 from seedrender import __version__
-from seedrender.providers import proxies
+from seedrender.providers import addresses, proxies
 from seedrender.providers.addresses import AddressError, CheckedResolver, Lookup, Rules
 from seedrender.values.job import MediaKind
 from seedrender.values.magic import HEAD_BYTES, recognised
@@ -166,7 +165,7 @@ class Remote:
                 proxy=await proxies.way_to(checked, self._resolver),
             ) as response:
                 if response.status in (301, 302, 303, 307, 308):
-                    url = urljoin(url, response.headers.get("Location", ""))
+                    url = addresses.joined(url, response.headers.get("Location", ""))
                     continue
                 if response.status in (200, 206):
                     head = await _head(response) if method == "GET" else b""

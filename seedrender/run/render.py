@@ -24,7 +24,7 @@ from seedrender.run import online, places
 from seedrender.run.announcer import guarded
 from seedrender.run.bugs import with_bugs
 from seedrender.run.control import steered
-from seedrender.run.deadline import Deadline
+from seedrender.run.deadline import Deadline, close_in_time, within
 from seedrender.run.desk import Desk, Listener
 from seedrender.run.executor import Executor
 from seedrender.run.gate import Gate
@@ -113,7 +113,8 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         return refused
     refusal: SeedrenderError | None = places.refusal(project, probes=True)
     if refusal is None and options.looks_first:
-        refusal = await online.wrong_references(project, before, lock, allowed=options.allowed)
+        looking = online.wrong_references(project, before, lock, allowed=options.allowed)
+        refusal = await within(deadline, looking)
     if refusal is not None and not before.has_free_work:
         raise refusal
     async with AsyncExitStack() as held:
@@ -182,11 +183,13 @@ async def _driven(
     purse = _purse(project, options, before, store.lock)
     async with opened(project, options, store, listener, purse) as desk:
         if refusal is None and options.looks_first:
-            refusal = await online.short_credit(desk.provider, project, purse.reachable(before))
+            looking = online.short_credit(desk.provider, project, purse.reachable(before))
+            refusal = await within(deadline, looking)
         if refusal is not None:
             listener.say("Nothing more is bought, and why is said at the end.")
             desk.gate.close(printable(str(refusal)), has_failed=True)
-        await desk.inputs.tidy()
+        await within(deadline, desk.inputs.tidy())
+        close_in_time(desk, deadline)
         owners = project.owners(store.lock, options.wishes)
         owners.assign()
 

@@ -16,7 +16,7 @@ from seedrender.plan.paid import (
     retakes,
     said,
 )
-from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.entry import NEVER_BEGUN, Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.money import Amount, Cost, Quote
 from tests.builders import clip, entry, record
 
@@ -49,9 +49,15 @@ def bought(state: JobState, **fields: Any) -> TaskRecord:
         pytest.param(bought(JobState.FAILED), "1.5", id="failed: nobody says that it is free"),
         pytest.param(bought(JobState.FAILED, cost=cost("0.2")), "0.2", id="failed and billed"),
         pytest.param(bought(JobState.FAILED, cost=cost("0")), None, id="failed, reported free"),
-        pytest.param(bought(JobState.FAILED, provider="byteplus"), None, id="failed on Ark"),
-        pytest.param(bought(JobState.BLOCKED, provider="volcengine"), None, id="moderated on Ark"),
-        pytest.param(bought(JobState.CANCELLED, provider="byteplus"), None, id="cancelled on Ark"),
+        pytest.param(
+            bought(JobState.FAILED, provider="byteplus"), "1.5", id="failed on Ark, with tokens"
+        ),
+        pytest.param(
+            bought(JobState.BLOCKED, provider="volcengine"), "1.5", id="moderated, with tokens"
+        ),
+        pytest.param(
+            bought(JobState.CANCELLED, error=NEVER_BEGUN), None, id="cancelled in the queue"
+        ),
         pytest.param(bought(JobState.FAILED, provider="of a plugin"), "1.5", id="a plugin's"),
         pytest.param(bought(JobState.EXPIRED, provider="byteplus"), "1.5", id="gone on Ark"),
         pytest.param(bought(JobState.BLOCKED), "1.5", id="refused after it was created"),

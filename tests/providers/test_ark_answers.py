@@ -160,6 +160,8 @@ def test_a_failure_beside_which_a_sum_stands_is_not_free(more: dict[str, Any]) -
         {"completion_tokens": 40000, "total_tokens": 40001},
         {"completion_tokens": 40000, "total_tokens": "many"},
         {"completion_tokens": 0, "prompt_tokens": 7},
+        {"completion_tokens": 0},
+        {"completion_tokens": 0, "total_tokens": 0},
         {"total_tokens": 40000},
     ],
 )

@@ -201,6 +201,7 @@ def answer(count: int, **fields: Any) -> tuple[int, dict[str, Any]]:
         pytest.param(answer(108_900, ratio="5:4"), "7.0", id="a shape of no table"),
         pytest.param(answer(tokens(927_000, 9), ratio="5:4"), "4.3", id="the same beside a clip"),
         pytest.param(answer(140_000), None, id="neither"),
+        pytest.param(answer(217_800, framespersecond=48), None, id="twice as many pictures"),
         pytest.param(answer(108_900, duration=None), None, id="no length"),
         pytest.param(answer(108_900, resolution=None), None, id="no resolution"),
         pytest.param(answer(108_900, resolution="480i"), None, id="a resolution without a rate"),

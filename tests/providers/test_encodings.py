@@ -103,7 +103,7 @@ def test_what_cannot_be_decoded_is_said(words: str) -> None:
 
 
 def test_garbage_is_said_to_be_damaged() -> None:
-    with pytest.raises(ArtifactError, match="the gzip encoding of a download is damaged"):
+    with pytest.raises(ArtifactError, match="the gzip encoding of the body is damaged"):
         list(steps(b"\x1f\x8b" + b"garbage" * 9, "gzip", 100))
 
 
@@ -118,7 +118,7 @@ def test_brotli_is_decoded_in_steps_where_its_package_is_there() -> None:
     assert max(map(len, found)) <= 2 * STEP_BYTES
     with pytest.raises(ArtifactError, match="ended within its br encoding"):
         list(steps(body[:-1], "br", 1000))
-    with pytest.raises(ArtifactError, match="the br encoding of a download is damaged"):
+    with pytest.raises(ArtifactError, match="the br encoding of the body is damaged"):
         list(steps(b"\xff" * 100, "br", 1000))
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -188,6 +190,38 @@ def test_an_answer_that_cannot_be_unpacked_leaves_the_task_unknown() -> None:
 
     with pytest.raises(SubmissionUnknownError):
         against(packed, submit)
+
+
+BOUGHT = json.dumps({"code": 429, "message": "slow down", "data": {"task_id": "task-1"}}).encode()
+PACKED = {
+    "gzip": gzip.compress(BOUGHT, mtime=0),
+    "deflate": zlib.compress(BOUGHT),
+}
+
+
+@pytest.mark.parametrize("status", [200, 400, 402, 429, 503])
+@pytest.mark.parametrize("encoding", PACKED)
+def test_a_packed_answer_says_all_or_nothing_that_may_be_relied_on(
+    encoding: str, status: int
+) -> None:
+    """Wherever it is torn: what was bought is known, or nobody says that nothing was."""
+    packed = PACKED[encoding]
+    sizes = iter(range(1, len(packed) + 1))
+
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        body = packed[: next(sizes)]
+        return web.Response(status=status, body=body, headers={"Content-Encoding": encoding})
+
+    async def use(http: Http) -> set[object]:
+        found: set[object] = set()
+        for _ in packed:
+            try:
+                found.add(await submit(http))
+            except SubmissionUnknownError:
+                found.add("unknown")
+        return found
+
+    assert against(handle, use) == {"task-1", "unknown"}
 
 
 @settings(max_examples=30)

@@ -55,6 +55,8 @@ async def fetched(
         pytest.param("//10.0.0.1/x", id="without-scheme"),
         pytest.param("https://user:secret@example.org/a.mp4", id="password"),
         pytest.param("https://example.org\\@10.0.0.1/a.mp4", id="backslash"),
+        pytest.param("http://[::1/x.mp4?sig=a", id="open-bracket"),
+        pytest.param("//[/x", id="open-bracket-without-scheme"),
     ],
 )
 def test_a_redirect_of_a_result_leads_into_no_private_network(to: str) -> None:

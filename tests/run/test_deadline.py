@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from seedrender.providers.http import _SUBMIT_TIMEOUT
-from seedrender.run.deadline import Deadline, end_in_time
+from seedrender.run.deadline import Deadline, close_in_time, end_in_time, within
+from seedrender.run.gate import Gate
+from tests import virtual
 
 
 class Stopped:
@@ -59,3 +61,51 @@ def test_where_the_clock_cannot_be_read_the_run_ends_and_says_so(
 
     assert len(calls) == 1
     assert said[0].startswith("The clock cannot be read")
+
+
+def test_a_look_that_hangs_ends_at_the_deadline_and_what_it_raises_is_raised() -> None:
+    async def hang() -> str:
+        await asyncio.sleep(3600)
+        return "late"
+
+    async def said() -> str:
+        return "in time"
+
+    async def fails() -> str:
+        raise TimeoutError("its own")
+
+    async def work() -> list[object]:
+        found: list[object] = [await within(Deadline.in_(5.0), look()) for look in (hang, said)]
+        found.append(await within(None, said()))
+        with pytest.raises(TimeoutError, match="its own"):
+            await within(Deadline.in_(5.0), fails())
+        return found
+
+    assert virtual.run(work())[0] == [None, "in time", "in time"]
+
+
+@pytest.mark.parametrize(("after_s", "is_open"), [(None, True), (60.0, True), (-1.0, False)])
+def test_nothing_is_bought_where_the_looks_took_all_the_time(
+    after_s: float | None, *, is_open: bool
+) -> None:
+    desk: Any = SimpleNamespace(gate=Gate())
+
+    close_in_time(desk, Deadline.in_(after_s))
+
+    assert desk.gate.is_open is is_open
+
+
+def test_where_the_clock_cannot_be_read_a_look_has_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deadline = Deadline.in_(1.0)
+
+    def broken(_clock: int) -> float:
+        raise OSError(5, "Input/output error")
+
+    async def said() -> str:
+        return "in time"
+
+    monkeypatch.setattr(time, "clock_gettime", broken)
+
+    assert asyncio.run(within(deadline, said())) == "in time"

@@ -114,3 +114,11 @@ def test_who_waits_for_an_answer_is_known_as_long_as_it_does() -> None:
         return [before, within, len(gate.awaiting_answer)]
 
     assert virtual.run(work())[0] == [0, True, 0]
+
+
+def test_what_one_submit_did_not_buy_is_not_said_of_the_run() -> None:
+    gate = Gate()
+
+    gate.close("HTTP 402: no credit; nothing was bought", has_failed=True)
+
+    assert gate.closed_by == "HTTP 402: no credit"

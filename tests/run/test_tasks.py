@@ -270,7 +270,7 @@ def test_an_earlier_task_that_expired_for_free_is_bought_anew_once_a_plan_says_s
     expired = Task(
         id=TaskId("any"), state=TaskState.EXPIRED, provider_state="expired", cost=NOTHING
     )
-    film.provider.answers["spin"].append(expired)
+    film.provider.answers["spin"] += [expired] * 2  # when it is waited for, and once more
 
     learns, sent = film.run(), list(film.provider.received)
 

@@ -414,7 +414,7 @@ def test_a_task_of_which_a_provider_speaks_nonsense_has_a_way_out(tmp_path: Path
 def test_a_simulated_task_that_is_not_found_is_simulated_again(tmp_path: Path) -> None:
     found = Film(tmp_path, [SPIN])
     found.provider.name = "sim"
-    found.provider.answers["spin"].append(GONE)
+    found.provider.answers["spin"] += [GONE] * 2
 
     found.run()
 
@@ -475,6 +475,20 @@ def test_a_task_that_succeeded_after_all_is_not_bought_again(
     codes.append(found.run())
 
     assert codes == [Exit.FAILED, Exit.FAILED, Exit.DONE]
+    assert found.provider.received == ["spin"]
+
+
+def test_a_task_that_failed_for_free_and_succeeded_after_all_is_not_bought_again(
+    tmp_path: Path,
+) -> None:
+    free = replace(seen(TaskState.FAILED), cost=Amount(Decimal(0), "USD"))
+    found = film(tmp_path, free)
+
+    codes = [found.run()]
+    found.provider.finish_everything()
+    codes.append(found.run())
+
+    assert codes == [Exit.FAILED, Exit.DONE]
     assert found.provider.received == ["spin"]
 
 
