@@ -15,7 +15,7 @@ from seedrender.run import project, recovery, upkeep
 from seedrender.run.project import Choices, lock_path
 from seedrender.run.upkeep import Mended
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
 _WORDS = {
     Outcome.MENDED: "it is as it was written again",
     Outcome.KEPT: "all that it told of tasks is known",
@@ -29,7 +29,7 @@ _WORDS = {
 @click.option(
     "--driver",
     is_flag=True,
-    help="Be git's merge driver: the arguments are %O %A %B, the result is written to %A.",
+    help="Be git's merge driver: the arguments are %O %A %B %P, the result is written to %A.",
 )
 def merge(*, files: tuple[Path, ...], driver: bool) -> int:
     """Join the two sides of a merge that left conflict markers in MANIFEST's lockfile.
@@ -38,10 +38,13 @@ def merge(*, files: tuple[Path, ...], driver: bool) -> int:
     tasks of both: both were paid.
     """
     if driver:
-        if len(files) != 3:  # noqa: PLR2004 - as git hands them over
-            raise ConfigError("--driver takes three files, as git hands them over: %O %A %B")
-        upkeep.merge_driver(files[1], files[2])
+        if len(files) not in (3, 4):  # the name came later
+            raise ConfigError("--driver takes what git hands over: %O %A %B %P")
+        upkeep.merge_driver(files[1], files[2], files[3].name if files[3:] else "the lockfile")
         return 0
+    missing = next((file for file in files if not file.exists()), None)
+    if missing is not None:  # of a driver's arguments, the last one need not be there
+        raise click.BadParameter(f"File '{missing}' does not exist.")
     manifest, *others = files
     path = lock_path(manifest)
     merged = upkeep.merge_files(path, manifest.name, others)

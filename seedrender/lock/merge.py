@@ -23,6 +23,12 @@ def unmarked(text: str) -> str:
     return "\n".join(row for row in rows if not row.startswith(lockfile.MARKERS))
 
 
+def marked(ours: bytes, theirs: bytes) -> bytes:
+    """Put two sides between the markers of a conflict, as git would."""
+    mine, other = (side.rstrip(b"\n") + b"\n" for side in (ours, theirs))
+    return b"<<<<<<< ours\n" + mine + b"=======\n" + other + b">>>>>>> theirs\n"
+
+
 def is_marked(text: str) -> bool:
     """Say whether a merge left its conflict markers."""
     return unmarked(text) != text

@@ -102,10 +102,10 @@ def writing(target: str) -> Iterator[None]:
         raise StorageError(f"{target} cannot be written: {error.strerror}") from None
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a text file; after a crash there is the old one or the new one, never a part."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace a file; after a crash there is the old one or the new one, never a part."""
     with new_file(path) as new:
-        new.file.write(text.encode("utf-8"))
+        new.file.write(content.encode("utf-8") if isinstance(content, str) else content)
         new.place()
 
 

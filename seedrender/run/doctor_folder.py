@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ from seedrender.values.hosting import S3Store
 _GIB = 2**30
 _LITTLE_BYTES = 2 * _GIB
 _TOO_LITTLE_BYTES = 200 * 2**20
+_SHOWN = 80  # characters of a command
 _UNION = "union"  # git's own driver
 
 
@@ -111,20 +113,36 @@ def _git(manifest: Path) -> Iterator[Check]:
     driver = said.rpartition(": ")[2]
     if driver == _UNION:
         yield ok("merging", f"{lock.name} is merged line by line (merge=union)")
-    elif driver in ("unspecified", "unset", "set", ""):
+    elif driver == "unset":  # also by the attribute `binary`
+        advice = "write `*.lock merge=union` into .gitattributes, behind what says `-merge`"
+        yield warn("merging", f"git would leave one side alone in {lock.name}", advice)
+    elif driver in ("unspecified", "set", ""):
         advice = "write `*.lock merge=union` into .gitattributes"
         yield warn("merging", f"git would leave conflict markers in {lock.name}", advice)
-    elif _asked(parent, "config", "--get", f"merge.{driver}.driver") is None:
-        advice = f"git config merge.{driver}.driver 'seedrender lock merge --driver %O %A %B'"
-        found = f"{lock.name} wants the merge driver {printable(driver)}, which is not set up"
-        yield fail("merging", found, advice)
     else:
-        yield ok("merging", f"{lock.name} is merged by the driver {printable(driver)}")
+        command = _asked(parent, "config", "--get", f"merge.{driver}.driver")
+        yield _driver(printable(driver), command, lock.name)
     if _asked(parent, "check-ignore", "--", f"{lock.name}.journal") is None:
         advice = "write `*.lock.journal` into .gitignore"
         yield warn("ignoring", "git would take the journal of a run", advice)
     else:
         yield ok("ignoring", "the journal of a run stays out of git")
+
+
+def _driver(name: str, command: str | None, lock: str) -> Check:
+    """Say whether a merge driver is set up and can be started."""
+    if command is None:
+        advice = f"git config merge.{name}.driver 'seedrender lock merge --driver %O %A %B %P'"
+        return fail("merging", f"{lock} wants the merge driver {name}, which is not set up", advice)
+    try:
+        program = shlex.split(command)[0]
+    except (ValueError, IndexError):
+        program = command
+    if shutil.which(program) is None:
+        words = f"{lock} is merged by {printable(program)[:_SHOWN]}, which is not on the PATH"
+        advice = f"name its whole path in `git config merge.{name}.driver`"
+        return fail("merging", words, advice)
+    return ok("merging", f"{lock} is merged by the driver {name}")
 
 
 def _asked(parent: Path, *words: str) -> str | None:

@@ -141,6 +141,15 @@ def _resolved(folder: Path, ref: str) -> str:
 
 def asked(folder: Path, *words: str) -> str:
     """Return what git answers. Raises: ConfigError with its own words."""
+    return os.fsdecode(_answer(folder, *words))
+
+
+def blob(folder: Path, name: str) -> bytes:
+    """Return a file of git's database by the name of its object. Raises: ConfigError."""
+    return _answer(folder, "cat-file", "blob", name)
+
+
+def _answer(folder: Path, *words: str) -> bytes:
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and nothing that starts with a dash
             [*_GIT, *words], cwd=folder, env=_environment(), capture_output=True, check=False
@@ -151,7 +160,7 @@ def asked(folder: Path, *words: str) -> str:
         words_of_git = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
         said = printable(words_of_git)[:_MAX_WORDS] or f"exit code {done.returncode}"
         raise ConfigError(f"git: {said}; nothing was sent")
-    return os.fsdecode(done.stdout)
+    return done.stdout
 
 
 def _environment() -> dict[str, str]:

@@ -17,7 +17,7 @@ from seedrender.project.hold import Hold, holding, journal_path
 from seedrender.project.left_behind import LeftBehind
 from seedrender.project.lock_read import bytes_of, read_journal, read_lockfile, real
 from seedrender.project.purchases import PurchaseLog
-from seedrender.run import recovery
+from seedrender.run import recovery, unmerged
 from seedrender.run.clock import Clock
 from seedrender.run.journal import Journal
 from seedrender.values.entry import Event, JobState, Lock, LockEntry, TaskRecord
@@ -327,9 +327,10 @@ def claimed(path: Path, manifest: str) -> Iterator[Hold]:
 def read(path: Path, manifest: str) -> Lock:
     """Read lockfile and journal without holding them.
 
-    Raises: LockVersionError, LockCorruptError.
+    Raises: LockVersionError, LockCorruptError, also where git has not merged the lockfile.
     """
     path = real(path)
+    unmerged.check(path)
     with recovery.advised(path, manifest):
         lock, events = read_lockfile(path, manifest), read_journal(journal_path(path), manifest)
         if not path.exists() and not events:  # the manifest may have had another name

@@ -16,7 +16,7 @@ from seedrender.project import lock_read, purchases
 from seedrender.project.files import sync_folder, write_atomically
 from seedrender.project.hold import journal_path
 from seedrender.project.purchases import PurchaseLog
-from seedrender.run import recovery, store
+from seedrender.run import recovery, store, unmerged
 from seedrender.run.files import Files
 from seedrender.run.project import Project
 from seedrender.values.entry import Lock, LockEntry
@@ -57,7 +57,8 @@ def merge_files(path: Path, manifest: str, others: Iterable[Path]) -> Merged:
     with store.claimed(path, manifest) as held, recovery.advised(lock_read.real(path), manifest):
         path = lock_read.real(path)
         before = lock_read.text_of(path) if path.exists() else ""
-        ours = merge.resolve(before, path.name) if before else Lock(manifest=manifest)
+        sides = before + unmerged.lacking(path).decode("utf-8", "replace")
+        ours = merge.resolve(sides, path.name) if sides else Lock(manifest=manifest)
         ours = merge.merge(Lock(manifest=manifest), [(path.name, ours)])
         events = lock_read.read_journal(journal_path(path), manifest)
         joined = merge.merge(fold.fold(ours, events), [_named(other) for other in others])
@@ -69,12 +70,25 @@ def merge_files(path: Path, manifest: str, others: Iterable[Path]) -> Merged:
     return Merged(lock=joined, lines=lines, is_changed=text != before)
 
 
-def merge_driver(ours: Path, theirs: Path) -> Lock:
-    """Join two versions of a lockfile that git hands over, into the first. Raises: LockError."""
-    mine = _named(ours)[1]
-    joined = merge.merge(mine, [_named(theirs)])
-    _replace(ours, lockfile.dumps(joined))
-    return joined
+def merge_driver(ours: Path, theirs: Path, name: str) -> None:
+    """Join two versions of a lockfile that git hands over, into the first.
+
+    Where that fails both are left there, between the markers of a conflict: nothing reads them as
+    one, and nothing is lost. `name` is the lockfile's.
+
+    Raises: LockError.
+    """
+    sides = lock_read.bytes_of(ours), lock_read.bytes_of(theirs)
+    try:
+        mine, other = (
+            merge.resolve(side.decode("utf-8", "surrogateescape"), f"{name} ({whose})")
+            for side, whose in zip(sides, ("ours", "theirs"), strict=True)
+        )
+        text = lockfile.dumps(merge.merge(mine, [(f"{name} (theirs)", other)])).encode()
+    except LockError:
+        _replace(ours, merge.marked(*sides))
+        raise
+    _replace(ours, text)
 
 
 def repair_files(path: Path, manifest: str, jobs: Collection[str], *, accept_loss: bool) -> Mended:
@@ -88,8 +102,10 @@ def repair_files(path: Path, manifest: str, jobs: Collection[str], *, accept_los
         path = lock_read.real(path)
         journal = journal_path(path)
         lock = lock_read.bytes_of(path) if path.exists() else None
+        sides = unmerged.lacking(path)
+        whole = (lock or b"") + sides if sides else lock
         found = repair.repair(
-            lock, lock_read.bytes_of(journal), manifest=manifest, name=path.name, jobs=jobs
+            whole, lock_read.bytes_of(journal), manifest=manifest, name=path.name, jobs=jobs
         )
         log = PurchaseLog(path)
         remembered = _remembered(log, found.lock, jobs)
@@ -265,9 +281,9 @@ def _set_aside(*paths: Path) -> tuple[Path, ...]:
     return tuple(kept)
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: str | bytes) -> None:
     try:
-        write_atomically(path, text)
+        write_atomically(path, content)
     except OSError as error:
         raise LockError(
             f"{path.name} cannot be written ({error.strerror}); it is as it was"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -153,13 +154,19 @@ def test_how_git_merges_the_lockfile_is_looked_at(folder: Path) -> None:
     right = looked("film.yaml")
     (folder / ".gitattributes").write_text("*.lock merge=seedrender\n")
     half = looked("film.yaml", code=2)
-    git(folder, "config", "merge.seedrender.driver", "seedrender lock merge --driver %O %A %B")
+    git(folder, "config", "merge.seedrender.driver", "no-such-program --driver %O %A %B")
+    lost = looked("film.yaml", code=2)
+    git(folder, "config", "merge.seedrender.driver", f'"{sys.executable}" -m seedrender %A')
     whole = looked("film.yaml")
+    (folder / ".gitattributes").write_text("*.lock merge=union binary\n")
+    forbidden = looked("film.yaml")
 
     assert [bare[name]["grade"] for name in ("merging", "ignoring")] == ["warn", "warn"]
     assert [right[name]["grade"] for name in ("merging", "ignoring")] == ["ok", "ok"]
     assert half["merging"]["advice"].startswith("git config merge.seedrender.driver")
     assert whole["merging"]["found"] == "film.lock is merged by the driver seedrender"
+    assert lost["merging"]["found"].endswith("by no-such-program, which is not on the PATH")
+    assert forbidden["merging"]["found"] == "git would leave one side alone in film.lock"
 
 
 def test_little_room_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

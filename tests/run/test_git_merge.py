@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from seedrender.errors import LockCorruptError
-from seedrender.lock import fold, lockfile
-from seedrender.run import upkeep
+from seedrender.lock import fold, lockfile, merge
+from seedrender.run import store, upkeep
 from seedrender.values.entry import JobState, LockEntry
 from tests.builders import clip, entry, record
 from tests.run.git import Repository
@@ -22,6 +22,7 @@ def rendered(job: str, name: str, minute: int = 0) -> LockEntry:
     return entry(job, made, output=clip(name, f"renders/{job}.mp4", minute=minute))
 
 
+A, B, C = rendered("a", "c1"), rendered("b", "c2"), rendered("c", "c3")
 BOTH = [
     pytest.param(
         [], [rendered("a", "c1")], [rendered("b", "c2")], id="the first job of each branch"
@@ -125,7 +126,7 @@ def test_seedrender_is_a_merge_driver(
 ) -> None:
     repository = Repository(tmp_path, "*.lock merge=seedrender diff=seedrender\n")
     program = f'"{sys.executable}" -m seedrender lock'
-    repository.git("config", "merge.seedrender.driver", f"{program} merge --driver %O %A %B")
+    repository.git("config", "merge.seedrender.driver", f"{program} merge --driver %O %A %B %P")
     repository.git("config", "diff.seedrender.textconv", f"{program} show")
     repository.render(*before)
 
@@ -138,12 +139,50 @@ def test_seedrender_is_a_merge_driver(
     assert f"+  task {task.task_id}: {task.state.value}, sim" in shown
 
 
-def test_a_lock_that_is_torn_stops_the_merge_driver_and_stays(tmp_path: Path) -> None:
+def test_a_side_that_cannot_be_read_is_left_between_markers(tmp_path: Path) -> None:
     whole, torn = tmp_path / "ours", tmp_path / "theirs"
     whole.write_text('{"lock": 1, "manifest": "film.yaml"}\n')
-    torn.write_text('{"lock": 1, "manifest": "film.yaml"}\n{"job": "a"')
+    torn.write_bytes(b'{"lock": 1, "manifest": "film.yaml"}\n{"job": "a\xff"')
 
-    with pytest.raises(LockCorruptError, match="theirs:2"):
-        upkeep.merge_driver(whole, torn)
+    with pytest.raises(LockCorruptError, match=r"film\.lock \(theirs\):2"):
+        upkeep.merge_driver(whole, torn, "film.lock")
 
-    assert whole.read_text() == '{"lock": 1, "manifest": "film.yaml"}\n'
+    kept = whole.read_bytes()
+    assert merge.is_marked(kept.decode("utf-8", "replace"))
+    assert b'{"job": "a\xff"' in kept
+
+
+def unmerged(folder: Path, attribute: str) -> Repository:
+    """Return a repository in which a merge stopped, with one side of the lockfile in its tree."""
+    repository = Repository(folder, f"*.lock {attribute}\n")
+    repository.git("config", "merge.gone.driver", "no-such-program --driver %O %A %B")
+    repository.render(A)
+    repository.merge_two([B], [C])
+    assert "<<<<" not in repository.lock_path.read_text("utf-8")
+    return repository
+
+
+@pytest.mark.parametrize("attribute", ["merge=gone", "-merge", "binary"])
+def test_half_a_merge_is_refused_until_both_sides_are_joined(
+    tmp_path: Path, attribute: str
+) -> None:
+    repository = unmerged(tmp_path, attribute)
+    with pytest.raises(LockCorruptError, match=r"is not merged: .*`seedrender lock merge`"):
+        store.read(repository.lock_path, "film.yaml")
+
+    upkeep.merge_files(repository.lock_path, "film.yaml", [])
+
+    assert set(store.read(repository.lock_path, "film.yaml").entries) == {"a", "b", "c"}
+    repository.git("add", "film.lock")
+    assert set(store.read(repository.lock_path, "film.yaml").entries) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("damage", ["", "x"])
+def test_a_repair_takes_the_side_that_git_keeps(tmp_path: Path, damage: str) -> None:
+    repository = unmerged(tmp_path, "-merge")
+    text = repository.lock_path.read_text("utf-8")
+    repository.lock_path.write_text(text + damage)
+
+    upkeep.repair_files(repository.lock_path, "film.yaml", ["a", "b", "c"], accept_loss=True)
+
+    assert set(store.read(repository.lock_path, "film.yaml").entries) == {"a", "b", "c"}
