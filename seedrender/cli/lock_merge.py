@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -130,13 +131,14 @@ def _shown(path: Path) -> str:
 
 def _of_damage(damage: Damage, manifest: Path) -> list[str]:
     job = f" ({damage.job})" if damage.job else ""
+    name = shlex.quote(str(manifest))
     lines = [f"{damage.file}:{damage.line}{job}: {damage.wrong}; {_WORDS[damage.outcome]}"]
     if damage.left_out:
         lines.append(f"  left out: {', '.join(damage.left_out)}")
     if damage.outcome in (Outcome.UNKNOWN, Outcome.LOST):
         job_id = damage.job or "JOB"
         lines += [
-            f"  it speaks of task {task_id}: seedrender adopt {manifest} {job_id} --task {task_id}"
+            f"  it speaks of task {task_id}: seedrender adopt {name} {job_id} --task {task_id}"
             for task_id in damage.task_ids
         ]
     return lines

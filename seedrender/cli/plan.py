@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,8 @@ def command(
     objection = _objection(found, made, lock) if is_paid else ""
     _say(made, costs(found, made, lock), moved, objection, code, is_json=is_json)
     if out is not None and is_whole and not is_json:
-        echo(f"Saved: {out}. `seedrender run {manifest} --plan {out}` does exactly this.")
+        command = shlex.join(["seedrender", "run", str(manifest), "--plan", str(out)])
+        echo(f"Saved: {out}. `{command}` does exactly this.")
     return code
 
 

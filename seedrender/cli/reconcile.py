@@ -53,10 +53,11 @@ def command(
 
 
 def _what_now(one: Settled, manifest: Path) -> str:
+    from seedrender.project.roots import named
     from seedrender.run.submit import advice
 
     if fold.next_action(one.record.state) is fold.Action.ASK:
-        return one.error or one.advice or advice(one.job, manifest.name)
+        return one.error or one.advice or advice(one.job, named(manifest.parent, manifest.name))
     if one.record.state is JobState.PLANNED:
         return "nothing was created: the next run buys it"
     return "the next run collects it"

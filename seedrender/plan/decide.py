@@ -22,6 +22,7 @@ from seedrender.plan.decision import (
 from seedrender.plan.paid import has_never_begun
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import (
+    GIVEN_UP,
     Fingerprint,
     JobState,
     Lock,
@@ -53,6 +54,7 @@ class Facts:
     keep_stale: bool = False  # a person said: a clip stays though its definition changed
     asked: Asked = field(default=WHICHEVER)
     chosen: Mapping[JobId, CorrelationId] = field(default_factory=dict)  # of several clips
+    manifest: str = "MANIFEST"  # as a command names it
 
 
 def decide(job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts) -> Decision:
@@ -110,7 +112,7 @@ def decide_live(job: JobId, live: list[TaskRecord], facts: Facts) -> Decision:
 
 def _uncollected(job: JobId, record: TaskRecord, facts: Facts) -> str:
     """Say what could not be had, and every way on."""
-    manifest = facts.lock.manifest
+    manifest = facts.manifest
     by_hand = (
         f"`seedrender adopt {manifest} {job} --file CLIP` takes a clip that you fetched yourself"
     )
@@ -193,7 +195,7 @@ def _differing(job: Job, clip: Artifact, facts: Facts) -> Decision | None:
     """Decide about a clip that is not what was asked for; None: it is."""
     if not clip.differs:
         return None
-    keep = f"`seedrender pin {facts.lock.manifest} {job.id}` keeps it"
+    keep = f"`seedrender pin {facts.manifest} {job.id}` keeps it"
     size = f"{clip.width}x{clip.height}"
     if job.segment is not None and any(size in words for words in clip.differs):
         keep += f" (a long take is joined only where all segments are {size})"
@@ -331,7 +333,10 @@ def _changed(made_by: TaskRecord, wanted: Fingerprint, asked: Asked) -> str:
 def _how_it_ended(last: TaskRecord | None) -> str:
     if last is None or last.state is JobState.PLANNED:
         return "never rendered"
+    if last.task_id is None and (last.error or "").startswith(GIVEN_UP):
+        return f"its last submit was {last.error}; it may be paid"
     words = {
+        JobState.UNKNOWN: "has no known outcome",
         **dict.fromkeys((JobState.SUBMITTED, JobState.SUCCEEDED), "could not be had"),
         **{state: f"was {state.value}" for state in (JobState.BLOCKED, JobState.CANCELLED)},
     }

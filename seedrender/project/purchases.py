@@ -15,6 +15,7 @@ from seedrender.lock.prune import clips_of
 from seedrender.project.files import denial, plain_bytes
 from seedrender.project.hold import FOLDER, journal_path, make_private
 from seedrender.project.lock_read import bytes_of, is_gone, read_journal
+from seedrender.project.roots import named
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId
 
@@ -179,7 +180,8 @@ class PurchaseLog:
     def _damaged(self, wrong: str, manifest: str) -> LockCorruptError:
         return LockCorruptError(
             f"{wrong}. It remembers what was bought from here, so that nothing is bought before it "
-            f"can be read; nothing was sent. `seedrender lock repair {manifest}` keeps every line "
+            "can be read; nothing was sent. "
+            f"`seedrender lock repair {named(self.path.parents[1], manifest)}` keeps every line "
             "that can be read, and the damaged file beside it"
         )
 

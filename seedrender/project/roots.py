@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +46,14 @@ class Roots:
             return f"leads outside, to {found}"
         place = found if found.is_dir() else found.parent
         return f"leads outside, to {found}; `{OPTION} {place}` allows that"
+
+
+def named(folder: Path, manifest: str) -> str:
+    """Return a manifest as a command that is typed here names it, quoted for a shell."""
+    path = folder.absolute() / manifest
+    with suppress(OSError, ValueError):  # no working folder; or a path that is not below it
+        path = path.relative_to(Path.cwd())
+    return shlex.quote(str(path))
 
 
 def repository(folder: Path) -> Path:

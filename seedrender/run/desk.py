@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from seedrender.errors import RateLimitedError
+from seedrender.project.roots import named
 from seedrender.run.downloads import DownloadPlaces
 from seedrender.run.files import Files
 from seedrender.run.gate import Gate
@@ -52,6 +53,11 @@ class Desk:
     purse: Purse = field(default_factory=Purse)
     waits: bool = True  # False: submit and leave, look once at what was submitted before
     downloads: DownloadPlaces = field(default_factory=DownloadPlaces)
+
+    @property
+    def manifest(self) -> str:
+        """The manifest as a command names it."""
+        return named(self.files.root, self.store.lock.manifest)
 
     async def keep(self, job: JobId, *records: TaskRecord) -> None:
         """Note facts about tasks of one job: on disk first, whatever else depends on them."""

@@ -22,7 +22,7 @@ from seedrender.project.clips import Unexplained
 from seedrender.project.left_behind import LeftBehind
 from seedrender.project.ownership import Ownership
 from seedrender.project.purchases import PurchaseLog, RememberedPlaces
-from seedrender.project.roots import Roots
+from seedrender.project.roots import Roots, named
 from seedrender.project.text_files import read_inside, read_text
 from seedrender.providers import plugins, registry
 from seedrender.run import local_references, store
@@ -169,6 +169,7 @@ class Project:
             keep_stale=wishes.keep_stale,
             asked=self.asked,
             chosen=chosen,
+            manifest=named(self.path.parent, self.path.name),
         )
 
     def pricing(self, lock: Lock) -> Pricing:

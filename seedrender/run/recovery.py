@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from seedrender.lock.salvage import Told
 from seedrender.project.files import plain_bytes, sync_folder
 from seedrender.project.hold import journal_path
 from seedrender.project.purchases import PurchaseLog
+from seedrender.project.roots import named
 from seedrender.run import git
 from seedrender.values.entry import Lock
 
@@ -36,7 +36,7 @@ class Committed:
 
     def __str__(self) -> str:
         """Say so, in a sentence."""
-        command = f"git restore --source=HEAD {shlex.quote(self.name)}"
+        command = f"git restore --source=HEAD {self.name}"
         if self.is_enough:
             return f"`{command}` is safe: the commit knows every task that can be made out here"
         if not self.missing:
@@ -57,7 +57,8 @@ def advised(path: Path, manifest: str) -> Iterator[None]:
         is_journal = error.damage.startswith(journal_path(path).name)
         found = None if is_journal else committed(path, manifest)
         raise LockCorruptError(
-            f"{error.damage}; nothing was sent and nothing changed. {_advice(found, manifest)}",
+            f"{error.damage}; nothing was sent and nothing changed. "
+            f"{_advice(found, named(path.parent, manifest))}",
             damage=error.damage,
         ) from None
 
@@ -75,11 +76,12 @@ def committed(path: Path, manifest: str) -> Committed | None:
     jobs = here.jobs - lock.entries.keys()
     missing = sorted(task_ids) or [f"job {job}" for job in sorted(jobs)]
     missing = missing or [f"submit {name}" for name in sorted(submits)]
-    return Committed(name=path.name, missing=tuple(missing), is_torn=here.is_torn)
+    name = named(path.parent, path.name)
+    return Committed(name=name, missing=tuple(missing), is_torn=here.is_torn)
 
 
 def _advice(found: Committed | None, manifest: str) -> str:
-    repair = f"`seedrender lock repair {shlex.quote(manifest)}` {lockfile.REPAIR}"
+    repair = f"`seedrender lock repair {manifest}` {lockfile.REPAIR}"
     if found is None:
         return repair
     return f"{found}. Otherwise, {repair}" if found.is_enough else f"{repair}. {found}"

@@ -17,6 +17,7 @@ from seedrender.project.hold import Hold, holding, journal_path
 from seedrender.project.left_behind import LeftBehind
 from seedrender.project.lock_read import bytes_of, read_journal, read_lockfile, real
 from seedrender.project.purchases import PurchaseLog
+from seedrender.project.roots import named
 from seedrender.run import recovery, unmerged
 from seedrender.run.clock import Clock
 from seedrender.run.journal import Journal
@@ -272,8 +273,9 @@ class Store:
         journal = journal_path(self._path).name
         if not self._unwritten:
             return f"what happened is in {journal}, and nothing is lost."
+        manifest = named(self._path.parent, self._manifest)
         tasks = "".join(
-            f"\n  seedrender adopt {self._manifest} {job} --task {task_id}"
+            f"\n  seedrender adopt {manifest} {job} --task {task_id}"
             for job, task_id in self._unwritten.values()
         )
         return f"these tasks are paid, and it is not certain that {journal} has them:{tasks}\n"

@@ -141,7 +141,7 @@ class Submits:
         desk = self._desk
         await desk.keep(job.id, replace(record, state=JobState.UNKNOWN, error=words))
         desk.slots.troubled()
-        way = advice(job.id, desk.store.lock.manifest)
+        way = advice(job.id, desk.manifest)
         desk.listener.note(job.id, "unknown", f"{words}: {way}")
         desk.gate.refused(words, "have an unknown outcome")
 
@@ -179,7 +179,7 @@ class Submits:
 
 
 def advice(job: JobId, manifest: str) -> str:
-    """Say what a person can do about a lost answer."""
+    """Say what a person can do about a lost answer; `manifest` as a command names it."""
     return (
         "a paid task may exist. Look at the provider's console; if there is one, take it over with "
         f"`seedrender adopt {manifest} {job} --task ID`; if there is none, run again with "

@@ -205,7 +205,7 @@ class Tasks:
         if found is None or not self._is_proof(record):
             unknown = replace(record, state=JobState.UNKNOWN)
             if found is None:
-                words = advice(job, desk.store.lock.manifest)
+                words = advice(job, desk.manifest)
                 if self._is_anothers(record):
                     words = f"it was sent with another key: ask with that one. Else: {words}"
             else:
@@ -213,7 +213,7 @@ class Tasks:
                 unknown = replace(unknown, unlisted_at=unlisted_at)
                 words = self._when_listed(unknown)
                 if not self._times():
-                    words = f"{_NO_CLOCK}. {advice(job, desk.store.lock.manifest)}"
+                    words = f"{_NO_CLOCK}. {advice(job, desk.manifest)}"
             await desk.keep(job, unknown)
             desk.listener.note(job, "unknown", words)
             return unknown, words

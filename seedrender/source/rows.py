@@ -158,12 +158,20 @@ def _checked(found: _Found, problems: list[Violation]) -> Iterator[Row]:
             continue
         suffix = slug(row["id"]) if isinstance(row.get("id"), str | int | float) else ""
         if not suffix or suffix in seen:
-            message = f"the id '{suffix}' is in {seen.get(suffix)} as well"
-            message, hint = (message, "rename one") if suffix else ("this row has no id", "add it")
-            problems.append(_violation(origin, message, hint))
+            problems.append(_violation(origin, *_wrong_id(row.get("id"), seen.get(suffix))))
             continue
         seen[suffix] = origin
         yield Row(row, suffix, origin)
+
+
+def _wrong_id(written: Any, other: Origin | None) -> tuple[str, str]:
+    """Say what is wrong with a row's id, and what to do; `other`: where it stands as well."""
+    if other is not None:
+        return f"the id '{slug(written)}' is in {other} as well", "rename one"
+    if isinstance(written, str) and written.strip():
+        hint = "use letters a to z, digits and . _ -"
+        return f"the id {written!r:.60} has nothing that a job's name may have", hint
+    return "this row has no id", "add it"
 
 
 _READERS = {".csv": _csv, ".jsonl": _json_lines, ".yaml": _yaml, ".yml": _yaml, ".json": _yaml}

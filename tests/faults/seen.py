@@ -9,7 +9,7 @@ import re
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -215,7 +215,11 @@ def _stderr(case: Case, said: TextIO) -> Iterator[TextIO]:
 
 def row(case: Case, shared: World) -> str:
     """Return the row of a fault, as it is seen."""
-    with tempfile.TemporaryDirectory() as folder, _elsewhere(case, shared) as addresses:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _elsewhere(case, shared) as addresses,
+        chdir(folder),
+    ):
         film = Film(case, Path(folder), addresses)
         options = _OPTIONS.get(case.name, [])
         with _patience(case):

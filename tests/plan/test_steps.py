@@ -55,6 +55,7 @@ def plan(
     lock = fold.fold(Lock(manifest="m"), [one for one in entries if one is not None])
     facts = Facts(
         lock=replace(lock, renamed=given.renamed),
+        manifest="m",
         digests={},
         is_present=lambda artifact: artifact.path not in given.missing,
         find=lambda artifact, _: (
@@ -188,10 +189,18 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
         pytest.param(
             Case(entry=entry("spin", LOST), facts=RESUBMIT),
             "missing",
-            "its last task unknown: no reason given",
+            "its last task has no known outcome: no reason given",
             True,
             None,
             id="a lost answer given up",
+        ),
+        pytest.param(
+            Case(entry=entry("spin", fold.given_up(LOST, "given up by --resubmit"))),
+            "missing",
+            "its last submit was given up by --resubmit; it may be paid",
+            True,
+            None,
+            id="a lost answer that was given up before",
         ),
         pytest.param(
             Case(entry=entry("spin", RUNNING), facts=RESUBMIT),

@@ -25,6 +25,12 @@ SPIN = job("spin")
 WANTED = fingerprint(SPIN, {}, {})
 
 
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Type commands in the film's folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 def write(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 

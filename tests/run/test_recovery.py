@@ -23,6 +23,12 @@ RESTORE = "`git restore --source=HEAD film.lock` is safe"
 Harm = Callable[[bytes], bytes]
 
 
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Type commands in the film's folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 def done(job: str, name: str) -> LockEntry:
     return entry(job, record(name, JobState.SUCCEEDED, provider="ark"), output=clip(name))
 

@@ -166,7 +166,7 @@ def test_a_lost_answer_is_written_down_and_told_with_both_ways_out_and_nothing_i
     assert (code, film.provider.attempts) == (Exit.UNDECIDED, ["spin", "other"])
     assert (lost.state, lost.task_id, lost.error) == (JobState.UNKNOWN, None, "the answer was lost")
     assert (
-        f"spin unknown the answer was lost: {advice(JobId('spin'), 'film.yaml')}"
+        f"spin unknown the answer was lost: {advice(JobId('spin'), str(tmp_path / 'film.yaml'))}"
         in film.listener.lines
     )
     assert film.state("other") is JobState.DONE  # the place was given back

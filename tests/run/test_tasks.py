@@ -498,7 +498,9 @@ def test_a_lost_submit_that_nobody_can_tell_of_is_a_persons_to_decide(tmp_path: 
     code = film.run()
 
     assert (code, film.provider.attempts) == (Exit.UNDECIDED, [])
-    assert told(film, "unknown") == [f"spin unknown {advice(JobId('spin'), 'film.yaml')}"]
+    assert told(film, "unknown") == [
+        f"spin unknown {advice(JobId('spin'), str(tmp_path / 'film.yaml'))}"
+    ]
     assert [r.state for r in records(film)] == [JobState.UNKNOWN]
 
 

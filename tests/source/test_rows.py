@@ -76,6 +76,7 @@ def test_rows_and_a_matrix_multiply() -> None:
         pytest.param("r.csv", "", "r.csv:1:1: this is empty; its first line", id="no bytes"),
         pytest.param("r.csv", "\n\n", "r.csv:1:1: this is empty; its first line", id="no lines"),
         pytest.param("r.csv", "id,a\n", "what `foreach` names has no rows", id="no rows"),
+        pytest.param("r.csv", "id\né\n", "the id 'é' has nothing that a job's", id="letters"),
         pytest.param("r.csv", "id;a\nx;b\n", "columns are separated by ';'", id="semicolons"),
         pytest.param("r.csv", "a\tid\nx\tb\n", "columns are separated by '\\t'", id="tabs"),
         pytest.param("r.csv", "id,a,a\na,b,c\n", "two columns have one name", id="equal columns"),
