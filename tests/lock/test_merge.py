@@ -86,3 +86,11 @@ def test_a_job_bought_on_both_sides_keeps_both_tasks() -> None:
     sides = [fold.fold(Lock(manifest="m"), [side]) for side in (ours, theirs)]
 
     assert task_ids(merge.merge(sides[0], [("theirs", sides[1])])) == {"task-c1", "task-c2"}
+
+
+@pytest.mark.parametrize("end", [b"\n", b"", b"\n\n"])
+def test_sides_between_markers_are_both_there(end: bytes) -> None:
+    text = merge.marked(b"ours" + end, b"theirs" + end).decode()
+
+    assert merge.is_marked(text)
+    assert merge.unmarked(text).split() == ["ours", "theirs"]
