@@ -30,6 +30,7 @@ from seedrender.source import yaml_text
 from seedrender.source.trace import Source
 from seedrender.values.job import CorrelationId, Job, JobId, MediaKind, Reference
 from seedrender.values.provider import MediaUrl
+from seedrender.values.redaction import without_openers
 from seedrender.values.signed_url import unsigned, unsigned_in
 from seedrender.values.url_text import ascii_url
 
@@ -127,7 +128,7 @@ def _kept(value: Any) -> Any:
 
 def _shown(reference: Reference) -> MediaUrl:
     if reference.url is not None:
-        return MediaUrl(ascii_url(unsigned(reference.url)))
+        return MediaUrl(without_openers(ascii_url(unsigned(reference.url))))
     if reference.shot is not None:
         what = "picture" if reference.kind is MediaKind.IMAGE else "clip"
         return MediaUrl(f"{what} of {reference.shot}")

@@ -17,6 +17,7 @@ from seedrender.run.remote import Found, Remote, RemoteError
 from seedrender.values.hosting import Hosting, ProviderFiles, UrlPrefix
 from seedrender.values.job import Job, JobId, MediaKind, Reference
 from seedrender.values.manifest import Path as Place
+from seedrender.values.redaction import without_openers
 from seedrender.values.signed_url import expires_at, unsigned
 
 _PARALLEL_FILES = 4
@@ -179,7 +180,7 @@ async def _served(remote: Remote, hosting: UrlPrefix, path: str, medium: Medium)
 
 def _shown(reference: Reference) -> str:
     if reference.url is not None:
-        return unsigned(reference.url)
+        return without_openers(unsigned(reference.url))
     if reference.shot is not None:
         return f"of {reference.shot}"
     return reference.path or f"asset://{reference.asset}"

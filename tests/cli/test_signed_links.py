@@ -69,3 +69,13 @@ def test_no_signing_parameter_is_shown_or_written(folder: Path) -> None:
 
 def test_a_link_that_is_not_signed_is_shown_as_it_is(folder: Path) -> None:
     assert "see https://cdn.example.org/a.png?id=7 ." in everything(folder, "id=7")
+
+
+def test_a_signature_in_the_path_is_not_shown_either(folder: Path) -> None:
+    url = f"https://cdn.example.org/a.png;sig={PLANTED}"
+    (folder / "film.yaml").write_text(FILM.format(url=url).replace(", see {{ vars.place }} .", ""))
+
+    shown = said("expand", "film.yaml")
+
+    assert "https://cdn.example.org/a.png;sig=…" in shown
+    assert PLANTED not in shown
