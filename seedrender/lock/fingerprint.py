@@ -15,6 +15,7 @@ from seedrender.values.job import Job, JobId, Reference, Role
 from seedrender.values.signed_url import unsigned, unsigned_in
 
 FINGERPRINT_VERSION = 1
+OF_PARENTS = ("continues", "uses")  # the parts that name clips of other jobs
 
 _PLACEHOLDER = re.compile(r"\{\{ ref\.([A-Za-z0-9][A-Za-z0-9._-]*) \}\}")
 _SIGNATURE_BEFORE = re.compile(
@@ -45,6 +46,12 @@ def fingerprint(job: Job, digests: Mapping[str, str], parents: Mapping[JobId, st
     except ValueError:  # they could not read the URL, so no lock has it
         return found
     return found if before == parts else replace(found, older=(of_parts(before).digest,))
+
+
+def made_of(found: Fingerprint) -> frozenset[str]:
+    """Return the sha256 of the clips that footage is made of."""
+    named = (found.parts.get(name) or () for name in OF_PARENTS)
+    return frozenset(str(clip).removeprefix("sha256:") for clips in named for clip in clips)
 
 
 def of_parts(parts: Mapping[str, Any]) -> Fingerprint:

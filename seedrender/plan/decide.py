@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
 from seedrender.lock import fold
+from seedrender.lock.fingerprint import made_of
 from seedrender.lock.identity import FILE, SIMULATED, WHICHEVER, Asked
 from seedrender.plan.decision import (
     NOTHING,
@@ -19,7 +19,7 @@ from seedrender.plan.decision import (
     Submit,
     Verdict,
 )
-from seedrender.plan.paid import has_never_begun
+from seedrender.plan.paid import is_free
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import (
     GIVEN_UP,
@@ -159,7 +159,8 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
     if to_do is not None:
         is_to_come = isinstance(to_do.act, Download)
         is_lost = isinstance(to_do.act, Nothing) or (is_to_come and record.is_lost)
-        twin = _twin(record, entry, facts) if is_lost else None
+        may_be_another = is_lost and (is_again or not _is_made_from(clip, facts.lock))
+        twin = _twin(record, entry, facts) if may_be_another else None
         if twin is None and is_again and (is_lost or (is_to_come and record.is_uncollected)):
             return Decision(
                 Verdict.MISSING, "its clip is lost, and given up by --resubmit", Submit()
@@ -189,6 +190,12 @@ def _twin(record: TaskRecord, entry: LockEntry, facts: Facts) -> Decision | None
             reason = f"its clip is nowhere, and another of the same definition comes from {found}"
             return Decision(Verdict.RESUME, reason, Place(other, clip, found))
     return None
+
+
+def _is_made_from(clip: Artifact, lock: Lock) -> bool:
+    """Say whether another job's clip is made from this one: beside its like that would be stale."""
+    outputs = filter(None, map(fold.output_record, lock.entries.values()))
+    return any(clip.identity in made_of(record.fingerprint) for record in outputs)
 
 
 def _differing(job: Job, clip: Artifact, facts: Facts) -> Decision | None:
@@ -257,7 +264,7 @@ def _refused(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> D
             return None
         reason = f"refused by the provider: {advice(last.error or 'no reason given')}"
         return Decision(Verdict.BLOCKED, reason)
-    if facts.asked.takes(last) and not _is_free(last):
+    if facts.asked.takes(last) and not is_free(last):
         cost = f"it cost {last.cost.amount}" if last.cost else "whether it was charged is not known"
         reason = f"{_how_it_ended(last)}; {cost}: --resubmit {job.id} buys it again"
         return Decision(Verdict.BLOCKED, reason)
@@ -273,15 +280,9 @@ def ended_without_a_clip(entry: LockEntry, facts: Facts) -> Iterator[TaskRecord]
     for record in entry.tasks:
         is_over = record.has_ended_in_vain and record.state is not JobState.BLOCKED
         is_asked = record.task_id is not None and facts.asked.reaches(record)
-        may_be_paid = not _is_free(record) and entry.job in facts.resubmit
+        may_be_paid = not is_free(record) and entry.job in facts.resubmit
         if is_over and is_asked and (may_be_paid or record is entry.tasks[-1]):
             yield record
-
-
-def _is_free(record: TaskRecord) -> bool:
-    """Say whether a task that ended without a clip is known to have cost nothing."""
-    is_nothing = record.cost is not None and record.cost.amount.value == Decimal(0)
-    return is_nothing or has_never_begun(record) or record.provider == SIMULATED
 
 
 def _lost(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Decision | None:
@@ -312,7 +313,7 @@ def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> De
     if job.id not in facts.resubmit and facts.is_unexplained(job.output):
         reason = (
             f"{job.output} is there, and no record explains it: take it over with `seedrender "
-            f"adopt {facts.lock.manifest} {job.id} --file {job.output}`, move it away, or buy over "
+            f"adopt {facts.manifest} {job.id} --file {job.output}`, move it away, or buy over "
             f"it with --resubmit {job.id}, which keeps it in .superseded"
         )
         return Decision(Verdict.AWAITING, reason)
@@ -341,6 +342,6 @@ def _how_it_ended(last: TaskRecord | None) -> str:
         **{state: f"was {state.value}" for state in (JobState.BLOCKED, JobState.CANCELLED)},
     }
     ended = words.get(last.state, last.state.value)
-    is_free = last.has_ended_in_vain and last.state is not JobState.BLOCKED and _is_free(last)
-    cost = "; nothing was charged" if is_free else ""
+    is_told = last.has_ended_in_vain and last.state is not JobState.BLOCKED
+    cost = "; nothing was charged" if is_told and is_free(last) else ""
     return f"its last task {ended}: {last.error or 'no reason given'}{cost}"

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedrender.errors import Origin, printable
-from seedrender.lock.fingerprint import fingerprint
+from seedrender.lock.fingerprint import OF_PARENTS, fingerprint
 from seedrender.lock.identity import Asked
 from seedrender.values.entry import Fingerprint, TaskRecord
 from seedrender.values.job import Job
 
 _FIELDS = {"duration_s": "duration", "uses": "references"}  # part of a fingerprint → manifest's key
-OF_PARENTS = ("continues", "uses")  # the parts that name what the parents made
 
 Parts = Mapping[str, Any]
 

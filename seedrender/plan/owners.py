@@ -12,7 +12,7 @@ from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import FILE, WHICHEVER, Asked
 from seedrender.lock.moves import Moves
 from seedrender.plan.assignment import Assignment, Clips, Option
-from seedrender.values.entry import Fingerprint, Lock, LockEntry, TaskRecord
+from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.task import Artifact
 
@@ -57,6 +57,7 @@ class Owners:
     jobs: Sequence[Job]  # all of the manifest; none needs a later one
     digests: Mapping[str, str]
     remembered: Callable[[], Lock] = lambda: Lock(manifest="")  # asked where the lock has nothing
+    remembers_live: Callable[[], bool] = lambda: False  # may tasks that run be among them?
     left_behind: Callable[[], Lock] = lambda: Lock(manifest="")  # by manifests that are gone
     asked: Asked = WHICHEVER
     keep_stale: bool = False
@@ -79,7 +80,7 @@ class Owners:
         lacking = sum(not self._assign(job) for job in self.jobs)
         if lacking and self._is_choice():
             self._choose()
-        if not self.lock.entries:
+        if not self.lock.entries or self.remembers_live():
             self._recall()
         return self.moves()
 
@@ -152,11 +153,14 @@ class Owners:
         return clip.identity if clip is not None else None
 
     def _recall(self) -> None:
-        """Bring back all that is remembered where the lockfile is gone: nobody wants that lost."""
-        for spares in self._all_spares().values():
-            for spare in spares:
-                if spare.record.correlation_id in self._ours:
-                    self.taken.setdefault(spare.record.correlation_id, spare.job)
+        """Bring back what is remembered beside the lockfile: nobody wants that lost.
+
+        Where the lockfile is gone that is all; else it is what still runs, and will be paid.
+        """
+        for spare in (spare for spares in self._all_spares().values() for spare in spares):
+            is_live = spare.record.state is JobState.SUBMITTED
+            if spare.record.correlation_id in self._ours and (is_live or not self.lock.entries):
+                self.taken.setdefault(spare.record.correlation_id, spare.job)
 
     def moves(self) -> Moves:
         """Return all that was taken over until now."""

@@ -63,11 +63,17 @@ def _may_be_paid(record: TaskRecord) -> bool:
         return record.cost.amount.value > 0 or record.state in _HAS_A_CLIP
     if record.task_id is None and record.state in (JobState.BLOCKED, *_HAS_A_CLIP):
         return False  # refused at the door; or a clip that a person took over
-    return not has_never_begun(record)
+    return not _has_never_begun(record)
 
 
-def has_never_begun(record: TaskRecord) -> bool:
-    """Whether a task was cancelled while it waited for its turn, which costs nothing."""
+def is_free(record: TaskRecord) -> bool:
+    """Say whether a task that ended without a clip is known to have cost nothing."""
+    is_nothing = record.cost is not None and record.cost.amount.value == Decimal(0)
+    return is_nothing or _has_never_begun(record) or record.provider == SIMULATED
+
+
+def _has_never_begun(record: TaskRecord) -> bool:
+    """Whether a task was cancelled while it waited for its turn."""
     return (record.error or "").startswith(NEVER_BEGUN)
 
 

@@ -23,6 +23,9 @@ Write = Callable[[Path, str], None]  # raises OSError
 _WORTH = (Action.ASK, Action.RESUME, Action.REUSE)  # a clip of it is there, or may be
 
 
+_LIVE = b'"state": "submitted"'
+
+
 class PurchaseLog:
     """A second lockfile under `.seedrender/`: a stash, a checkout or a deletion takes the first.
 
@@ -49,6 +52,13 @@ class PurchaseLog:
         Raises: LockVersionError, LockCorruptError, LockError: what is wrong, and what to do.
         """
         return self._with_orphan(self._written(manifest))
+
+    def may_have_live(self) -> bool:
+        """Say whether a task may be among them that still runs, as a quick look at the text tells.
+
+        Raises: LockError.
+        """
+        return any(_LIVE in bytes_of(path) for path in (self.path, self.journal))
 
     def orphan(self) -> bytes:
         """Return the journal that a killed run left here alone. Raises: LockError."""

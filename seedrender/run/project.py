@@ -135,6 +135,7 @@ class Project:
             jobs=self.all_jobs,
             digests=self.digests,
             remembered=partial(self.remembered, lock),
+            remembers_live=self.may_remember_live,
             left_behind=self.left_by_others,
             asked=self.asked,
             keep_stale=wishes.keep_stale,
@@ -148,6 +149,13 @@ class Project:
             return PurchaseLog(lock_read.real(self.lock_path)).unknown_to(lock)
         except LockError:  # whoever would buy is refused
             return Lock(manifest=lock.manifest)
+
+    def may_remember_live(self) -> bool:
+        """Say whether the purchase log may have tasks that run; not where it is damaged."""
+        try:
+            return PurchaseLog(lock_read.real(self.lock_path)).may_have_live()
+        except LockError:
+            return False
 
     def left_by_others(self) -> Lock:
         """Return what manifests that are gone left behind; nothing where it cannot be read."""

@@ -177,7 +177,7 @@ def test_a_memory_that_cannot_be_read_stops_buying_until_it_is_repaired(
 
     assert (refused.code, len(refused.tasks)) == (HELD, 3)
     assert refused.words == planned["refusal"]
-    assert "seedrender lock repair film.yaml" in refused.words
+    assert "`seedrender lock repair " in refused.words
     assert mended["kept"] == [".seedrender/film.lock.damaged-1"]
     assert memory.with_name("film.lock.damaged-1").read_bytes() == harmed
     assert (again.code, len(again.tasks)) == (UNKNOWN, 3)  # its task may be the one of that line

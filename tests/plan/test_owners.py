@@ -647,3 +647,14 @@ def test_a_clip_that_differs_takes_no_place_for_what_was_made_of_it() -> None:
     )
 
     assert Owners(lock=known, jobs=[one, two], digests={}).choices() == {one.id: "b"}
+
+
+@pytest.mark.parametrize("name", ["x", "a"])
+def test_what_still_runs_and_is_only_remembered_comes_back_beside_a_lockfile(name: str) -> None:
+    """Also of a job that has left the manifest, or that wants something else by now."""
+    log = lock(running(name, shot(name, "before")), done("y", shot("y", "y")))
+    here, jobs = lock(done("b", shot("b", "two"))), [shot("a", "one"), shot("b", "two")]
+
+    found = assigned(here, jobs, remembered=lambda: log, remembers_live=lambda: True)
+
+    assert lines(found) == {name: [f"c-{name}"], "b": ["c-b"]}

@@ -724,3 +724,22 @@ def test_where_the_like_of_a_lost_clip_is_nowhere_too_a_person_is_asked() -> Non
     step = decided(Case(entry=entry, missing=(KEPT.path, ASIDE.path)))
 
     assert (step.verdict, step.will_submit) == (Verdict.LOST, False)
+
+
+@pytest.mark.parametrize(("facts", "verdict"), [({}, Verdict.LOST), (RESUBMIT, Verdict.RESUME)])
+def test_a_lost_clip_that_others_are_made_from_is_replaced_where_a_person_says(
+    facts: dict[str, Any], verdict: Verdict
+) -> None:
+    """Its like in its place would make them stale, though their clips are there."""
+    spin = with_clip(
+        record("c0", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE),
+        made(error="lost: HTTP 404"),
+    )
+    of_it = Fingerprint(digest="d", parts={"uses": [f"sha256:{KEPT.identity}"]})
+    walk = entry(
+        "walk", record("w1", JobState.SUCCEEDED, fingerprint=of_it), output=clip("w1", "walk.mp4")
+    )
+
+    (step,) = plan([SPIN], spin, walk, case=Case(missing=(KEPT.path,), facts=facts)).steps
+
+    assert (step.verdict, step.will_submit) == (verdict, False)

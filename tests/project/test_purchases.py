@@ -14,9 +14,11 @@ import pytest
 from seedrender.errors import LockCorruptError, LockError, LockVersionError
 from seedrender.lock import fold, lockfile
 from seedrender.lock.fingerprint import fingerprint
+from seedrender.project.files import write_atomically
 from seedrender.project.purchases import PurchaseLog, RememberedPlaces
 from seedrender.run.files import Files
 from seedrender.values.entry import JobState, Lock, LockEntry, Pin, TaskRecord
+from seedrender.values.job import JobId
 from tests.builders import T0, clip, entry, job, record
 from tests.scripted import clip_bytes
 
@@ -255,3 +257,14 @@ def test_a_journal_of_a_newer_program_asks_for_that_program(log: PurchaseLog) ->
 
     with pytest.raises(LockVersionError, match="upgrade"):
         log.check(NAME)
+
+
+@pytest.mark.parametrize("state", [JobState.SUBMITTED, JobState.SUCCEEDED])
+def test_a_quick_look_tells_whether_something_may_run(tmp_path: Path, state: JobState) -> None:
+    log = PurchaseLog(tmp_path / "film.lock")
+    assert not log.may_have_live()
+
+    known = Lock(manifest=NAME, entries={JobId("a"): entry("a", bought("c1", state))})
+    assert log.keep(known, write_atomically) == ""
+
+    assert log.may_have_live() is (state is JobState.SUBMITTED)
