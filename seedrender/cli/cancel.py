@@ -19,7 +19,7 @@ from seedrender.plan.outcome import Exit
 from seedrender.values.entry import JobState
 
 _DROPPED = "it had not started: nothing is paid, and the next run would buy it anew"
-_RUNS_ON = "it cannot be cancelled: it runs on and is paid, and the next run collects it"
+_RUNS_ON = "it began, so it is paid: the next run collects it, or says how it ended"
 
 
 @click.command("cancel")

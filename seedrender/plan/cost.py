@@ -15,9 +15,11 @@ from seedrender.plan.paid import NO_RETAKES, Retakes
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job, JobId, MediaKind
 from seedrender.values.money import NO_VIDEO, Amount, Price, Quote, Rate, Span, Unit, exactly
+from seedrender.values.task import Task
 
 MAX_AGE_DAYS = 60  # of a price, before it is flagged
 
+_MILLION = 1_000_000
 _ANY_CLIP = (2.0, 15.0)  # seconds of a reference of which nothing is known
 
 
@@ -34,15 +36,35 @@ class Pricing:
 
     def __call__(self, job: Job) -> Price:
         """Price one job."""
-        video = self.video(job)
-        variant = self._variant(job)
-        if variant is not None:
-            resolution = resolution_of(job, variant.family)
-            for rate in self.rates:
-                is_meant = rate.unit is Unit.CLIP or job.makes is MediaKind.VIDEO
-                if is_meant and rate.covers(job, self.route, resolution):
-                    return by_rate(rate, variant, job, video)
+        video, variant, rate = self.video(job), self._variant(job), self._own_rate(job)
+        if variant is not None and rate is not None:
+            return by_rate(rate, variant, job, video)
         return self.published(job, video)
+
+    def settled(self, job: Job, task: Task) -> Amount | None:
+        """Return what a task did cost; None: nobody knows.
+
+        Where its provider counts tokens and names no sum, the film's own table prices them.
+        """
+        rate = self._own_rate(job)
+        is_free = task.cost is not None and not task.cost.value
+        if task.cost_source != "prices" or rate is None or is_free:
+            return task.cost
+        if rate.unit is Unit.MILLION_TOKENS and task.tokens is not None:
+            has_clip = rate.with_video is not None and bool(self.video(job).high)
+            value = rate.with_video if has_clip and rate.with_video is not None else rate.value
+            return Amount(value * task.tokens / _MILLION, rate.currency)
+        price = self(job)
+        return price.expected if price.low == price.high else None
+
+    def _own_rate(self, job: Job) -> Rate | None:
+        """Return the row of the film's own table that a job is paid by; None: there is none."""
+        variant = self._variant(job)
+        if variant is None:
+            return None
+        resolution = resolution_of(job, variant.family)
+        meant = (r for r in self.rates if r.unit is Unit.CLIP or job.makes is MediaKind.VIDEO)
+        return next((rate for rate in meant if rate.covers(job, self.route, resolution)), None)
 
     def video(self, job: Job) -> Span:
         """Return the seconds of video among a job's input: clips that it continues, references."""

@@ -54,7 +54,7 @@ class Facts:
     keep_stale: bool = False  # a person said: a clip stays though its definition changed
     asked: Asked = field(default=WHICHEVER)
     chosen: Mapping[JobId, CorrelationId] = field(default_factory=dict)  # of several clips
-    manifest: str = "MANIFEST"  # as a command names it
+    named: Callable[[str], str] = str  # how a command names a file beside the manifest
 
 
 def decide(job: Job, wanted: Fingerprint, entry: LockEntry | None, facts: Facts) -> Decision:
@@ -112,7 +112,7 @@ def decide_live(job: JobId, live: list[TaskRecord], facts: Facts) -> Decision:
 
 def _uncollected(job: JobId, record: TaskRecord, facts: Facts) -> str:
     """Say what could not be had, and every way on."""
-    manifest = facts.manifest
+    manifest = facts.named(facts.lock.manifest)
     by_hand = (
         f"`seedrender adopt {manifest} {job} --file CLIP` takes a clip that you fetched yourself"
     )
@@ -202,7 +202,7 @@ def _differing(job: Job, clip: Artifact, facts: Facts) -> Decision | None:
     """Decide about a clip that is not what was asked for; None: it is."""
     if not clip.differs:
         return None
-    keep = f"`seedrender pin {facts.manifest} {job.id}` keeps it"
+    keep = f"`seedrender pin {facts.named(facts.lock.manifest)} {job.id}` keeps it"
     size = f"{clip.width}x{clip.height}"
     if job.segment is not None and any(size in words for words in clip.differs):
         keep += f" (a long take is joined only where all segments are {size})"
@@ -311,10 +311,11 @@ def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> De
             kept = Decision(Verdict.CURRENT, f"kept by --keep-stale, though {why}")
             return _differing(job, entry.output, facts) or kept
     if job.id not in facts.resubmit and facts.is_unexplained(job.output):
+        manifest, clip = facts.named(facts.lock.manifest), facts.named(job.output)
         reason = (
             f"{job.output} is there, and no record explains it: take it over with `seedrender "
-            f"adopt {facts.manifest} {job.id} --file {job.output}`, move it away, or buy over "
-            f"it with --resubmit {job.id}, which keeps it in .superseded"
+            f"adopt {manifest} {job.id} --file {clip}`, move it away, or buy over it with "
+            f"--resubmit {job.id}, which keeps it in .superseded"
         )
         return Decision(Verdict.AWAITING, reason)
     return Decision(verdict, why, Submit())

@@ -22,6 +22,7 @@ Lookup = Callable[[str], Awaitable[Sequence[str]]]
 _NUMBER = re.compile(r"(?i)(0x[0-9a-f]*|[0-9]+)")  # the last label of a name is never one
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_SHOWN = 80  # characters of a name
 NEVER_IN_A_URL = frozenset(' \\"<>^`{|}')
 
 
@@ -137,7 +138,10 @@ def is_loopback(url: str) -> bool:
 async def look_up(host: str) -> Sequence[str]:
     """Ask the system for all addresses of a name."""
     loop = asyncio.get_running_loop()
-    rows = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    try:
+        rows = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a label that is empty, or longer than names have
+        raise OSError(f"{host[:_SHOWN]} is no name of a host") from None
     return list(dict.fromkeys(str(row[4][0]) for row in rows))
 
 

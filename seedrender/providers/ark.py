@@ -210,21 +210,26 @@ class Ark:
         return readings
 
     async def cancel(self, task_id: TaskId) -> bool:
-        """Cancel a task that is still queued.
+        """Cancel a task that is still queued; True: it has ended so, and cost nothing.
 
         The same request deletes the record of a task that has ended, so the state is read first;
         a task that began in between refuses.
         """
         task = await self.poll(task_id)
         if task.state is not TaskState.QUEUED:
-            return task.state is TaskState.CANCELLED
+            return _never_began(task)
         try:
             await self._http.delete(_path(task_id))
-            return (await self.poll(task_id)).state is TaskState.CANCELLED
+            return _never_began(await self.poll(task_id))
         except NotFoundError:
             raise
         except (RejectedError, ProtocolError):
             return False
+
+
+def _never_began(task: Task) -> bool:
+    is_free = task.cost is not None and not task.cost.value
+    return task.state is TaskState.CANCELLED and is_free
 
 
 def _path(task_id: TaskId) -> str:

@@ -57,6 +57,7 @@ def task(task_id: TaskId, answer: Mapping[str, Any], catalog: Catalog) -> Task:
         last_frame=last_frames[0] if last_frames else None,
         cost=cost,
         cost_source="prices",
+        tokens=_tokens(answer),
         message=message,
         render_s=_render_s(started, ended) if state.is_final else None,
         unread=figures.unread,
@@ -111,6 +112,13 @@ def _lapses_at(ended: datetime | None) -> datetime | None:
         return None if ended is None else ended + LINK_LIFE
     except OverflowError:  # on the last day that there is
         return None
+
+
+def _tokens(answer: Mapping[str, Any]) -> int | None:
+    """Return the tokens that are billed; None: the answer names none, or does not agree."""
+    usage = mapping(answer.get("usage"))
+    count, total = usage.get("completion_tokens"), usage.get("total_tokens")
+    return Figures().whole("", count) or None if total in (None, count) else None
 
 
 def _cost(

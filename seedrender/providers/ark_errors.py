@@ -94,6 +94,7 @@ def judge(status: int, body: Mapping[str, Any]) -> Refusal:
         words=f"HTTP {status}: {said}",
         is_concurrency=kind is RateLimitedError and str(code) in _TOO_MANY_TASKS,
         is_proof=is_success(status) and not proves_nothing,
+        proves_nothing=proves_nothing,
     )
 
 

@@ -79,20 +79,22 @@ class TaskList:
         for _ in range(_PASSES):
             reading = Reading()
             for page in range(1, _MAX_PAGES + 1):
-                items = await self._page(reading, page, model)
-                if belonging(reading, correlation_id) or len(items) < _PAGE:
-                    break
+                before = len(reading.rows)
+                await self._page(reading, page, model)
+                if belonging(reading, correlation_id) or len(reading.rows) == before:
+                    break  # a page may be short, and its total wrong, and another one follow
             if reading.is_whole or belonging(reading, correlation_id):
                 break
         return reading
 
-    async def _page(self, reading: Reading, page: int, model: str | None) -> list[Any]:
+    async def _page(self, reading: Reading, page: int, model: str | None) -> None:
         params = [("page_num", str(page)), ("page_size", str(_PAGE))]
         params += [("filter.model", model)] if model is not None else []
         items, total, is_partial = await self._ask(params)
         reading.is_partial |= is_partial
-        reading.has_moved |= reading.total not in (None, total)
-        reading.total = total
+        if items or reading.total is None:  # behind the last one nothing is counted
+            reading.has_moved |= reading.total not in (None, total)
+            reading.total = total
         for item in map(mapping, items):
             task_id, identifier = task_ids.read(item.get("id")), item.get("safety_identifier")
             if task_id is not None:
@@ -102,7 +104,6 @@ class TaskList:
                     created_at=moment(item.get("created_at")),
                 )
                 reading.rows[row.id] = row
-        return items
 
     async def _ask(self, params: Sequence[tuple[str, str]]) -> tuple[list[Any], int, bool]:
         """Read one page: its rows, how many there are in all, and whether some are held back."""

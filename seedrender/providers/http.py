@@ -58,7 +58,7 @@ class Http:
             recorder.hide(key)
         self.base_url = checked_base_url(base_url)
         self._proxy = proxies.proxy_for(self.base_url)
-        self._results = Results(self.base_url, allowed=allowed, lookup=lookup, secret=key)
+        self._results = Results(self.base_url, allowed=allowed, lookup=lookup)
         self._key = key
         self._key_name = key_name
         self._connections = connections
@@ -69,8 +69,12 @@ class Http:
 
     @property
     def account(self) -> str:
-        """Whose answers these are: a digest of the key, of which it tells nothing."""
-        return hashlib.sha256(str(self._key).encode()).hexdigest()[:_ACCOUNT_DIGITS]
+        """Whose answers these are: a digest of key and host, of which it tells nothing.
+
+        This machine is one host, whatever the port: a simulator takes any that is free.
+        """
+        whose = f"{self._key}" + ("" if is_loopback(self.base_url) else f" {self.base_url}")
+        return hashlib.sha256(whose.encode()).hexdigest()[:_ACCOUNT_DIGITS]
 
     @property
     def ahead_s(self) -> float | None:

@@ -31,9 +31,9 @@ def task(task_id: TaskId, answer: Mapping[str, Any], currency: str) -> Task:
         raise refusals.strange(what, answer, refusals.by_status)
     task_ids.check(task_id, data.get("task_id"))
     figures = Figures()
-    cost = _billed(answer, data, currency, figures)
     videos, pictures = (_files(k, data, figures) for k in (MediaKind.VIDEO, MediaKind.IMAGE))
     has_result = bool(videos or pictures)
+    cost = _billed(answer, data, currency, figures, has_result=has_result)
     state, message = _end(states.state(word, has_result=has_result), answer, data)
     if state.is_final and has_result:
         state, message = TaskState.SUCCEEDED, None  # what is there is fetched
@@ -82,11 +82,17 @@ def _failure(answer: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 
 
 def _billed(
-    answer: Mapping[str, Any], data: Mapping[str, Any], currency: str, figures: Figures
+    answer: Mapping[str, Any],
+    data: Mapping[str, Any],
+    currency: str,
+    figures: Figures,
+    *,
+    has_result: bool,
 ) -> Decimal | None:
     """Read the amount charged, which sources place in `data` or beside it.
 
-    Two must be one, in the route's currency; nothing is nothing only where no other sum is told.
+    Two must be one, in the route's currency; nothing is nothing only where no other sum is told,
+    and no clip came: that one is not billed yet.
     """
     told = []
     for holder in (data, answer):
@@ -97,8 +103,9 @@ def _billed(
             figures.note("cost", billing)
             return None
     amounts = [amount for amount in told if amount is not None]
-    is_nothing = bool(amounts) and decimal(amounts[0]) == 0 and speaks_of_money(answer)
-    if len(set(map(decimal, amounts))) > 1 or is_nothing:
+    is_nothing = bool(amounts) and decimal(amounts[0]) == 0
+    is_open = is_nothing and (has_result or speaks_of_money(answer))
+    if len(set(map(decimal, amounts))) > 1 or is_open:
         figures.note("cost", amounts)
         return None
     return figures.amount("cost", amounts[0]) if amounts else None

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import aiohttp
-
 from seedrender.errors import (
     NotFoundError,
     ProtocolError,
@@ -21,7 +19,7 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from seedrender.providers import answers, messages
+from seedrender.providers import messages, rate
 from seedrender.providers.answers import Answer
 from seedrender.providers.task_signs import has_sign
 
@@ -51,6 +49,7 @@ _ADVICE: Mapping[int, str] = {  # where the words of a service may not be enough
 }
 _PASSING = (408, 425)  # beside 5xx: a read may be asked again
 _CODES = ("code", "status_code", "statusCode")
+_BEHIND = re.compile(r"(?i)internal|time.?out|timed.?out|bad.?gateway|unavailable|upstream")
 _STATUS = re.compile(r"[1-5][0-9]{2}")
 _STATUSES = range(100, 600)
 
@@ -63,6 +62,7 @@ class Refusal:
     words: str
     is_concurrency: bool = False  # too many tasks in flight, not too many requests
     is_proof: bool = False  # that a submit, answered with a success and this, created nothing
+    proves_nothing: bool = False  # it speaks of a failure behind the door, whatever its status
 
 
 Judge = Callable[[int, Mapping[str, Any]], Refusal]  # of an HTTP status and a body, each per wire
@@ -86,7 +86,18 @@ def by_status(status: int, body: Mapping[str, Any], said: str | None = None) -> 
         words=words,
         is_concurrency=_CONCURRENCY.search(words) is not None,
         is_proof=code in NOTHING_CREATED,
+        proves_nothing=_failed_behind_the_door(body),
     )
+
+
+def _failed_behind_the_door(body: Mapping[str, Any]) -> bool:
+    """Say whether a body has the code of a server's own failure: a gateway may have renamed it."""
+    inner = body.get("error")
+    places = (body, inner if isinstance(inner, dict) else {})
+    codes = [place.get(key) for place in places for key in (*_CODES, "type")]
+    numbers = [number for code in codes if (number := _status_of(code)) is not None]
+    words = [code for code in codes if isinstance(code, str)]
+    return any(map(_is_passing, numbers)) or any(map(_BEHIND.search, words))
 
 
 def envelope_code(body: Mapping[str, Any]) -> int | None:
@@ -139,6 +150,7 @@ def of_submit(answer: Answer, judge: Judge, *, names_a_task: bool = False) -> Pr
     """
     refusal = _judged(judge, answer.status, answer.body)
     is_refused = answer.status in NOTHING_CREATED or refusal.is_proof
+    is_refused = is_refused and not refusal.proves_nothing
     names_a_task = names_a_task or answer.names_a_task or has_sign(answer.body)
     if is_refused and answer.fault is None and not names_a_task:
         error = _error(refusal, answer.retry_after_s)
@@ -162,16 +174,21 @@ def of_read(answer: Answer, judge: Judge) -> ProviderError:
     return _error(refusal, answer.retry_after_s)
 
 
-async def lapsed_or_error(response: aiohttp.ClientResponse, key: str | None) -> ProviderError:
+def of_store(status: int, headers: Mapping[str, str]) -> ProviderError:
     """Turn a store's answer into its error: it knows no account, so a refused link has lapsed.
 
-    `key` is taken out of its words.
+    Its words are not repeated: stores give back what a link was signed with.
     """
-    if response.status in (401, 403):
-        return NotFoundError(f"HTTP {response.status}: the link to the clip is no longer good")
-    if response.status in (404, 410):
-        return NotFoundError(f"HTTP {response.status}: there is no clip at its address")
-    return of_read(await answers.read(response, key), by_status)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        words = f"HTTP {status}: the store of the clip is asked too often"
+        return RateLimitedError(words, retry_after_s=rate.retry_after_s(headers))
+    if _is_passing(status):
+        return UnavailableError(f"HTTP {status}: the store of the clip is down")
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        return NotFoundError(f"HTTP {status}: there is no clip at its address")
+    if status >= HTTPStatus.BAD_REQUEST:
+        return NotFoundError(f"HTTP {status}: the link to the clip is no longer good")
+    return ProtocolError(f"HTTP {status}: the store gives no clip")
 
 
 def _judged(judge: Judge, status: int, body: object) -> Refusal:

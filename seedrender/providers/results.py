@@ -53,13 +53,11 @@ class Results:
         *,
         allowed: Sequence[Network] = (),
         lookup: Lookup | None = None,
-        secret: str | None = None,
     ) -> None:
         local = _LOOPBACK if is_loopback(base_url) else ()
         self._rules = Rules(allowed=(*allowed, *local))
         self._own = _place(base_url)
         self._lookup = lookup
-        self._secret = secret  # is sent nowhere from here, and taken out of words
         self.addresses: dict[str, str] = {}  # those whose secret was taken out → as they were
 
     async def __aenter__(self) -> Self:
@@ -163,7 +161,7 @@ class Results:
     ) -> AsyncGenerator[Block, None]:
         """Decode the body of an answer; `end`: it is the rest of what is known, up to there."""
         if end is None and response.status != HTTPStatus.OK:
-            raise await refusals.lapsed_or_error(response, self._secret)
+            raise refusals.of_store(response.status, response.headers)
         at, version, decoder = known.size_bytes, known.version, None
         if end is None:
             decoder = encodings.decoder(encodings.of(response))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,9 +17,11 @@ from seedrender.run.purse import Purse
 from seedrender.run.slots import Slots
 from seedrender.run.store import Store
 from seedrender.values.entry import LockEntry, TaskRecord
-from seedrender.values.job import JobId
+from seedrender.values.job import Job, JobId
 from seedrender.values.manifest import PollSchedule
+from seedrender.values.money import Amount
 from seedrender.values.provider import Provider
+from seedrender.values.task import Task
 
 LONGEST_WAIT_S = 900.0  # whatever a provider asks for
 _MAX_BACKOFF_S = 60.0
@@ -51,6 +54,7 @@ class Desk:
     poll: PollSchedule
     listener: Listener
     purse: Purse = field(default_factory=Purse)
+    settled: Callable[[Job, Task], Amount | None] = lambda _job, task: task.cost  # what it did cost
     waits: bool = True  # False: submit and leave, look once at what was submitted before
     downloads: DownloadPlaces = field(default_factory=DownloadPlaces)
 

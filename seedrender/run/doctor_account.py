@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import suppress
 
 from seedrender.catalog.models import Catalog, catalog
 from seedrender.errors import (
     ConfigError,
+    LockError,
     ProviderError,
     UnauthorizedError,
     UnavailableError,
@@ -122,12 +124,12 @@ def _clock(ahead_s: float | None) -> Check:
 def _credit(left: Amount | None, project: Project | None) -> Check:
     if left is None:
         return ok("credit", "this route does not say: look at the provider's console")
-    if project is None:
-        words, needed = f"{left}", None
-    else:
-        lock = project.read_lock()
-        cost = estimate(project.plan(lock), project.pricing(lock))
-        words, needed = f"{left}, and the plan costs {cost}", cost.expected
+    words, needed = f"{left}", None
+    with suppress(LockError):  # told with the lockfile
+        if project is not None:
+            lock = project.read_lock()
+            cost = estimate(project.plan(lock), project.pricing(lock))
+            words, needed = f"{left}, and the plan costs {cost}", cost.expected
     if left.value <= 0:
         return fail("credit", words, "top up")
     if needed is not None and needed.currency == left.currency and needed.value > left.value:

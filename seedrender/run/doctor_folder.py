@@ -22,6 +22,7 @@ from seedrender.project import lock_read, share
 from seedrender.project.files import other_owner
 from seedrender.project.hold import FOLDER, journal_path
 from seedrender.project.purchases import PurchaseLog
+from seedrender.project.roots import repository
 from seedrender.run import git, places, store
 from seedrender.run.doctor import Check, fail, ok, warn
 from seedrender.run.project import Project, lock_path
@@ -105,9 +106,19 @@ def _journal(manifest: Path) -> Check:
 def _git(manifest: Path) -> Iterator[Check]:
     """Look at how git would merge the lockfile, and whether it leaves the journal out."""
     lock, parent = lock_path(manifest), manifest.resolve().parent
-    if _asked(parent, "rev-parse", "--is-inside-work-tree") is None:
-        advice = "put it under git: the lockfile is meant to be checked in"
-        yield warn("repository", "the manifest is in none", advice)
+    try:
+        git.asked(parent, "rev-parse", "--is-inside-work-tree")
+    except ConfigError as error:
+        if (repository(parent) / ".git").exists():
+            advice = "mend that: a merge of the lockfile that is not finished is not seen"
+            yield warn("repository", printable(str(error)), advice)
+        else:
+            advice = "put it under git: the lockfile is meant to be checked in"
+            yield warn("repository", "the manifest is in none", advice)
+        return
+    if git.ignores(lock):
+        advice = "take it out of .gitignore: other clones buy again what it knows"
+        yield warn("merging", f"git ignores {lock.name}", advice)
         return
     said = _asked(parent, "check-attr", "merge", "--", lock.name) or ""
     driver = said.rpartition(": ")[2]

@@ -234,12 +234,13 @@ class _Arrival:
         async with aclosing(self._blocks(provider, file)) as blocks:
             while (block := await _next(blocks, speed)) is not None:
                 place.progress(len(block.data))
-                await self._take(block, most, promised)
+                await self._take(block, most)
         received, version = self._received.size_bytes, self._received.version
         if not received:
             raise ArtifactError("not a byte arrived")
-        expected = promised if version is None else version.total_bytes
-        if promised not in (None, received) or expected not in (None, received):
+        expected = version.total_bytes if version is not None else None
+        is_short = received < (promised or 0)  # one that promised less has counted otherwise
+        if is_short or expected not in (None, received):
             self._begin()
             raise ArtifactError(f"{received} of {promised or expected} bytes arrived")
 
@@ -251,18 +252,15 @@ class _Arrival:
         self._begin()
         return _whole(provider.retrieve(file))
 
-    async def _take(self, block: Block, most: int, promised: int | None) -> None:
+    async def _take(self, block: Block, most: int) -> None:
         at, data, version = block.at, bytes(block.data), block.version
         if at == 0 < self._received.size_bytes:
             self._begin()
         size_bytes = at + len(data)
-        trouble = "a block came out of its place" if at != self._received.size_bytes else ""
-        self._head = (self._head + data[:HEAD_BYTES])[:HEAD_BYTES]
-        if promised is not None and size_bytes > promised:
-            trouble = f"more than the promised {promised} bytes arrive"
-        if trouble:
+        if at != self._received.size_bytes:
             self._begin()
-            raise ArtifactError(trouble)
+            raise ArtifactError("a block came out of its place")
+        self._head = (self._head + data[:HEAD_BYTES])[:HEAD_BYTES]
         if max(size_bytes, version.total_bytes if version is not None else 0) > most:
             self._begin()
             raise CostlyError(f"the file is larger than {most // 2**20} MiB")

@@ -37,7 +37,7 @@ class Gate:
     def close(self, reason: str, *, has_failed: bool = False) -> None:
         """Let nothing more be bought in this run; the first reason is kept."""
         if self.is_open:
-            self.closed_by = reason.removesuffix(_OF_ONE_SUBMIT)
+            self.closed_by = reason.replace(_OF_ONE_SUBMIT, "")
             self.is_open, self.has_failed = False, has_failed
         self._going.set()
 

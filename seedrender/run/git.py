@@ -170,6 +170,15 @@ def _environment() -> dict[str, str]:
     return {**kept, **ours, "LC_ALL": "C"}
 
 
+def ignores(path: Path) -> bool:
+    """Say whether a working tree's git leaves a file out; not where there is none, or no git."""
+    folder = path.absolute().parent
+    try:
+        return bool(asked(folder, "check-ignore", "--", path.name))
+    except ConfigError:
+        return False
+
+
 def would_keep(path: Path) -> bool:
     """Say whether git would take up a file: it is in a working tree, and not ignored.
 

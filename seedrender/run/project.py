@@ -177,7 +177,7 @@ class Project:
             keep_stale=wishes.keep_stale,
             asked=self.asked,
             chosen=chosen,
-            manifest=named(self.path.parent, self.path.name),
+            named=partial(named, self.path.parent),
         )
 
     def pricing(self, lock: Lock) -> Pricing:

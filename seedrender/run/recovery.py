@@ -69,7 +69,7 @@ def committed(path: Path, manifest: str) -> Committed | None:
     if lock is None:
         return None
     log = PurchaseLog(path)
-    here = _told(path) | _told(journal_path(path)) | _told(log.path) | _told(log.journal)
+    here = told_in(path) | told_in(journal_path(path)) | told_in(log.path) | told_in(log.journal)
     records = [record for entry in lock.entries.values() for record in entry.tasks]
     task_ids = here.task_ids - {str(record.task_id) for record in records}
     submits = here.correlation_ids - {str(record.correlation_id) for record in records}
@@ -97,7 +97,8 @@ def _last_commit(path: Path, manifest: str) -> Lock | None:
     return found if found.manifest == manifest else None
 
 
-def _told(path: Path) -> Told:
+def told_in(path: Path) -> Told:
+    """Return what can be made out in a file; nothing of one that cannot be read."""
     with suppress(OSError):
         return salvage.told(plain_bytes(path))
     return Told()

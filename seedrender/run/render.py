@@ -20,7 +20,7 @@ from seedrender.plan.outcome import Exit, outcome
 from seedrender.providers import registry
 from seedrender.providers.addresses import Network
 from seedrender.providers.recording import Recorder
-from seedrender.run import online, places
+from seedrender.run import git, online, places
 from seedrender.run.announcer import guarded
 from seedrender.run.bugs import with_bugs
 from seedrender.run.control import steered
@@ -127,8 +127,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
         if before.is_idle:
             return _nothing_sent(outcome(before, store.lock), before, store.lock)
         if project.manifest.provider != SIMULATED and any(s.will_submit for s in before.steps):
-            store.purchases.check(store.lock.manifest)
-            project.left_behind.check()
+            _look_before_buying(project, store, guarded(listener))
         places.begin(project)
         result, refusal = await _driven(
             project, options, guarded(listener), store, before, refusal, signals, deadline
@@ -138,6 +137,14 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
     if refusal is not None and not result.exit.is_stopped:
         raise refusal
     return result
+
+
+def _look_before_buying(project: Project, store: Store, listener: Listener) -> None:
+    """Look at what keeps a purchase from being made twice. Raises: LockError."""
+    store.purchases.check(store.lock.manifest)
+    project.left_behind.check()
+    if git.ignores(project.lock_path):
+        listener.say(f"git ignores {project.lock_path.name}: other clones buy again what it knows")
 
 
 async def _rewrite(project: Project, moved: Moves, moves: Callable[[Lock], Moves]) -> None:
@@ -246,6 +253,7 @@ async def opened(
             poll=project.manifest.run.poll,
             listener=guarded(listener),
             purse=purse or Purse(project.pricing(store.lock)),
+            settled=project.pricing(store.lock).settled,
             waits=options.waits,
         )
 

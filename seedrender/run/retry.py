@@ -12,6 +12,7 @@ from seedrender.errors import (
     NotFoundError,
     ProtocolError,
     RateLimitedError,
+    RejectedError,
     StorageError,
     UnavailableError,
 )
@@ -23,7 +24,10 @@ T = TypeVar("T")
 _COSTLY_AGAIN = 3  # fresh links for a clip that crawls
 
 TRANSIENT = (UnavailableError, RateLimitedError)
-ANY_TROUBLE_WITH_A_FILE = (*TRANSIENT, ArtifactError, NotFoundError, ProtocolError)
+ANY_TROUBLE_WITH_A_FILE = (
+    *(*TRANSIENT, ArtifactError, NotFoundError, ProtocolError),
+    RejectedError,  # of a read: nothing that was asked for was wrong
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from seedrender.project.roots import named
 from seedrender.run import recovery, unmerged
 from seedrender.run.clock import Clock
 from seedrender.run.journal import Journal
+from seedrender.run.watched import Watched
 from seedrender.values.entry import Event, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 from seedrender.values.task import TaskId
@@ -46,7 +47,7 @@ class Store:
         self._manifest = lock.manifest
         self._entries = dict(lock.entries)
         self._by_task = {task: e for entry in lock.entries.values() for task, e in _tasks_of(entry)}
-        self._journal, self._hold = journal, hold
+        self._journal, self._hold, self._watched = journal, hold, Watched(path)
         self._lost: LockError | None = None
         self._unwritten: dict[CorrelationId, tuple[JobId, TaskId]] = {}
         self.clock = Clock(fold.newest_moment(lock))
@@ -112,6 +113,7 @@ class Store:
         if self.failure is not None:
             raise self.failure
         self.check_hold()
+        self._watched.check(self._entries.values())
         try:
             await self.append(LockEntry(job=job, tasks=(record,)))
             self.check_hold()
@@ -161,7 +163,7 @@ class Store:
         self._compact(read_lockfile(self._path, self._manifest))
         self._note(self.purchases.follow(self._manifest, write_atomically))
         try:
-            self._journal.start(_header(self._manifest))
+            self._journal.start(holder.words_to_keep(self._manifest, journal=lockfile.LOCK_VERSION))
             sync_folder(self._path.parent)
         except OSError as error:
             path = journal_path(self._path)
@@ -201,6 +203,7 @@ class Store:
         if not self._is_saved(text):
             self._remember(whole)  # first: what a crash leaves undone, the next run does again
             self._save(text)
+        self._watched.look()
 
     def _rescue(self) -> None:
         """Write the lockfile now: the journal is not where the next run looks for it."""
@@ -343,7 +346,3 @@ def read(path: Path, manifest: str) -> Lock:
 def is_left(path: Path) -> bool:
     """Whether a run that was killed left facts that are not in the lockfile yet."""
     return journal_path(real(path)).exists()
-
-
-def _header(manifest: str) -> bytes:
-    return holder.words_to_keep(manifest, journal=lockfile.LOCK_VERSION)

@@ -89,7 +89,7 @@ class Tasks:
         if record.task_id is None:
             return record.state is not JobState.UNKNOWN
         try:
-            return await self._settled(job, record)
+            return await self._settled(job, record, is_given_up=is_given_up)
         except (ForgottenError, *ANY_TROUBLE_WITH_A_FILE) as error:
             if isinstance(error, StorageError):
                 raise
@@ -99,7 +99,7 @@ class Tasks:
                 raise
             return True
 
-    async def _settled(self, job: Job, record: TaskRecord) -> bool:
+    async def _settled(self, job: Job, record: TaskRecord, *, is_given_up: bool) -> bool:
         """Wait for a task's end and collect its clip; False: it still runs."""
         task = None
         assert record.task_id is not None, "it was found"
@@ -109,7 +109,7 @@ class Tasks:
                 record, task = await self._watch.wait(job, record, is_fresh=False)
                 slot.has_ended = record.state is not JobState.SUBMITTED
         elif record.has_ended_in_vain:
-            record, task = await self._watch.look_again(job, record)
+            record, task = await self._watch.look_again(job, record, is_given_up=is_given_up)
             if task is not None and not task.state.is_final:
                 return False
         if record.state is JobState.SUCCEEDED:
@@ -207,7 +207,7 @@ class Tasks:
             if found is None:
                 words = advice(job, desk.manifest)
                 if self._is_anothers(record):
-                    words = f"it was sent with another key: ask with that one. Else: {words}"
+                    words = f"it was sent with another key or host: ask there. Else: {words}"
             else:
                 unlisted_at = record.unlisted_at or max(self._times(), default=None)
                 unknown = replace(unknown, unlisted_at=unlisted_at)
@@ -265,7 +265,7 @@ class Tasks:
         return [t for t in found if desk.store.owner_of(record.provider, t) is None] or None
 
     def _is_anothers(self, record: TaskRecord) -> bool:
-        """Whether a submit was sent with another key, so that no list here tells of it."""
+        """Whether a submit was sent with another key, or to another host: no list tells of it."""
         return record.account not in (None, getattr(self._desk.provider, "account", None))
 
     def _is_proof(self, record: TaskRecord) -> bool:

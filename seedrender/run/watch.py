@@ -12,6 +12,7 @@ from seedrender.errors import (
     ProtocolError,
     ProviderError,
     RateLimitedError,
+    RejectedError,
     UnavailableError,
 )
 from seedrender.lock.identity import SIMULATED
@@ -23,8 +24,9 @@ from seedrender.run.retry import in_words
 from seedrender.values.entry import LOST, JobState, TaskRecord
 from seedrender.values.job import Job
 from seedrender.values.money import Cost
-from seedrender.values.task import Task, TaskState
+from seedrender.values.task import Task, TaskId, TaskState
 
+_STRANGE = (ProtocolError, RejectedError)  # of a read: a request that was right is no fault of ours
 _STRANGE_ANSWERS = 6  # in a row, before a task is left to a person
 _SILENT_SIMULATOR = 20  # reads in a row: it is here, and would answer if it could
 _LONG_S = 120.0  # of a wait: a person is told of it at once
@@ -49,7 +51,7 @@ class _Trouble:
 
     def add(self, error: ProviderError) -> None:
         self.reads, self.in_a_row = self.reads + 1, self.in_a_row + 1
-        is_strange = isinstance(error, ProtocolError | NotFoundError)
+        is_strange = isinstance(error, (*_STRANGE, NotFoundError))
         self.strange = self.strange + 1 if is_strange else 0
 
     def is_over(self) -> None:
@@ -80,14 +82,14 @@ class Watch:
             while True:
                 try:
                     task = await self._look(watch)
-                except (UnavailableError, RateLimitedError, ProtocolError) as error:
-                    await self._again(job, record, trouble, error)
-                    continue
                 except NotFoundError as error:
                     if record.provider == SIMULATED:
                         return await self._ended_as(job, record, JobState.EXPIRED, str(error)), None
                     if not is_remembered(record):
                         raise await self._forgotten(job, record, error) from None
+                    await self._again(job, record, trouble, error)
+                    continue
+                except (UnavailableError, RateLimitedError, *_STRANGE) as error:
                     await self._again(job, record, trouble, error)
                     continue
                 if task.state.is_final:
@@ -124,7 +126,8 @@ class Watch:
 
     async def _ended(self, job: Job, record: TaskRecord, task: Task) -> TaskRecord:
         source = "simulated" if self._desk.provider.name == SIMULATED else task.cost_source
-        cost = Cost(amount=task.cost, source=source) if task.cost is not None else None
+        amount = self._desk.settled(job, task)
+        cost = Cost(amount=amount, source=source) if amount is not None else None
         ended = replace(record, cost=cost, render_s=task.render_s, unread=dict(task.unread))
         for name, said in task.unread.items():
             odd = f"{name}: the provider said {said!r}, which is kept as unknown"
@@ -138,21 +141,47 @@ class Watch:
         await self._desk.keep(job.id, replace(record, error=words))
         return ProtocolError(f"task {record.task_id}: {words}; it is not bought again")
 
-    async def look_again(self, job: Job, record: TaskRecord) -> tuple[TaskRecord, Task | None]:
-        """Ask once for a task that ended without a clip: its provider may know better by now."""
+    async def look_again(
+        self, job: Job, record: TaskRecord, *, is_given_up: bool
+    ) -> tuple[TaskRecord, Task | None]:
+        """Ask for a task that ended without a clip: its provider may know better by now.
+
+        `is_given_up`: a person wants the job bought again, also where nobody can be asked.
+
+        Raises: ProviderError where nobody can, and nobody said so.
+        """
         assert record.task_id is not None, "it was bought"
         try:
-            await self._desk.pace.turn()
-            task = await self._desk.provider.poll(record.task_id)
-        except ProviderError:
-            return record, None
+            task = await self._asked_again(record.task_id)
+        except NotFoundError:
+            return record, None  # as it was
+        except ProviderError as error:
+            if is_given_up:
+                return record, None
+            raise type(error)(
+                f"{error}; its last task failed, and is asked for once more before another one is "
+                f"bought: --resubmit {job.id} does not wait for that"
+            ) from None
         if not task.state.is_final:
             words = f"{task.id} goes on after all: nothing is bought while it does"
             self._desk.listener.note(job.id, "rendering", words)
             return record, task
-        if task.state is not TaskState.SUCCEEDED:
-            return record, None
-        return await self._ended(job, record, task), task
+        before = record.cost.amount if record.cost is not None else None
+        is_billed = bool(task.unread) or self._desk.settled(job, task) not in (None, before)
+        if task.state is TaskState.SUCCEEDED or is_billed:
+            return await self._ended(job, record, task), task
+        return record, None
+
+    async def _asked_again(self, task_id: TaskId) -> Task:
+        """Poll a task, more than once where that fails. Raises: ProviderError."""
+        for attempt in range(1, _SILENCE):
+            await self._desk.pace.turn()
+            try:
+                return await self._desk.provider.poll(task_id)
+            except (UnavailableError, RateLimitedError) as error:
+                await asyncio.sleep(self._desk.wait_s(error, attempt))
+        await self._desk.pace.turn()
+        return await self._desk.provider.poll(task_id)
 
     async def _forgotten(self, job: Job, record: TaskRecord, error: Exception) -> ForgottenError:
         """Note that nobody can say any more what became of a task: it was paid for."""

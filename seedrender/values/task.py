@@ -61,6 +61,7 @@ class Task:
     last_frame: RemoteFile | None = None  # where the request asked for it
     cost: Amount | None = None
     cost_source: str = "provider"  # who says so, as in `Cost`
+    tokens: int | None = None  # that are billed, where the provider names no money
     message: str | None = None  # why it failed
     render_s: float | None = None  # from submit to end, by the provider's own clock
     unread: Mapping[str, str] = field(default_factory=dict)  # what was said and makes no sense

@@ -228,3 +228,25 @@ def test_a_proxy_that_is_not_understood_costs_no_other_line(
 
     assert found["proxy"]["grade"] == found["account"]["grade"] == "fail"
     assert found["manifest"]["grade"] == "ok"
+
+
+@needs_git
+def test_a_lockfile_that_git_ignores_is_said(folder: Path) -> None:
+    git(folder, "init", "-q")
+    (folder / ".gitignore").write_text("*.lock\n")
+
+    found = looked("film.yaml")
+
+    assert found["merging"]["found"] == "git ignores film.lock"
+    assert found["merging"]["grade"] == "warn"
+
+
+@needs_git
+def test_a_repository_that_git_does_not_read_is_not_said_to_be_none(folder: Path) -> None:
+    git(folder, "init", "-q")
+    (folder / ".git/HEAD").write_text("broken\n")
+
+    found = looked("film.yaml")
+
+    assert found["repository"]["grade"] == "warn"
+    assert "git: " in found["repository"]["found"]

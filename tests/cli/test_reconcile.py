@@ -70,6 +70,6 @@ def test_what_cannot_be_cancelled_runs_on_and_is_collected(film: Path) -> None:
     nothing = seedrender(film, "cancel", "film.yaml")
 
     assert done.returncode == 5
-    assert "it cannot be cancelled: it runs on and is paid" in done.stdout
+    assert "it began, so it is paid: the next run collects it" in done.stdout
     assert run.returncode == 0
     assert (nothing.returncode, nothing.stdout) == (0, "No task is in flight.\n")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from seedrender.plan.paid import NO_RETAKES, Retakes
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job, JobId, MediaKind, Mode, Reference, ReferenceUse, Tier
 from seedrender.values.money import UNKNOWN_PRICE, Amount, Price, Quote, Rate, Span, Unit, exactly
+from seedrender.values.task import Task, TaskId, TaskState
 from tests.builders import clip, entry, job
 
 TODAY = date(2026, 10, 16)  # sixty days after the price
@@ -284,13 +286,18 @@ def test_a_quote_keeps_the_high_end_and_the_seconds_that_are_asked_for() -> None
     assert quote(job(), UNKNOWN_PRICE) == Quote()
 
 
+def published(_one: Job, _video: Span) -> Price:
+    return UNKNOWN_PRICE
+
+
+def rate(unit: Unit, value: str = "2") -> Rate:
+    return Rate(value=Decimal(value), unit=unit, currency="USD", source="mine", as_of=TODAY)
+
+
+TOKENS = rate(Unit.MILLION_TOKENS, "20")
+
+
 def test_a_rate_of_seconds_or_tokens_says_nothing_of_a_picture() -> None:
-    def published(_one: Job, _video: Span) -> Price:
-        return UNKNOWN_PRICE
-
-    def rate(unit: Unit) -> Rate:
-        return Rate(value=Decimal(2), unit=unit, currency="USD", source="mine", as_of=TODAY)
-
     still = job("portrait", model="seedream-4.5", tier=Tier.STANDARD, mode=Mode.T2I)
     prices = [
         Pricing(route="sim", published=published, rates=(rate(unit),))(still)
@@ -319,3 +326,30 @@ def test_clips_that_other_shots_make_are_counted_with_all_others() -> None:
     wanted = job(references=(*uses, clip_reference("dance", "dance.mp4")))
 
     assert found.video(wanted) == exactly(12)
+
+
+def task(**fields: Any) -> Task:
+    defaults = {"cost": usd("0.28"), "cost_source": "prices", "tokens": 50_000}
+    return Task(
+        id=TaskId("t"), state=TaskState.SUCCEEDED, provider_state="ok", **{**defaults, **fields}
+    )
+
+
+@pytest.mark.parametrize(
+    ("rates", "told", "expected"),
+    [
+        pytest.param((), task(), usd("0.28"), id="no table of the film's own"),
+        pytest.param((TOKENS,), task(), usd("1"), id="its own rate for what is counted"),
+        pytest.param((TOKENS,), task(cost=None), usd("1"), id="a rate where no other is known"),
+        pytest.param((TOKENS,), task(cost=usd("0")), usd("0"), id="what is free stays free"),
+        pytest.param((TOKENS,), task(cost=None, tokens=None), None, id="nothing was counted"),
+        pytest.param((rate(Unit.CLIP),), task(), usd("2"), id="a rate for a clip"),
+        pytest.param((TOKENS,), task(cost_source="provider"), usd("0.28"), id="a bill"),
+    ],
+)
+def test_what_a_task_did_cost_is_told_by_the_films_own_table(
+    rates: tuple[Rate, ...], told: Task, expected: Amount | None
+) -> None:
+    pricing = Pricing(route="byteplus", published=published, rates=rates)
+
+    assert pricing.settled(job("a", duration_s=4), told) == expected

@@ -55,7 +55,6 @@ def plan(
     lock = fold.fold(Lock(manifest="m"), [one for one in entries if one is not None])
     facts = Facts(
         lock=replace(lock, renamed=given.renamed),
-        manifest="m",
         digests={},
         is_present=lambda artifact: artifact.path not in given.missing,
         find=lambda artifact, _: (

@@ -122,3 +122,9 @@ def test_networks_of_the_command_line_are_read() -> None:
     assert networks(["10.1.0.0/16", "::1"]) == (ip_network("10.1.0.0/16"), ip_network("::1"))
     with pytest.raises(ConfigError, match="--allow-address intern"):
         networks(["intern"])
+
+
+@pytest.mark.parametrize("host", ["cdn..example.org", "....", f"{'x' * 64}.example.org"])
+def test_a_name_that_no_host_has_is_not_found(host: str) -> None:
+    with pytest.raises(OSError, match="is no name of a host"):
+        asyncio.run(look_up(host))

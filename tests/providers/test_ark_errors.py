@@ -14,10 +14,13 @@ from seedrender.errors import (
     QuotaError,
     RateLimitedError,
     RejectedError,
+    SubmissionUnknownError,
     UnauthorizedError,
     UnavailableError,
 )
 from seedrender.providers import ark_errors
+from seedrender.providers.answers import Answer
+from seedrender.providers.refusals import of_submit
 from seedrender.values.task import TaskState
 
 MODERATED = [
@@ -194,3 +197,12 @@ def test_too_many_tasks_are_told_from_too_many_requests(
     code: Any, message: str, *, is_concurrency: bool
 ) -> None:
     assert ark_errors.judge(429, body(code, message)).is_concurrency is is_concurrency
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422, 429])
+def test_an_error_of_the_service_proves_nothing_under_any_status(status: int) -> None:
+    body = {"error": {"code": "InternalServiceError", "message": "words"}}
+
+    error = of_submit(Answer(status=status, body=body), ark_errors.judge)
+
+    assert isinstance(error, SubmissionUnknownError)

@@ -146,9 +146,20 @@ def page(names: range, total: int) -> dict[str, Any]:
     return {"items": [{"id": f"cgt-{n}", "safety_identifier": "x"} for n in names], "total": total}
 
 
+END: dict[str, Any] = {"items": [], "total": 0}
+
+
+def test_a_page_that_is_short_is_not_the_last_one_whatever_its_total_says() -> None:
+    pages = Pages(*[page(range(100), 100), page(range(100, 150), 50), END] * 3)
+
+    found, _ = virtual.run(TaskList(pages).search(OURS))
+
+    assert (found.is_whole, len(found.rows)) == (False, 150)
+
+
 def test_a_list_that_changes_while_it_is_read_is_read_again() -> None:
-    pages = Pages(page(range(500), 501), page(range(500, 502), 502), page(range(500), 502),
-                  page(range(500, 502), 502))  # fmt: skip
+    pages = Pages(page(range(500), 501), page(range(500, 502), 502), END, page(range(500), 502),
+                  page(range(500, 502), 502), END)  # fmt: skip
 
     found, _ = virtual.run(TaskList(pages).search(OURS))
 
@@ -156,7 +167,7 @@ def test_a_list_that_changes_while_it_is_read_is_read_again() -> None:
 
 
 def test_a_task_that_slips_from_page_to_page_leaves_the_list_incomplete() -> None:
-    slipping = [page(range(500), 501), page(range(499, 500), 501)]
+    slipping = [page(range(500), 501), page(range(499, 500), 501)]  # which brings nothing new
     pages = Pages(*slipping * 3)
 
     found, _ = virtual.run(TaskList(pages).search(OURS))
@@ -181,7 +192,7 @@ def test_a_list_of_nothing_may_say_null() -> None:
     ],
 )
 def test_a_list_that_says_that_it_is_not_whole_is_a_part(more: dict[str, Any]) -> None:
-    pages = Pages(*[{**page(range(2), 2), **more}] * 3)
+    pages = Pages(*[{**page(range(2), 2), **more}] * 6)
 
     found, _ = virtual.run(TaskList(pages).search(OURS))
 

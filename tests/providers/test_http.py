@@ -164,6 +164,33 @@ def test_a_wire_that_reads_successes_only_is_told_of_every_other_answer(
         against(answering(status, body), plain)
 
 
+BEHIND = [
+    {"error": {"code": "InternalServiceError", "message": "words"}},
+    {"code": 504, "message": "upstream request timeout"},
+    {"error": {"type": "upstream_error", "code": "502"}},
+    {"status_code": "500"},
+    {"type": "gateway_timeout"},
+]
+
+
+@pytest.mark.parametrize("status", [400, 402, 403, 404, 422, 429])
+@pytest.mark.parametrize("body", BEHIND)
+def test_a_refusal_that_tells_of_a_failure_behind_the_door_proves_nothing(
+    status: int, body: Any
+) -> None:
+    with pytest.raises(SubmissionUnknownError):
+        against(answering(status, body), submit)
+
+
+def test_whose_answers_these_are_depends_on_key_and_host() -> None:
+    hosts = ("https://a.example", "https://b.example", "http://127.0.0.1:8", "http://127.0.0.1:9")
+    made = ("planted-1", "planted-2")
+    found = {Http(host, key, key_name="KEY").account for host in hosts for key in made}
+
+    assert len(found) == 6  # this machine is one host
+    assert not any("planted" in account for account in found)
+
+
 @pytest.mark.parametrize("status", [201, 300, 301, 308, 400, 402, 409, 429, 500, 503])
 def test_a_task_that_is_named_is_bought_whatever_the_status(status: int) -> None:
     body = {"code": status, "message": "busy", "data": {"task_id": "task-1"}}
@@ -283,14 +310,26 @@ def test_a_result_whose_address_has_the_key_is_fetched_and_named_without_it() ->
     assert data == b"clip"
 
 
-def test_a_store_that_repeats_the_key_gives_it_to_no_message() -> None:
-    with pytest.raises(ProviderError) as caught:
-        against(
-            answering(500, {"message": f"who is {KEY}?"}),
-            lambda http: collected(http, f"{http.base_url}/x"),
-        )
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((status, NotFoundError) for status in (400, 401, 402, 403, 404, 405, 410, 413, 422)),
+        *((status, UnavailableError) for status in (408, 425, 500, 503)),
+        (429, RateLimitedError),
+        *((status, ProtocolError) for status in (204, 206, 300)),
+    ],
+)
+def test_a_store_knows_no_account_and_its_words_are_repeated_nowhere(
+    status: int, kind: type[ProviderError]
+) -> None:
+    """Stores give back the signature of a link that they refuse."""
+    words = {"message": f"ExpiredToken <Token-0>planted-in-the-link</Token-0> {KEY}"}
 
-    assert "who is" in str(caught.value)
+    with pytest.raises(kind) as caught:
+        against(answering(status, words), lambda http: collected(http, f"{http.base_url}/x"))
+
+    assert type(caught.value) is kind
+    assert "planted" not in str(caught.value)
     assert KEY not in str(caught.value)
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from seedrender.errors import LockCorruptError
 from seedrender.lock import fold, lockfile, merge
+from seedrender.project.files import write_atomically
+from seedrender.project.purchases import PurchaseLog
 from seedrender.run import store, upkeep
 from seedrender.values.entry import JobState, LockEntry
 from tests.builders import clip, entry, record
@@ -22,6 +24,7 @@ def rendered(job: str, name: str, minute: int = 0) -> LockEntry:
     return entry(job, made, output=clip(name, f"renders/{job}.mp4", minute=minute))
 
 
+PAID = entry("a", record("c1", JobState.SUCCEEDED, provider="modellix"), output=clip("c1"))
 A, B, C = rendered("a", "c1"), rendered("b", "c2"), rendered("c", "c3")
 BOTH = [
     pytest.param(
@@ -186,3 +189,60 @@ def test_a_repair_takes_the_side_that_git_keeps(tmp_path: Path, damage: str) -> 
     upkeep.repair_files(repository.lock_path, "film.yaml", ["a", "b", "c"], accept_loss=True)
 
     assert set(store.read(repository.lock_path, "film.yaml").entries) == {"a", "b", "c"}
+
+
+def test_a_lockfile_that_git_alone_has_is_not_taken_for_none(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, UNION)
+    repository.render(PAID)
+    repository.lock_path.unlink()
+
+    with pytest.raises(LockCorruptError, match=r"git has it.*git restore"):
+        store.read(repository.lock_path, "film.yaml")
+    upkeep.merge_files(repository.lock_path, "film.yaml", [])
+
+    assert set(store.read(repository.lock_path, "film.yaml").entries) == {"a"}
+
+
+def test_a_lockfile_that_a_person_deletes_may_be_gone_where_all_of_it_is_remembered(
+    tmp_path: Path,
+) -> None:
+    repository = Repository(tmp_path, UNION)
+    repository.render(PAID)
+    known = store.read(repository.lock_path, "film.yaml")
+    assert PurchaseLog(repository.lock_path).keep(known, write_atomically) == ""
+    repository.lock_path.unlink()
+
+    assert store.read(repository.lock_path, "film.yaml").entries == {}
+    repository.git("rm", "-q", "--cached", "film.lock")
+    (tmp_path / ".seedrender/film.lock").unlink()
+    assert store.read(repository.lock_path, "film.yaml").entries == {}
+
+
+def test_nobody_misses_a_lockfile_of_simulated_clips(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, UNION)
+    repository.render(A)
+    repository.lock_path.unlink()
+
+    assert store.read(repository.lock_path, "film.yaml").entries == {}
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_in_the_middle_of_a_merge_git_must_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_linked: bool
+) -> None:
+    repository = unmerged(tmp_path, "-merge")
+    if is_linked:  # as that of a submodule
+        (tmp_path / ".git").rename(tmp_path / "elsewhere")
+        (tmp_path / ".git").write_text("gitdir: elsewhere\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(LockCorruptError, match=r"a merge goes on here.*git is not installed"):
+        store.read(repository.lock_path, "film.yaml")
+
+
+def test_without_a_merge_nobody_needs_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = Repository(tmp_path, UNION)
+    repository.render(A)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert set(store.read(repository.lock_path, "film.yaml").entries) == {"a"}

@@ -310,3 +310,40 @@ def test_that_purchases_cannot_be_remembered_is_said_once(tmp_path: Path) -> Non
     (note,) = asyncio.run(run())
 
     assert note.startswith("What was bought is in the lockfile only: .seedrender/film.lock, which")
+
+
+@pytest.mark.parametrize("is_news", [True, False])
+def test_what_a_pull_brings_during_a_run_stops_the_buying(tmp_path: Path, *, is_news: bool) -> None:
+    """Somebody else's task may be the one that is to be bought next; what we know is no news."""
+    path = lock_path(tmp_path)
+
+    async def run() -> None:
+        async with hold(path, "film.yaml") as store:
+            await store.append(entry("fly", record("c1")))
+            pulled = entry("spin", record("theirs")) if is_news else entry("fly", record("c1"))
+            lock = Lock(manifest="film.yaml", entries={pulled.job: pulled})
+            path.write_text(lockfile.dumps(lock), "utf-8")
+            await store.intend(SPIN, record("c2", JobState.SUBMITTING, task_id=None))
+
+    if is_news:
+        with pytest.raises(LockError, match=r"written by somebody else.*Run again"):
+            asyncio.run(run())
+    else:
+        asyncio.run(run())
+
+    known = {r.correlation_id for e in read(path, "film.yaml").entries.values() for r in e.tasks}
+    assert known == ({"c1", "theirs"} if is_news else {"c1", "c2"})
+
+
+def test_a_lockfile_that_is_gone_in_a_run_brings_no_news(tmp_path: Path) -> None:
+    path = lock_path(tmp_path)
+
+    async def run() -> None:
+        async with hold(path, "film.yaml") as store:
+            await store.append(entry("fly", record("c1")))
+            path.unlink(missing_ok=True)
+            await store.intend(SPIN, record("c2", JobState.SUBMITTING, task_id=None))
+
+    asyncio.run(run())
+
+    assert set(read(path, "film.yaml").entries) == {"fly", "spin"}

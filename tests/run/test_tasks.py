@@ -611,7 +611,7 @@ def test_another_accounts_list_tells_nothing_of_a_lost_submit(
     assert (code, film.provider.attempts) == (Exit.UNDECIDED, [])
     assert bool(film.provider.sought) is is_asked
     (said,) = told(film, "unknown")
-    assert ("another key: ask with that one" in said) is not is_asked
+    assert ("another key or host: ask there" in said) is not is_asked
 
 
 def test_the_account_of_a_submit_is_kept_until_its_task_is_known(tmp_path: Path) -> None:

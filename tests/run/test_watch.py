@@ -17,6 +17,7 @@ from seedrender.errors import (
     ProtocolError,
     ProviderError,
     RateLimitedError,
+    RejectedError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -43,6 +44,7 @@ def seen(state: TaskState, **fields: Any) -> Task:
 RUNS, WAITS = seen(TaskState.RUNNING), seen(TaskState.QUEUED)
 STRANGE, DOWN, GONE = ProtocolError("no JSON"), UnavailableError("refused"), NotFoundError("gone")
 LATER = RateLimitedError("later")
+FREE, BILLED = Amount(Decimal(0), "USD"), Amount(Decimal("0.3"), "USD")
 DENIED = "gone"
 
 
@@ -510,3 +512,46 @@ def test_a_long_wait_is_told_at_once(tmp_path: Path) -> None:
 
     (line,) = told(found, "waits")
     assert line == "spin waits later; asking again in N s"
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "bought"),
+    [
+        pytest.param([seen(TaskState.FAILED, cost=BILLED)], Exit.FAILED, 1, id="it was billed"),
+        pytest.param([DOWN] * 3, Exit.FAILED, 1, id="nobody can say"),
+        pytest.param([STRANGE], Exit.FAILED, 1, id="it makes no sense"),
+        pytest.param([DOWN, seen(TaskState.FAILED, cost=FREE)], Exit.DONE, 2, id="in a moment"),
+        pytest.param([GONE], Exit.DONE, 2, id="it is gone"),
+    ],
+)
+def test_a_free_failure_is_bought_again_only_where_its_provider_says_so_once_more(
+    tmp_path: Path, answers: list[Task | Exception], code: Exit, bought: int
+) -> None:
+    found = film(tmp_path, seen(TaskState.FAILED, cost=FREE))
+    assert found.run() is Exit.FAILED
+    found.provider.answers["spin"] = list(answers)
+    found.provider.finish_everything()
+
+    assert (found.run(), len(found.provider.received)) == (code, bought)
+
+
+def test_where_nobody_can_say_a_person_can(tmp_path: Path) -> None:
+    found = film(tmp_path, seen(TaskState.FAILED, cost=FREE))
+    found.run()
+    found.provider.answers["spin"] = [DOWN] * 3
+    found.resubmit = (JobId("spin"),)
+
+    assert (found.run(), len(found.provider.received)) == (Exit.DONE, 2)
+
+
+def test_a_read_that_is_refused_has_a_way_out(tmp_path: Path) -> None:
+    refused = RejectedError("HTTP 400: task_id")
+    found = film(tmp_path, *[refused] * 12)
+    codes = [found.run(), found.run()]
+    found.provider.answers["spin"] = [refused] * 6
+    found.resubmit = (JobId("spin"),)
+
+    codes.append(found.run())
+
+    assert codes == [Exit.UNDECIDED, Exit.UNDECIDED, Exit.DONE]
+    assert found.provider.received == ["spin", "spin"]
