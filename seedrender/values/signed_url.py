@@ -18,7 +18,7 @@ _Pair = tuple[bytes, bytes]  # the name and the value of a parameter, decoded
 # Who signs → its parameters. Case does not matter, `_` is `-`, and `*` is any text.
 TABLE: Mapping[str, tuple[str, ...]] = {
     "AWS": ("x-amz-*", "awsaccesskeyid", "signature", "expires"),
-    "CloudFront": ("policy", "key-pair-id", "signature", "expires"),
+    "CloudFront": ("policy", "key-pair-id", "signature", "expires", "cloudfront-*"),
     "Google Cloud": ("x-goog-*", "googleaccessid", "signature", "expires"),
     "Azure": (
         *("sig", "se", "sp", "sv", "sr", "st"),
