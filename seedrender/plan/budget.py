@@ -23,11 +23,17 @@ class Account:
     """
 
     def __init__(
-        self, name: str, limits: Sequence[Limit], *, is_unknown_allowed: bool = False
+        self,
+        name: str,
+        limits: Sequence[Limit],
+        *,
+        is_unknown_allowed: bool = False,
+        counts_earlier: bool = False,
     ) -> None:
         self.name = name
         self.limits = tuple(limits)
         self._is_unknown_allowed = is_unknown_allowed
+        self.counts_earlier = counts_earlier  # also what earlier runs bought
         self._currencies = {limit.unit for limit in limits if limit.is_money}
         self._charges: dict[str, Charge] = {}
         self._totals: dict[str, Decimal] = {}
@@ -183,9 +189,12 @@ class Budget:
             account.put(key, charge)
 
     def settle(self, key: str, charge: Charge | None) -> None:
-        """Count what a submission takes, as far as is known now, where it counts already."""
+        """Count what a submission takes, as far as is known now.
+
+        One of an earlier run may have counted as nothing before, such as a failure that was free.
+        """
         for account in self.accounts:
-            if account.holds(key):
+            if account.counts_earlier or account.holds(key):
                 account.put(key, charge)
 
     def give_back(self, job: JobId, key: str) -> None:

@@ -265,7 +265,8 @@ def _refused(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> D
         reason = f"refused by the provider: {advice(last.error or 'no reason given')}"
         return Decision(Verdict.BLOCKED, reason)
     if facts.asked.takes(last) and not is_free(last):
-        cost = f"it cost {last.cost.amount}" if last.cost else "whether it was charged is not known"
+        paid = last.cost.amount if last.cost is not None and last.cost.amount.value else None
+        cost = f"it cost {paid}" if paid is not None else "whether it was charged is not known"
         reason = f"{_how_it_ended(last)}; {cost}: --resubmit {job.id} buys it again"
         return Decision(Verdict.BLOCKED, reason)
     return None

@@ -53,12 +53,16 @@ def named(folder: Path, manifest: str) -> str:
     path = folder.absolute() / manifest
     with suppress(OSError, ValueError):  # no working folder; or a path that is not below it
         path = path.relative_to(Path.cwd())
-    return shlex.quote(str(path))
+    words = str(path)
+    return shlex.quote(f"./{words}" if words.startswith("-") else words)
 
 
 def repository(folder: Path) -> Path:
     """Return the git repository around a folder, or the folder, resolved."""
-    found = folder.resolve()
+    try:
+        found = folder.resolve()
+    except OSError:  # the working folder is gone
+        return folder
     return next((p for p in (found, *found.parents) if (p / ".git").exists()), found)
 
 

@@ -16,7 +16,12 @@ from seedrender.errors import (
     UnavailableError,
 )
 from seedrender.providers import messages
-from seedrender.providers.refusals import Refusal, by_status, is_success
+from seedrender.providers.refusals import (
+    Refusal,
+    by_status,
+    fails_behind_the_door,
+    is_success,
+)
 from seedrender.values.task import TaskState
 
 _ACTIVATE = "activate the model in the cloud's console; it asks for a balance or a pack"
@@ -88,7 +93,8 @@ def judge(status: int, body: Mapping[str, Any]) -> Refusal:
     kind = _bucket(code, error.get("message"))[0]
     if kind is None:
         return by_status(status, body, said)
-    proves_nothing = str(code).partition(".")[0] in PROVES_NOTHING
+    is_open = str(code).partition(".")[0] in PROVES_NOTHING
+    proves_nothing = is_open or fails_behind_the_door(body)
     return Refusal(
         kind=kind,
         words=f"HTTP {status}: {said}",

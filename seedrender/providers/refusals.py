@@ -49,7 +49,13 @@ _ADVICE: Mapping[int, str] = {  # where the words of a service may not be enough
 }
 _PASSING = (408, 425)  # beside 5xx: a read may be asked again
 _CODES = ("code", "status_code", "statusCode")
-_BEHIND = re.compile(r"(?i)internal|time.?out|timed.?out|bad.?gateway|unavailable|upstream")
+_BEHIND = re.compile(r"(?i)internal|server.?err|time.?out|timed.?out|gateway|unavailable|upstream")
+_SAID_BEHIND = re.compile(
+    r"(?i)internal (server |service )?(error|time)|server (had an )?error|bad gateway"
+    r"|(upstream|gateway|request) (request )?time(d )?.?out"
+)
+_CODE_LIKE = re.compile(r"(?i)code|status|type|title|^error$|reason")
+_MAX_DEPTH = 20
 _STATUS = re.compile(r"[1-5][0-9]{2}")
 _STATUSES = range(100, 600)
 
@@ -86,18 +92,34 @@ def by_status(status: int, body: Mapping[str, Any], said: str | None = None) -> 
         words=words,
         is_concurrency=_CONCURRENCY.search(words) is not None,
         is_proof=code in NOTHING_CREATED,
-        proves_nothing=_failed_behind_the_door(body),
+        proves_nothing=fails_behind_the_door(body),
     )
 
 
-def _failed_behind_the_door(body: Mapping[str, Any]) -> bool:
-    """Say whether a body has the code of a server's own failure: a gateway may have renamed it."""
-    inner = body.get("error")
-    places = (body, inner if isinstance(inner, dict) else {})
-    codes = [place.get(key) for place in places for key in (*_CODES, "type")]
-    numbers = [number for code in codes if (number := _status_of(code)) is not None]
-    words = [code for code in codes if isinstance(code, str)]
-    return any(map(_is_passing, numbers)) or any(map(_BEHIND.search, words))
+def fails_behind_the_door(body: object, depth: int = 0) -> bool:
+    """Say whether a body tells of a server's own failure: a gateway may have renamed its status.
+
+    A code or a title says so in one word, a sentence in more.
+    """
+    if depth > _MAX_DEPTH:
+        return True
+    if isinstance(body, str):
+        return _SAID_BEHIND.search(body) is not None
+    if isinstance(body, list):
+        return any(fails_behind_the_door(item, depth + 1) for item in body)
+    return isinstance(body, dict) and any(
+        _is_of_a_server(key, value) or fails_behind_the_door(value, depth + 1)
+        for key, value in body.items()
+    )
+
+
+def _is_of_a_server(key: str, value: object) -> bool:
+    """Say whether a member is the code, or the title, of a server's own failure."""
+    if not _CODE_LIKE.search(key):
+        return False
+    number = _status_of(value)
+    is_named = isinstance(value, str) and _BEHIND.search(value) is not None
+    return is_named or (number is not None and _is_passing(number))
 
 
 def envelope_code(body: Mapping[str, Any]) -> int | None:

@@ -33,7 +33,7 @@ MAX_CLIP_BYTES = max(MAX_BYTES.values())
 
 _MAX_REDIRECTS = 5
 _RESUMES = 3  # of one file under one link
-_ABOUT_RANGES = (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+_NO_RANGES = (206, 400, 403, 405, 416, 501)  # to a request for a range: the whole may be had
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=75)
 _TOO_LARGE = f"more than {MAX_CLIP_BYTES // 2**30} GiB are not downloaded"
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -117,7 +117,7 @@ class Results:
             url = self.addresses.get(url, url)
             async with self._response(url, asked) as response:
                 end = _proven_end(response, known) if asked else None
-                if not asked or response.status not in _ABOUT_RANGES or end is not None:
+                if not asked or response.status not in _NO_RANGES or end is not None:
                     async with aclosing(self._blocks(response, known, end)) as blocks:
                         async for block in blocks:
                             yield block

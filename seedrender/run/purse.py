@@ -218,7 +218,12 @@ def purse(
         return Purse(price)
     charges = {step.job.id: quoted(quote(step.job, price(step.job))) for step in plan.steps}
     film, run = (
-        Account(name, found, is_unknown_allowed=allowance.is_unknown_allowed)
+        Account(
+            name,
+            found,
+            is_unknown_allowed=allowance.is_unknown_allowed,
+            counts_earlier=name == FILM,
+        )
         for name, found in ((FILM, allowance.film), (RUN, allowance.run))
     )
     for key, (record, found) in records_of(lock).items():

@@ -62,7 +62,7 @@ class Store:
     @property
     def failure(self) -> LockError | None:
         """Why nothing more may be bought: the journal failed, or another run may not meet us."""
-        return self._lost or self._journal.failure
+        return self._lost or self._watched.news or self._journal.failure
 
     @property
     def ending(self) -> LockError | None:
@@ -73,6 +73,8 @@ class Store:
                 f"see this one. {self._path.name} has everything that happened, and nothing is "
                 "lost: run again to go on"
             )
+        if self._watched.news is not None:
+            return self._watched.news
         if self._journal.failure is not None:
             return LockError(
                 f"{self._journal.failure}. The lockfile has everything now: make room and run again"

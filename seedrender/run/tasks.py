@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from seedrender.errors import ArtifactError, ForgottenError, NotFoundError, StorageError
+from seedrender.errors import (
+    ArtifactError,
+    ForgottenError,
+    NotFoundError,
+    ProtocolError,
+    RejectedError,
+    StorageError,
+    UnauthorizedError,
+)
 from seedrender.lock import fold
 from seedrender.lock.identity import SIMULATED, Asked
 from seedrender.plan.decision import Download, Place
@@ -90,7 +99,7 @@ class Tasks:
             return record.state is not JobState.UNKNOWN
         try:
             return await self._settled(job, record, is_given_up=is_given_up)
-        except (ForgottenError, *ANY_TROUBLE_WITH_A_FILE) as error:
+        except (ForgottenError, UnauthorizedError, *ANY_TROUBLE_WITH_A_FILE) as error:
             if isinstance(error, StorageError):
                 raise
             if is_given_up:
@@ -223,7 +232,9 @@ class Tasks:
 
     async def _find_or_give_up(self, job: JobId, record: TaskRecord) -> TaskRecord:
         """Return a lost submit's task, or note that a person says that there is none."""
-        found = await self._ask(record)
+        found: Sequence[TaskId] | None = None
+        with suppress(ProtocolError, RejectedError):  # a list that makes no sense: a person knows
+            found = await self._ask(record)
         if found:
             return await self._found(job, record, found)
         nothing = fold.given_up(replace(record, error=None), _GIVEN_UP)

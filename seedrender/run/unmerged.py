@@ -25,40 +25,53 @@ _UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "
 
 def check(path: Path) -> None:
     """Refuse a lockfile of which git keeps more than is here. Raises: LockCorruptError."""
-    if not lacking(path):
-        return
-    if path.exists():
+    if lacking(path, _SIDES):
         raise LockCorruptError(
             f"{path.name} is not merged: git left one side in it, and keeps tasks of the other one "
             "by itself. `seedrender lock merge` with the manifest's name joins the two sides: "
             "every task id is kept; nothing was sent"
         )
-    file = named(path.parent, path.name)
-    raise LockCorruptError(
-        f"{path.name} is not here, and git has it, with tasks that nothing else here knows: `git "
-        f"restore {file}` brings it back (in a sparse checkout, `git sparse-checkout add` first); "
-        f"`git rm --cached {file}` says that it is to be gone. Nothing was sent"
-    )
+    if not path.exists() and lacking(path, _WHOLE, is_remembered=True):
+        file = named(path.parent, path.name)
+        raise LockCorruptError(
+            f"{path.name} is not here, and git has it, with tasks that nothing else here knows: "
+            f"`git restore {file}` brings it back (in a sparse checkout, `git sparse-checkout add` "
+            f"first); `git rm --cached {file}` says that it is to be gone. Nothing was sent"
+        )
 
 
-def lacking(path: Path) -> bytes:
-    """Return what git keeps of tasks that nothing here knows: sides of a merge, or all of a file.
+def to_join(path: Path) -> bytes:
+    """Return all that git keeps of a lockfile and neither it nor its journal tells.
 
-    Raises: LockCorruptError where a merge goes on and git cannot be asked.
+    Raises: LockCorruptError where git cannot be asked.
     """
-    is_there = path.exists()
+    return lacking(path, _SIDES) or (b"" if path.exists() else lacking(path, _WHOLE))
+
+
+def lacking(path: Path, wanted: Sequence[str], *, is_remembered: bool = False) -> bytes:
+    """Return what git keeps of tasks that nothing here knows, in some stages.
+
+    `is_remembered`: what the purchase log knows is known. A lockfile of simulated tasks alone that
+    is gone is missed by nobody.
+
+    Raises: LockCorruptError where git has something, or a merge goes on, and it cannot be asked.
+    """
     places = [path, journal_path(path)]
-    if not is_there:  # deleted by a person, who has the memory, or left out of a checkout
+    if is_remembered:
         log = PurchaseLog(path)
         places += [log.path, log.journal]
     here = Told()
     for place in places:
         here |= recovery.told_in(place)
-    kept = _kept(path, _SIDES if is_there else (*_WHOLE, *_SIDES))
-    found = [one for one in kept if not _is_told(salvage.told(one), here)]
-    if not is_there:
+    found = [one for one in _kept(path, wanted) if not _is_told(salvage.told(one), here)]
+    if wanted is _WHOLE:
         found = [one for one in found if not _is_play(one, path.name)]
     return b"".join(one.rstrip(b"\n") + b"\n" for one in found)
+
+
+def index_of(path: Path) -> Path:
+    """Return git's index, which changes with each merge."""
+    return _folder(repository(path.parent)) / "index"
 
 
 def _is_told(side: Told, here: Told) -> bool:
@@ -78,17 +91,23 @@ def _is_play(data: bytes, name: str) -> bool:
 def _kept(path: Path, wanted: Sequence[str]) -> list[bytes]:
     """Return the lockfile as git's index has it in some stages; none where git cannot tell.
 
-    Raises: LockCorruptError where a merge goes on and git cannot be asked.
+    Raises: LockCorruptError where it has some, or a merge goes on, and it cannot be asked.
     """
     top = repository(path.parent)
     if not (top / ".git").exists():
         return []
+    objects: Sequence[str] = ()
     try:
         rows = git.asked(path.parent, "ls-files", "-s", "-z", "--", f":(literal){path.name}")
         stages = [row.partition("\t")[0].split() for row in rows.split("\0") if row]
         objects = [words[1] for words in stages if words[2:] and words[2] in wanted]
         return [git.blob(path.parent, name) for name in dict.fromkeys(objects)]
     except ConfigError as error:
+        if objects:
+            raise LockCorruptError(
+                f"git has {path.name}, and cannot give what it has: {error}. `git restore "
+                f"{named(path.parent, path.name)}` may fetch it"
+            ) from None
         if any((_folder(top) / name).exists() for name in _UNDER_WAY):
             raise LockCorruptError(
                 f"a merge goes on here, and whether {path.name} is merged cannot be asked: {error}"

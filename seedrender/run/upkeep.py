@@ -57,7 +57,7 @@ def merge_files(path: Path, manifest: str, others: Iterable[Path]) -> Merged:
     with store.claimed(path, manifest) as held, recovery.advised(lock_read.real(path), manifest):
         path = lock_read.real(path)
         before = lock_read.text_of(path) if path.exists() else ""
-        sides = before + unmerged.lacking(path).decode("utf-8", "replace")
+        sides = before + unmerged.to_join(path).decode("utf-8", "replace")
         ours = merge.resolve(sides, path.name) if sides else Lock(manifest=manifest)
         ours = merge.merge(Lock(manifest=manifest), [(path.name, ours)])
         events = lock_read.read_journal(journal_path(path), manifest)
@@ -102,7 +102,7 @@ def repair_files(path: Path, manifest: str, jobs: Collection[str], *, accept_los
         path = lock_read.real(path)
         journal = journal_path(path)
         lock = lock_read.bytes_of(path) if path.exists() else None
-        sides = unmerged.lacking(path)
+        sides = unmerged.to_join(path)
         whole = (lock or b"") + sides if sides else lock
         found = repair.repair(
             whole, lock_read.bytes_of(journal), manifest=manifest, name=path.name, jobs=jobs
@@ -243,6 +243,7 @@ class Pruned:
 
 async def upgrade(path: Path, manifest: str) -> bool:
     """Write a lockfile in the newest format; say whether that changed it. Raises: LockError."""
+    unmerged.check(lock_read.real(path))
     before = lock_read.bytes_of(path)
     if not before:
         raise ConfigError(f"{path.name} is not there: nothing was rendered yet")

@@ -21,7 +21,7 @@ from seedrender.run.clock import wall
 from seedrender.run.desk import Desk
 from seedrender.run.history import History
 from seedrender.run.retry import in_words
-from seedrender.values.entry import LOST, JobState, TaskRecord
+from seedrender.values.entry import GOES_ON, LOST, JobState, TaskRecord
 from seedrender.values.job import Job
 from seedrender.values.money import Cost
 from seedrender.values.task import Task, TaskId, TaskState
@@ -165,6 +165,8 @@ class Watch:
         if not task.state.is_final:
             words = f"{task.id} goes on after all: nothing is bought while it does"
             self._desk.listener.note(job.id, "rendering", words)
+            goes_on = {**record.unread, GOES_ON: task.provider_state}
+            await self._desk.keep(job.id, replace(record, unread=goes_on))
             return record, task
         before = record.cost.amount if record.cost is not None else None
         is_billed = bool(task.unread) or self._desk.settled(job, task) not in (None, before)

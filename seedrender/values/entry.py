@@ -13,6 +13,7 @@ from seedrender.values.money import Cost, Quote
 from seedrender.values.task import Artifact, Frame, TaskId
 
 GIVEN_UP = ("given up", "simulated")  # begin the error of a task that is wanted no more
+GOES_ON = "state"  # in `unread`: what a provider said of a task that had ended before
 NEVER_BEGUN = "cancelled before it started"  # begins the error of a task that cost nothing
 LOST = "lost: "  # begins the error of a task that its provider has forgotten
 GUESSED = "damaged-"  # begins the correlation id of a record that a damaged line left behind

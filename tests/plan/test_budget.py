@@ -304,3 +304,14 @@ def test_no_order_of_events_leads_beyond_the_limit_and_no_chain_is_admitted_in_p
         assert account.spent("USD") <= most
         for one in made:
             assert len({budget.is_admitted(job) for job in one}) == 1
+
+
+def test_what_an_earlier_run_bought_counts_once_it_is_known_to_cost() -> None:
+    """A failure that was free may succeed after all: it never counted before."""
+    film = Account("film", limits("10 USD"), counts_earlier=True)
+    run = Account("run", limits("10 USD"))
+    budget = Budget([film, run], [])
+
+    budget.settle("earlier", charge("3"))
+
+    assert [account.spent("USD") for account in (film, run)] == [Decimal(3), Decimal(0)]

@@ -18,6 +18,7 @@ def test_a_manifest_is_named_as_it_is_reached_from_here(
     assert named(tmp_path, "film.yaml") == "film.yaml"
     assert named(Path("films"), "film.yaml") == "films/film.yaml"
     assert named(tmp_path.parent, "film.yaml") == str(tmp_path.parent / "film.yaml")
+    assert named(tmp_path, "-x.yaml") == "./-x.yaml"
     assert named(tmp_path, "a b;$(x).yaml") == "'a b;$(x).yaml'"
 
 

@@ -170,6 +170,22 @@ BEHIND = [
     {"error": {"type": "upstream_error", "code": "502"}},
     {"status_code": "500"},
     {"type": "gateway_timeout"},
+    {"ResponseMetadata": {"Error": {"Code": "InternalServiceTimeout", "CodeN": 100023}}},
+    {"error": {"code": "BadRequest", "message": "upstream request timeout", "type": "x"}},
+    {"type": "about:blank", "title": "Bad Gateway", "status": 502},
+    {"status": 500, "error": "Internal Server Error", "path": "/api"},
+    {"error": {"code": "server_error", "type": "server_error"}},
+    {"message": "The server had an error while processing your request"},
+    {"details": [{"deep": [{"message": "Internal Server Error"}]}]},
+    json.loads('{"a":' * 30 + "{}" + "}" * 30),
+]
+ORDINARY = [
+    {"code": 400, "message": "Invalid parameters: duration must be 4 to 15"},
+    {"error": {"code": "InvalidParameter", "message": "image download timeout", "type": "x"}},
+    {"message": "Rate limit exceeded: the service is busy, try again later"},
+    {"error": {"code": "RateLimitExceeded", "message": "slow down", "type": "TooManyRequests"}},
+    {"code": 429, "message": "Rate limit", "trace_id": "500"},
+    "<html><title>403 Forbidden</title></html>",
 ]
 
 
@@ -180,6 +196,14 @@ def test_a_refusal_that_tells_of_a_failure_behind_the_door_proves_nothing(
 ) -> None:
     with pytest.raises(SubmissionUnknownError):
         against(answering(status, body), submit)
+
+
+@pytest.mark.parametrize("body", ORDINARY)
+def test_an_ordinary_refusal_is_one(body: Any) -> None:
+    with pytest.raises(ProviderError) as caught:
+        against(answering(400, body), submit)
+
+    assert type(caught.value) is RejectedError
 
 
 def test_whose_answers_these_are_depends_on_key_and_host() -> None:

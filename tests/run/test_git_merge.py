@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
 import pytest
 
-from seedrender.errors import LockCorruptError
+from seedrender.errors import LockCorruptError, LockError
 from seedrender.lock import fold, lockfile, merge
 from seedrender.project.files import write_atomically
 from seedrender.project.purchases import PurchaseLog
 from seedrender.run import store, upkeep
 from seedrender.values.entry import JobState, LockEntry
+from seedrender.values.job import JobId
 from tests.builders import clip, entry, record
 from tests.run.git import Repository
 
@@ -246,3 +248,49 @@ def test_without_a_merge_nobody_needs_git(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert set(store.read(repository.lock_path, "film.yaml").entries) == {"a"}
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_both_sides_are_joined_also_where_the_file_is_gone(
+    tmp_path: Path, *, is_gone: bool
+) -> None:
+    repository = unmerged(tmp_path, "-merge")
+    known = lockfile.loads(repository.lock_path.read_text("utf-8"), "film.lock")
+    assert PurchaseLog(repository.lock_path).keep(known, write_atomically) == ""
+    if is_gone:
+        repository.lock_path.unlink()
+    with pytest.raises(LockCorruptError, match=r"is not merged: .*`seedrender lock merge`"):
+        store.read(repository.lock_path, "film.yaml")
+
+    upkeep.merge_files(repository.lock_path, "film.yaml", [])
+
+    assert set(store.read(repository.lock_path, "film.yaml").entries) == {"a", "b", "c"}
+
+
+def test_what_git_has_and_cannot_give_is_refused(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, UNION)
+    repository.render(PAID)
+    repository.lock_path.unlink()
+    name = repository.git("rev-parse", ":film.lock").stdout.strip()
+    (tmp_path / ".git/objects" / name[:2] / name[2:]).unlink()
+
+    with pytest.raises(LockCorruptError, match=r"git has film\.lock, and cannot give what it has"):
+        store.read(repository.lock_path, "film.yaml")
+
+
+def test_a_pull_during_a_run_that_git_cannot_merge_stops_the_buying(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, "*.lock -merge\n")
+    repository.render(A)
+    repository.git("checkout", "-q", "-b", "theirs")
+    repository.render(C)
+    repository.git("checkout", "-q", "main")
+    repository.render(B)
+
+    async def run() -> None:
+        async with store.hold(repository.lock_path, "film.yaml") as held:
+            await held.intend(JobId("d"), record("c8", JobState.SUBMITTING, task_id=None))
+            repository.git("merge", "-q", "--no-edit", "theirs")
+            await held.intend(JobId("c"), record("c9", JobState.SUBMITTING, task_id=None))
+
+    with pytest.raises(LockError, match="written by somebody else"):
+        asyncio.run(run())

@@ -23,6 +23,7 @@ from seedrender.errors import (
 )
 from seedrender.lock import lockfile
 from seedrender.plan.outcome import Exit
+from seedrender.plan.paid import charge, is_free
 from seedrender.run import watch
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId, MediaKind
@@ -555,3 +556,29 @@ def test_a_read_that_is_refused_has_a_way_out(tmp_path: Path) -> None:
 
     assert codes == [Exit.UNDECIDED, Exit.UNDECIDED, Exit.DONE]
     assert found.provider.received == ["spin", "spin"]
+
+
+def test_a_failed_task_that_goes_on_counts_until_it_has_ended(tmp_path: Path) -> None:
+    """It may be paid after all: it is not said to be free, and nothing is bought in its place."""
+    found = film(tmp_path, seen(TaskState.FAILED, cost=FREE))
+    found.run()
+    found.provider.answers["spin"] = [RUNS]
+
+    code = found.run()
+    on = noted(found)
+    found.provider.answers["spin"] = [seen(TaskState.FAILED, cost=FREE)]
+    again = found.run()
+
+    assert (code, again, found.provider.received) == (Exit.FAILED, Exit.FAILED, ["spin"])
+    assert charge(on) is not None
+    assert not is_free(on)
+    found.provider.finish_everything()
+    assert (found.run(), found.provider.received) == (Exit.DONE, ["spin"])
+
+
+def test_a_task_that_a_key_may_not_read_is_given_up_where_a_person_says(tmp_path: Path) -> None:
+    found = film(tmp_path, *[UnauthorizedError("HTTP 403: not yours")] * 2)
+    assert found.run() is Exit.FAILED
+    found.resubmit = (JobId("spin"),)
+
+    assert (found.run(), found.provider.received) == (Exit.DONE, ["spin", "spin"])
