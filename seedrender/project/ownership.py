@@ -100,9 +100,11 @@ class Ownership:
     def claim(self, outputs: Iterable[str]) -> None:
         """Note the outputs of this manifest, beside earlier ones that are still there.
 
-        Raises: OSError.
+        Nothing is noted in a folder elsewhere that nobody allowed. Raises: OSError.
         """
         home, name = self._home, self._name
+        if not self.roots.hold(home):
+            return
         noted = _read_note(home)
         places = [self._real(path) for path in outputs]
         now = {p.relative_to(home).as_posix() for p in places if p.is_relative_to(home)}

@@ -85,7 +85,7 @@ def begin(project: Project) -> None:
     folders |= {
         files.folder_beside(kind, output) for kind in (SUPERSEDED, FRAMES) for output in outputs
     }
-    for folder in sorted(folders):
+    for folder in sorted(filter(project.ownership.roots.hold, folders)):
         tidy(folder)
 
 

@@ -25,7 +25,7 @@ from seedrender.errors import ArtifactError
 from seedrender.media import make, text
 from seedrender.media.frames import last_frame
 from seedrender.sim import faults
-from seedrender.sim.ledger import Ledger, TaskRecord
+from seedrender.sim.ledger import Ledger, TaskRecord, is_made
 from seedrender.sim.neighbours import wishes
 from seedrender.sim.rules import counts_frames, decoded, is_url
 from seedrender.sim.settings import SimSettings
@@ -130,10 +130,10 @@ class Footage:
     async def clip(self, task: TaskRecord) -> Path:
         """Return the clip, made now if need be."""
         path = self.path(task)
-        if path.exists():
+        if is_made(path):
             return path
         async with self._locks[task.task_id]:
-            if not path.exists():
+            if not is_made(path):
                 source = await self._input(task)
                 loop = asyncio.get_running_loop()
                 await loop.run_in_executor(self._threads, self._make, task, source)
@@ -203,6 +203,7 @@ class Footage:
         wanted = _spoilt(self.order(task), task)
         path = self.path(task)
         part = path.with_suffix(f".{threading.get_ident()}.part")
+        part.unlink(missing_ok=True)  # a link that was planted there
         try:
             if wanted.is_picture:
                 self._paint(task, wanted, part)

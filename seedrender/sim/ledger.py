@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import re
+import stat
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,12 +16,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from seedrender.errors import ConfigError
+
 _JOURNAL = "ledger.jsonl"
 _CLOCK = "clock.json"
 NEVER = 1e12  # seconds; some thirty thousand years
 _BEAT_S = 1.0  # how often the time is written down while requests come in
 _INLINE_CHARS = 2048  # longer data URIs are kept as files
 _BLOB = "sim-blob:"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,20 +103,31 @@ class Ledger:
 
     @classmethod
     def open(cls, folder: Path) -> Ledger:
-        """Load what the folder holds, and go on from there."""
+        """Load what the folder holds, and go on from there. Raises: ConfigError."""
+        try:
+            return cls._open(folder)
+        except OSError as error:
+            words = f"the simulator cannot use {folder} ({error.strerror}); nothing was sent"
+            raise ConfigError(words) from None
+
+    @classmethod
+    def _open(cls, folder: Path) -> Ledger:
         for name in ("clips", "blobs", "media"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+            if (folder / name).is_symlink():
+                raise OSError(errno.ELOOP, f"{name} is a link, which is not followed")
         ledger = cls(folder)
-        path = folder / _JOURNAL
+        ledger._descriptor = _opened(folder / _JOURNAL, os.O_RDWR | os.O_CREAT)
         whole = 0
-        for line in path.read_bytes().splitlines(keepends=True) if path.exists() else ():
-            if not line.endswith(b"\n") or not ledger._takes(line):
-                break
-            whole += len(line)
-        with suppress(OSError, ValueError, KeyError):
-            clock = json.loads((folder / _CLOCK).read_bytes())
+        with os.fdopen(os.dup(ledger._descriptor), "rb") as file:
+            for line in file:
+                if not line.endswith(b"\n") or not ledger._takes(line):
+                    break
+                whole += len(line)
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            with os.fdopen(_opened(folder / _CLOCK, os.O_RDONLY), "rb") as file:
+                clock = json.load(file)
             ledger.time = float(clock["sim"]), float(clock["wall"])
-        ledger._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         os.ftruncate(ledger._descriptor, whole)  # a torn last line, or from a damaged one on
         os.lseek(ledger._descriptor, whole, os.SEEK_SET)
         return ledger
@@ -128,12 +147,14 @@ class Ledger:
     def _apply(self, record: Mapping[str, Any]) -> None:
         match record:
             case {"task": task}:
+                _check_name(task["task_id"])
                 self.tasks[task["task_id"]] = TaskRecord(
                     **{**task, "faults": tuple(task["faults"])}
                 )
             case {"change": str(task_id), **more}:
                 self.tasks[task_id] = replace(self.tasks[task_id], **more)
             case {"upload": upload}:
+                _check_name(f"{upload['file_id']}.{upload['extension']}")
                 self.uploads[upload["file_id"]] = Upload(**upload)
                 self.uploaded += 1
             case {"forget": file_id}:
@@ -178,7 +199,7 @@ class Ledger:
 
     def add_upload(self, upload: Upload, content: bytes) -> None:
         """Keep an uploaded file."""
-        self.media_path(upload).write_bytes(content)
+        _write(self.media_path(upload), content)
         self._append({"upload": asdict(upload)})
 
     def forget_upload(self, file_id: str) -> None:
@@ -195,9 +216,7 @@ class Ledger:
         if not at_once and self.time is not None and 0 <= wall - self.time[1] < _BEAT_S:
             return
         self.time = now, wall
-        part = self.folder / f"{_CLOCK}.part"
-        part.write_text(json.dumps({"sim": now, "wall": wall}), "utf-8")
-        part.replace(self.folder / _CLOCK)
+        _write(self.folder / _CLOCK, json.dumps({"sim": now, "wall": wall}).encode())
 
     def resumed_at(self, wall: float, speed: float) -> float | None:
         """Return the time at which a world goes on: unserved, its time passes at our own pace.
@@ -219,16 +238,17 @@ class Ledger:
             return value
         name = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
         path = self.folder / "blobs" / name
-        if not path.exists():
-            path.write_text(value, "utf-8", errors="surrogatepass")
+        if not is_made(path):
+            _write(path, value.encode("utf-8", "surrogatepass"))
         return _BLOB + name
 
     def text_of(self, value: str) -> str:
         """Return a value of a body as it was sent."""
-        if not value.startswith(_BLOB):
+        name = value.removeprefix(_BLOB)
+        if name == value or not _DIGEST.fullmatch(name):
             return value
-        path = self.folder / "blobs" / value.removeprefix(_BLOB)
-        return path.read_text("utf-8", errors="surrogatepass")
+        with os.fdopen(_opened(self.folder / "blobs" / name, os.O_RDONLY), "rb") as file:
+            return file.read().decode("utf-8", "surrogatepass")
 
     def as_json(self, phase: Callable[[TaskRecord], str], request_id: str | None) -> dict[str, Any]:
         """Return what was created, read and downloaded; `request_id` narrows the tasks."""
@@ -250,3 +270,32 @@ class Ledger:
         ]
         uploads = [asdict(upload) for upload in self.uploads.values()]
         return {"tasks": tasks, "requests": dict(sorted(self.requests.items())), "uploads": uploads}
+
+
+def is_made(path: Path) -> bool:
+    """Say whether a file of ours is there; what a repository planted as a link is none."""
+    return path.exists() and not path.is_symlink()
+
+
+def _check_name(name: str) -> None:
+    """Refuse an id that would lead out of the folder of a world. Raises: ValueError."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(name)
+
+
+def _opened(path: Path, flags: int) -> int:
+    """Open a plain file, and follow no link; what would wait is none. Raises: OSError."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"{path.name} is not a plain file")
+    return descriptor
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put a file in its place; a link that lies there, or where it is made, gives way."""
+    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(_opened(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+        file.write(content)
+    part.replace(path)

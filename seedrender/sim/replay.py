@@ -51,6 +51,8 @@ class Recording:
 def load(path: Path) -> Recording:
     """Read a recording. Raises: ConfigError where it is none."""
     try:
+        if not path.is_file():
+            raise ConfigError(f"{path} is no file")
         if path.stat().st_size > _MOST_BYTES:
             raise ConfigError(f"{path} is larger than {_MOST_BYTES // 2**20} MiB")
         rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]

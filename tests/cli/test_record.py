@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -244,3 +245,12 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
 
     assert isinstance(done.exception, click.UsageError)
     assert f"port {port} is in use" in str(done.exception)
+
+
+def test_a_pipe_in_place_of_a_recording_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "record.jsonl")
+
+    done = call("sim", "--replay", tmp_path / "record.jsonl", "--port", "0")
+
+    assert isinstance(done.exception, ConfigError)
+    assert "is no file" in str(done.exception)

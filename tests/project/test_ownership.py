@@ -177,3 +177,16 @@ def test_yaml_that_is_no_manifest_takes_nobodys_lockfile(tmp_path: Path) -> None
     (tmp_path / "film.yml").write_text("services: {web: {}}\n")
 
     assert list(one.namesakes()) == []
+
+
+def test_nothing_is_noted_in_a_folder_elsewhere_that_nobody_allowed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    one = film(tmp_path / "film" / "one.yaml")
+    (tmp_path / "film" / "renders").symlink_to(elsewhere)
+
+    one.claim(A)
+    assert list(elsewhere.iterdir()) == []
+
+    film(tmp_path / "film" / "one.yaml", allowed=[elsewhere]).claim(A)
+    assert [path.name for path in elsewhere.iterdir()] == [".seedrender"]

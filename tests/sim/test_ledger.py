@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
+import json
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -11,8 +14,9 @@ import aiohttp
 import pytest
 from PIL import Image
 
+from seedrender.errors import ConfigError
 from seedrender.sim.clock import Clock
-from seedrender.sim.ledger import Ledger
+from seedrender.sim.ledger import Ledger, Upload
 from tests.sim.wire import I2V, V2V, Client, Wall, against, client
 
 
@@ -239,3 +243,83 @@ def test_a_moment_of_the_simulator_is_told_in_our_own_time(speed: float) -> None
 
     assert clock.now() == pytest.approx(5000 + 2 * speed)
     assert clock.wall_at(5000 + 10 * speed) == pytest.approx(wall() + 8)
+
+
+def planted(folder: Path, *names: str) -> Path:
+    """Plant links in a world's folder, to a file and a folder of somebody else."""
+    outside = folder / "outside"
+    (outside / "folder").mkdir(parents=True)
+    (outside / "file").write_text("precious")
+    for name in names:
+        place = folder / "world" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        is_folder = name in ("clips", "media", "blobs")
+        place.symlink_to(outside / ("folder" if is_folder else "file"))
+    return outside
+
+
+@pytest.mark.parametrize("name", ["ledger.jsonl", "clips", "media", "blobs"])
+def test_a_world_with_planted_links_is_not_used(tmp_path: Path, name: str) -> None:
+    outside = planted(tmp_path, name)
+
+    with pytest.raises(ConfigError, match="the simulator cannot use"):
+        Ledger.open(tmp_path / "world")
+
+    assert (outside / "file").read_text() == "precious"
+    assert list((outside / "folder").iterdir()) == []
+
+
+def test_a_pipe_in_place_of_the_ledger_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "world").mkdir()
+    os.mkfifo(tmp_path / "world" / "ledger.jsonl")
+
+    with pytest.raises(ConfigError, match=r"not a plain file|No such device"):
+        Ledger.open(tmp_path / "world")
+
+
+def test_links_where_files_are_made_give_way(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "world")
+    upload = Upload(
+        file_id="f1", kind="image", extension="png", filename="a", size_bytes=3, created_at=0.0
+    )
+    digest = hashlib.sha256(b"x" * 3000).hexdigest()
+    outside = planted(tmp_path, "clock.json", "media/f1.png", f"blobs/{digest}")
+
+    ledger.beat(1.0, 2.0)
+    ledger.add_upload(upload, b"new")
+    kept = ledger._without_blobs("x" * 3000)
+
+    assert ledger.text_of(kept) == "x" * 3000
+    assert (outside / "file").read_text() == "precious"
+    assert (tmp_path / "world/media/f1.png").read_bytes() == b"new"
+    ledger.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"upload": {"file_id": "../../outside/file", "kind": "image", "extension": "x",
+                    "filename": "a", "size_bytes": 1, "created_at": 0.0}},
+        {"upload": {"file_id": "f", "kind": "image", "extension": "/../../../outside/file",
+                    "filename": "a", "size_bytes": 1, "created_at": 0.0}},
+        {"task": {"task_id": "/etc/x", "faults": []}},
+    ],
+)  # fmt: skip
+def test_a_ledger_that_came_with_a_repository_names_no_path(
+    tmp_path: Path, line: dict[str, object]
+) -> None:
+    (tmp_path / "world").mkdir()
+    (tmp_path / "world/ledger.jsonl").write_text(json.dumps(line) + "\n")
+
+    ledger = Ledger.open(tmp_path / "world")
+
+    assert (ledger.tasks, ledger.uploads) == ({}, {})
+    ledger.close()
+
+
+def test_a_body_that_speaks_of_a_blob_reads_no_other_file(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "world")
+    (tmp_path / "file").write_text("precious")
+
+    assert ledger.text_of("sim-blob:../../file") == "sim-blob:../../file"
+    ledger.close()
