@@ -103,6 +103,8 @@ class Tasks:
             if isinstance(error, StorageError):
                 raise
             if is_given_up:
+                if isinstance(error, UnauthorizedError):  # what else is said of it is kept
+                    await self._desk.keep(job.id, replace(record, error=str(error)))
                 self._given_up.setdefault(job.id, []).append(record.correlation_id)
             elif not isinstance(error, ForgottenError):  # which the plan tells of
                 raise

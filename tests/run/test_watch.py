@@ -578,7 +578,7 @@ def test_a_failed_task_that_goes_on_counts_until_it_has_ended(tmp_path: Path) ->
 
 def test_a_task_that_a_key_may_not_read_is_given_up_where_a_person_says(tmp_path: Path) -> None:
     found = film(tmp_path, *[UnauthorizedError("HTTP 403: not yours")] * 2)
-    assert found.run() is Exit.FAILED
+    assert found.run() is Exit.UNFINISHED
     found.resubmit = (JobId("spin"),)
 
     assert (found.run(), found.provider.received) == (Exit.DONE, ["spin", "spin"])
