@@ -12,7 +12,7 @@ from seedrender.cli.console import choices_options, echo, json_option, manifest_
 from seedrender.errors import ConfigError
 from seedrender.run import project
 from seedrender.run.adopt import Adopted, adopt_file, adopt_task
-from seedrender.run.project import Choices
+from seedrender.run.choices import Choices
 
 
 @click.command("adopt")

@@ -22,7 +22,8 @@ from seedrender.cli.console import (
 )
 from seedrender.errors import ConfigError, LockError, ManifestError, Severity, Violation, merged
 from seedrender.run import places, project
-from seedrender.run.project import Choices, Project
+from seedrender.run.choices import Choices
+from seedrender.run.project import Project
 from seedrender.source import review
 from seedrender.source.rules import RULES
 from seedrender.values.job import MediaKind

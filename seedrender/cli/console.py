@@ -20,7 +20,7 @@ import click
 from seedrender.cli.output.streams import control
 from seedrender.errors import UNPRINTABLE, ManifestError, SeedrenderError, printable
 from seedrender.project.roots import OPTION
-from seedrender.run.project import Choices
+from seedrender.run.choices import Choices
 from seedrender.source.expand import Tick
 from seedrender.source.parse import duration_s
 

@@ -22,8 +22,9 @@ from seedrender.errors import ConfigError, ManifestError
 from seedrender.plan.outcome import Exit
 from seedrender.providers import registry
 from seedrender.run import project
+from seedrender.run.choices import Choices
 from seedrender.run.doctor import Check, Grade
-from seedrender.run.project import Choices, Project
+from seedrender.run.project import Project
 from seedrender.source.names import known
 
 

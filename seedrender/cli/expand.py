@@ -25,7 +25,8 @@ from seedrender.cli.console import (
 )
 from seedrender.errors import ConfigError
 from seedrender.run import project
-from seedrender.run.project import Choices, Project
+from seedrender.run.choices import Choices
+from seedrender.run.project import Project
 from seedrender.source import yaml_text
 from seedrender.source.trace import Source
 from seedrender.values.job import CorrelationId, Job, JobId, MediaKind, Reference

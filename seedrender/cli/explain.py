@@ -21,7 +21,8 @@ from seedrender.plan import select
 from seedrender.plan.explain import Change, compare, definition, other_route, shown, without_parents
 from seedrender.plan.make import Step
 from seedrender.run import project
-from seedrender.run.project import Choices, Project
+from seedrender.run.choices import Choices
+from seedrender.run.project import Project
 from seedrender.values.entry import Fingerprint, Lock
 
 

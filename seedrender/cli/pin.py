@@ -9,8 +9,8 @@ import click
 
 from seedrender.cli.console import choices_options, echo, json_option, manifest_argument, say_json
 from seedrender.run import project
+from seedrender.run.choices import Choices
 from seedrender.run.pin import pin
-from seedrender.run.project import Choices
 
 
 def _command(name: str, words: str, *, is_on: bool) -> click.Command:

@@ -32,7 +32,8 @@ from seedrender.plan.saved import Chosen
 from seedrender.project.purchases import PurchaseLog
 from seedrender.run import places, project, promise, revision
 from seedrender.run.carried import carried as compare_routes
-from seedrender.run.project import Choices, Project, Wishes
+from seedrender.run.choices import Choices
+from seedrender.run.project import Project, Wishes
 from seedrender.values.entry import Lock
 
 

@@ -15,7 +15,8 @@ from seedrender.plan.report import Pictures, to_html
 from seedrender.project.files import plain_bytes, write_atomically, writing
 from seedrender.project.lock_read import is_taken_for_ours
 from seedrender.run import project
-from seedrender.run.project import Choices, Project
+from seedrender.run.choices import Choices
+from seedrender.run.project import Project
 from seedrender.values.entry import Lock
 from seedrender.values.job import JobId
 

@@ -37,9 +37,10 @@ from seedrender.project.hold import journal_path
 from seedrender.project.lock_read import real
 from seedrender.run import project, promise
 from seedrender.run.announcer import Announcer
+from seedrender.run.choices import AS_WRITTEN, Choices
 from seedrender.run.clock import wall
 from seedrender.run.events import Ended, Started
-from seedrender.run.project import AS_WRITTEN, Choices, Project, Wishes
+from seedrender.run.project import Project, Wishes
 from seedrender.run.promise import Agreed
 from seedrender.run.store import is_left
 from seedrender.values.entry import Lock

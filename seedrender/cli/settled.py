@@ -11,7 +11,8 @@ from seedrender.cli.console import echo, say_json, table
 from seedrender.cli.output.listeners import Telling, announcing
 from seedrender.plan.outcome import Exit
 from seedrender.run import project
-from seedrender.run.project import Choices, Project
+from seedrender.run.choices import Choices
+from seedrender.run.project import Project
 from seedrender.values.job import JobId
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from seedrender.catalog.models import catalog
 from seedrender.plan import routes
 from seedrender.plan.routes import Carried, OnRoute
 from seedrender.run import project
-from seedrender.run.project import Choices, Project
+from seedrender.run.choices import Choices
+from seedrender.run.project import Project
 from seedrender.values.entry import Lock
 
 

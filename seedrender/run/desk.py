@@ -55,13 +55,14 @@ class Desk:
     listener: Listener
     purse: Purse = field(default_factory=Purse)
     settled: Callable[[Job, Task], Amount | None] = lambda _job, task: task.cost  # what it did cost
+    said: str = ""  # of the command line's choices, as another command repeats them
     waits: bool = True  # False: submit and leave, look once at what was submitted before
     downloads: DownloadPlaces = field(default_factory=DownloadPlaces)
 
     @property
     def manifest(self) -> str:
         """The manifest as a command names it."""
-        return named(self.files.root, self.store.lock.manifest)
+        return named(self.files.root, self.store.lock.manifest) + self.said
 
     async def keep(self, job: JobId, *records: TaskRecord) -> None:
         """Note facts about tasks of one job: on disk first, whatever else depends on them."""

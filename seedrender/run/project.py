@@ -27,11 +27,11 @@ from seedrender.project.text_files import read_inside, read_text
 from seedrender.providers import plugins, registry
 from seedrender.run import local_references, store
 from seedrender.run.bounds import bounded
+from seedrender.run.choices import AS_WRITTEN, Choices
 from seedrender.run.files import Files
 from seedrender.run.lengths import lengths
-from seedrender.source import expand, given, ranges, review
+from seedrender.source import expand, ranges, review
 from seedrender.source.expand import Expansion, Tick
-from seedrender.source.given import Given
 from seedrender.source.names import known
 from seedrender.source.trace import Source
 from seedrender.values.entry import Lock
@@ -73,11 +73,16 @@ class Project:
     place: Callable[[tuple[str | int, ...]], Origin]  # where the key of a value stands
     left_behind: LeftBehind  # by manifests that are gone: this may have been one of them
     places: RememberedPlaces  # that clips have had
+    said: str = ""  # of the command line's choices, as another command repeats them
 
     @property
     def lock_path(self) -> Path:
         """Where the lockfile is."""
         return lock_path(self.path)
+
+    def named(self, name: str) -> str:
+        """Return a file as a command names it; the manifest with what was said beside it."""
+        return named(self.path.parent, name) + (self.said if name == self.path.name else "")
 
     @property
     def files(self) -> Files:
@@ -177,7 +182,7 @@ class Project:
             keep_stale=wishes.keep_stale,
             asked=self.asked,
             chosen=chosen,
-            named=partial(named, self.path.parent),
+            named=self.named,
         )
 
     def pricing(self, lock: Lock) -> Pricing:
@@ -202,27 +207,6 @@ class Project:
 def lock_path(manifest: Path) -> Path:
     """Return where a manifest's lockfile is: `launch.yaml` and `launch.yaml.j2` → `launch.lock`."""
     return ownership.lock_path(manifest)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """What a command line says about a manifest beside its path."""
-
-    profile: str | None = None
-    flags: tuple[str, ...] = ()  # name=value
-    files: tuple[Path, ...] = ()  # of vars, relative to the current folder
-    kept: Given | None = None  # the vars of a saved plan, instead of flags and files
-    provider: str | None = None  # a route instead of the manifest's own
-    outside: tuple[Path, ...] = ()  # folders elsewhere that links may lead to
-
-    def given(self) -> Given:
-        """Read the values for vars. Raises: ConfigError, ManifestError."""
-        if self.kept is not None:
-            return self.kept
-        return given.read(self.flags, [(str(path), read_text(path)) for path in self.files])
-
-
-AS_WRITTEN = Choices()
 
 
 def load(
@@ -273,6 +257,7 @@ def load(
                 may_be_unfit=may_be_unfit,
                 is_trial=is_trial,
             )
+            found = replace(found, said=choices.words)
             if is_reviewed:
                 findings = review.review(expansion, read, profile=choices.profile)
                 return replace(found, findings=ranges.with_ends(findings, read))

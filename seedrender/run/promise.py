@@ -12,7 +12,8 @@ from seedrender.plan.make import Plan
 from seedrender.plan.saved import Chosen, Promise, Rates
 from seedrender.project.files import write_atomically
 from seedrender.project.text_files import read_text
-from seedrender.run.project import Choices, Project
+from seedrender.run.choices import Choices
+from seedrender.run.project import Project
 from seedrender.source.given import Given
 
 

@@ -239,22 +239,22 @@ async def opened(
     project: Project, options: Options, store: Store, listener: Listener, purse: Purse | None = None
 ) -> AsyncIterator[Desk]:
     """Open the route, and lay out everything that work on its tasks needs."""
-    files = replace(project.files, clock=store.clock)
     async with _route(project, options) as provider:
-        limits = provider.limits
+        limits, pricing = provider.limits, project.pricing(store.lock)
         yield Desk(
             provider=provider,
             store=store,
-            files=files,
+            files=replace(project.files, clock=store.clock),
             inputs=_inputs(project, options, provider, store),
             slots=Slots(limits.concurrency, _in_flight(store.lock, provider.name)),
             pace=Pace(limits.requests_per_minute * limits.speed, lambda: provider.window),
             gate=_gate(options),
             poll=project.manifest.run.poll,
             listener=guarded(listener),
-            purse=purse or Purse(project.pricing(store.lock)),
-            settled=project.pricing(store.lock).settled,
+            purse=purse or Purse(pricing),
+            settled=pricing.settled,
             waits=options.waits,
+            said=project.said,
         )
 
 

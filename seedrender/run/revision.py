@@ -15,9 +15,10 @@ from seedrender.plan.make import Plan
 from seedrender.providers import plugins, registry
 from seedrender.run import git
 from seedrender.run.bounds import bounded
+from seedrender.run.choices import Choices
 from seedrender.run.git import Commit
 from seedrender.run.lengths import lengths
-from seedrender.run.project import Choices, Project, lock_path
+from seedrender.run.project import Project, lock_path
 from seedrender.source import expand
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job, JobId

@@ -16,7 +16,7 @@ from seedrender.cli.console import State
 from seedrender.cli.main import cli
 from seedrender.errors import ManifestError, Violation
 from seedrender.run import places, project
-from seedrender.run.project import Choices
+from seedrender.run.choices import Choices
 from tests.cli.test_promise import seedrender
 
 FILM = """\

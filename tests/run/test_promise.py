@@ -22,12 +22,13 @@ from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, outcome
 from seedrender.plan.saved import Chosen
 from seedrender.run import project, promise
+from seedrender.run.choices import Choices
 from seedrender.run.desk import Desk
 from seedrender.run.executor import Executor
 from seedrender.run.gate import Gate
 from seedrender.run.inputs import Inputs
 from seedrender.run.pace import Pace
-from seedrender.run.project import NO_WISHES, Choices, Project
+from seedrender.run.project import NO_WISHES, Project
 from seedrender.run.slots import Slots
 from seedrender.run.store import Store, hold
 from seedrender.values.job import JobId, MediaKind
