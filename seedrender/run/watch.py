@@ -51,8 +51,9 @@ class _Trouble:
 
     def add(self, error: ProviderError) -> None:
         self.reads, self.in_a_row = self.reads + 1, self.in_a_row + 1
+        is_refused = isinstance(error, RejectedError) and not isinstance(error, NotFoundError)
         is_strange = isinstance(error, (*_STRANGE, NotFoundError))
-        self.strange = self.strange + 1 if is_strange else 0
+        self.strange = self.strange + 1 + is_refused if is_strange else 0
 
     def is_over(self) -> None:
         self.in_a_row = self.strange = 0

@@ -112,7 +112,8 @@ class Footage:
         """Return where a task's clip or picture lies, or will lie."""
         form = self._variant(task.slug).family.format
         if form != "mp4" or task.wire == "ark":
-            form = self._wishes(task).get("output_format", form)
+            wanted = str(self._wishes(task).get("output_format", form))
+            form = wanted if wanted.isalnum() else form
         return self._ledger.folder / "clips" / f"{task.task_id}.{form}"
 
     def _wishes(self, task: TaskRecord) -> Mapping[str, Any]:
@@ -203,7 +204,8 @@ class Footage:
         wanted = _spoilt(self.order(task), task)
         path = self.path(task)
         part = path.with_suffix(f".{threading.get_ident()}.part")
-        part.unlink(missing_ok=True)  # a link that was planted there
+        for place in (part, self.second_path(task), self.last_frame_path(task)):
+            place.unlink(missing_ok=True)  # a link that was planted there
         try:
             if wanted.is_picture:
                 self._paint(task, wanted, part)

@@ -21,6 +21,7 @@ from seedrender.errors import ConfigError
 _JOURNAL = "ledger.jsonl"
 _CLOCK = "clock.json"
 NEVER = 1e12  # seconds; some thirty thousand years
+_LAST = 1e13
 _BEAT_S = 1.0  # how often the time is written down while requests come in
 _INLINE_CHARS = 2048  # longer data URIs are kept as files
 _BLOB = "sim-blob:"
@@ -124,10 +125,10 @@ class Ledger:
                 if not line.endswith(b"\n") or not ledger._takes(line):
                     break
                 whole += len(line)
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             with os.fdopen(_opened(folder / _CLOCK, os.O_RDONLY), "rb") as file:
                 clock = json.load(file)
-            ledger.time = float(clock["sim"]), float(clock["wall"])
+            ledger.time = _moment(clock["sim"]), _moment(clock["wall"])
         os.ftruncate(ledger._descriptor, whole)  # a torn last line, or from a damaged one on
         os.lseek(ledger._descriptor, whole, os.SEEK_SET)
         return ledger
@@ -140,21 +141,19 @@ class Ledger:
         """Apply a line of the journal; False: it is damaged, and what follows it is forgotten."""
         try:
             self._apply(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
             return False
         return True
 
     def _apply(self, record: Mapping[str, Any]) -> None:
         match record:
             case {"task": task}:
-                _check_name(task["task_id"])
-                self.tasks[task["task_id"]] = TaskRecord(
-                    **{**task, "faults": tuple(task["faults"])}
-                )
+                self._keep(TaskRecord(**{**task, "faults": tuple(task["faults"])}))
             case {"change": str(task_id), **more}:
-                self.tasks[task_id] = replace(self.tasks[task_id], **more)
+                self._keep(replace(self.tasks[task_id], **more))
             case {"upload": upload}:
                 _check_name(f"{upload['file_id']}.{upload['extension']}")
+                _moment(upload["created_at"])
                 self.uploads[upload["file_id"]] = Upload(**upload)
                 self.uploaded += 1
             case {"forget": file_id}:
@@ -163,8 +162,16 @@ class Ledger:
                 self.struck.add(key)
             case {"download": task_id}:
                 self.downloads[task_id] += 1
-            case {"submit": number}:
+            case {"submit": int(number)}:
                 self.submits = number
+
+    def _keep(self, task: TaskRecord) -> None:
+        """Take a task for known. Raises: ValueError, TypeError where it cannot be one of ours."""
+        _check_name(task.task_id)
+        times = (task.created_at, task.starts_at, task.ends_at, task.ready_at, task.render_s)
+        for moment in (*times, task.expires_at or 0.0, task.canceled_at or 0.0):
+            _moment(moment)
+        self.tasks[task.task_id] = task
 
     def _append(self, record: Mapping[str, Any]) -> None:
         self._apply(record)
@@ -275,6 +282,13 @@ class Ledger:
 def is_made(path: Path) -> bool:
     """Say whether a file of ours is there; what a repository planted as a link is none."""
     return path.exists() and not path.is_symlink()
+
+
+def _moment(value: object) -> float:
+    """Return a time that a world may have. Raises: ValueError, TypeError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LAST:
+        raise ValueError(value)
+    return float(value)
 
 
 def _check_name(name: str) -> None:

@@ -549,7 +549,7 @@ def test_a_read_that_is_refused_has_a_way_out(tmp_path: Path) -> None:
     refused = RejectedError("HTTP 400: task_id")
     found = film(tmp_path, *[refused] * 12)
     codes = [found.run(), found.run()]
-    found.provider.answers["spin"] = [refused] * 6
+    found.provider.answers["spin"] = [refused] * 3
     found.resubmit = (JobId("spin"),)
 
     codes.append(found.run())

@@ -245,6 +245,20 @@ def test_a_moment_of_the_simulator_is_told_in_our_own_time(speed: float) -> None
     assert clock.wall_at(5000 + 10 * speed) == pytest.approx(wall() + 8)
 
 
+TASK = {
+    "task_id": "task-1",
+    "number": 0,
+    "slug": "x",
+    "body": {},
+    "request_id": None,
+    "created_at": 0.0,
+    "starts_at": 1.0,
+    "ends_at": 2.0,
+    "outcome": "success",
+    "faults": [],
+}
+
+
 def planted(folder: Path, *names: str) -> Path:
     """Plant links in a world's folder, to a file and a folder of somebody else."""
     outside = folder / "outside"
@@ -303,6 +317,10 @@ def test_links_where_files_are_made_give_way(tmp_path: Path) -> None:
         {"upload": {"file_id": "f", "kind": "image", "extension": "/../../../outside/file",
                     "filename": "a", "size_bytes": 1, "created_at": 0.0}},
         {"task": {"task_id": "/etc/x", "faults": []}},
+        {"task": {**TASK, "task_id": "../x"}},
+        {"task": {**TASK, "ends_at": "soon"}},
+        {"task": {**TASK, "ends_at": 1e300}},
+        {"submit": "x"},
     ],
 )  # fmt: skip
 def test_a_ledger_that_came_with_a_repository_names_no_path(
@@ -314,6 +332,29 @@ def test_a_ledger_that_came_with_a_repository_names_no_path(
     ledger = Ledger.open(tmp_path / "world")
 
     assert (ledger.tasks, ledger.uploads) == ({}, {})
+    ledger.close()
+
+
+def test_a_change_makes_no_task_another_one(tmp_path: Path) -> None:
+    rows = [{"task": TASK}, {"change": "task-1", "task_id": "../../x"}]
+    (tmp_path / "world").mkdir()
+    (tmp_path / "world/ledger.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    ledger = Ledger.open(tmp_path / "world")
+
+    assert list(ledger.tasks) == ["task-1"]
+    ledger.close()
+
+
+@pytest.mark.parametrize("clock", ['{"sim": Infinity, "wall": 1}', '{"sim": 1e308, "wall": 1}',
+                                   '{"sim": "x", "wall": 1}', "[" * 9999, "null"])  # fmt: skip
+def test_a_clock_that_cannot_be_is_none(tmp_path: Path, clock: str) -> None:
+    (tmp_path / "world").mkdir()
+    (tmp_path / "world/clock.json").write_text(clock)
+
+    ledger = Ledger.open(tmp_path / "world")
+
+    assert ledger.time is None
     ledger.close()
 
 
