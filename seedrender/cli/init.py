@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from seedrender.cli.console import echo
 from seedrender.errors import ConfigError
+from seedrender.project.files import denial
 from seedrender.source import schema
 
 _MANIFEST = """\
@@ -60,6 +62,16 @@ def command(directory: Path) -> int:
     }
     if (directory / "film.yaml").exists():
         raise ConfigError(f"{directory / 'film.yaml'} is there already; nothing was changed")
+    try:
+        _write(directory, files)
+    except OSError as error:
+        place = Path(error.filename or directory)
+        raise ConfigError(f"{place} cannot be written ({denial(error, place)})") from None
+    echo(f"Next: seedrender plan {directory / 'film.yaml'}, then seedrender run …")
+    return 0
+
+
+def _write(directory: Path, files: Mapping[str, str]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
         path = directory / file
@@ -69,5 +81,3 @@ def command(directory: Path) -> int:
         else:
             path.write_text(text, "utf-8")
             echo(f"wrote {path}")
-    echo(f"Next: seedrender plan {directory / 'film.yaml'}, then seedrender run …")
-    return 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
 from urllib.parse import quote
 
+from seedrender.errors import printable
 from seedrender.lock import fold
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.cost import Estimate
@@ -48,6 +49,11 @@ def to_html(
         f'{long_takes}<h2>Clips</h2><section class="clips">{clips}</section>'
         "</body></html>\n"
     )
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML shows it; what turns or hides text is shown as an escape."""
+    return html.escape("\n".join(map(printable, text.split("\n"))))
 
 
 def _style() -> str:

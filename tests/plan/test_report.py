@@ -95,3 +95,10 @@ def test_the_page_says_who_allowed_the_use_of_a_reference() -> None:
     text = page([job("spin", references=(ReferenceUse(reference=mira),))])
 
     assert "mira: use allowed by release-117.pdf" in text
+
+
+def test_what_hides_or_turns_text_is_shown_as_an_escape_and_lines_stay() -> None:
+    text = page([job("spin", prompt="A kite.\nX\u202ey\x1b]0;z\x07")])
+
+    assert "A kite.\nX\\u202ey\\x1b]0;z\\x07" in text
+    assert not {"\u202e", "\x1b", "\x07"} & set(text)

@@ -126,3 +126,14 @@ def test_a_clip_that_may_not_be_read_is_told_by_verify(folder: Path, simulator: 
     code, said = say(folder, simulator, "verify", "film.yaml")
 
     assert (code, "cannot be read (Permission denied" in said) == (4, True), said
+
+
+def test_a_folder_of_somebody_else_takes_no_first_film(tmp_path: Path) -> None:
+    close(tmp_path, 0o555)
+    try:
+        code, told = say(tmp_path, "http://127.0.0.1:9", "init", "film")
+    finally:
+        give_back(tmp_path)
+
+    assert code == 2
+    assert "cannot be written (Permission denied" in told
