@@ -64,7 +64,7 @@ def lacking(path: Path, wanted: Sequence[str], *, is_remembered: bool = False) -
     for place in places:
         here |= recovery.told_in(place)
     found = [one for one in _kept(path, wanted) if not _is_told(salvage.told(one), here)]
-    if wanted is _WHOLE:
+    if wanted == _WHOLE:
         found = [one for one in found if not _is_play(one, path.name)]
     return b"".join(one.rstrip(b"\n") + b"\n" for one in found)
 

@@ -76,12 +76,7 @@ def _asked_for(path: str, sent: Mapping[str, Any]) -> Likeness:
     shape = {name: value for name, value in sent.items() if name != "first_frame_image"}
     try:
         wanted = order(variant, shape)
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        OverflowError,
-    ):  # what the catalogue has not
+    except (LookupError, ValueError, TypeError, ArithmeticError):  # nothing that could be ordered
         return USUAL
     found = _sized(replace(USUAL, has_sound=wanted.has_sound), wanted.width, wanted.height)
     return _long(found, wanted.frames / FPS if wanted.frames > 0 else USUAL.seconds)
