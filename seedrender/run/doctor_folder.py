@@ -117,8 +117,7 @@ def _git(manifest: Path) -> Iterator[Check]:
             yield warn("repository", "the manifest is in none", advice)
         return
     if git.ignores(lock):
-        advice = "take it out of .gitignore: other clones buy again what it knows"
-        yield warn("merging", f"git ignores {lock.name}", advice)
+        yield warn("merging", f"git ignores {lock.name}", git.IGNORED)
         return
     said = _asked(parent, "check-attr", "merge", "--", lock.name) or ""
     driver = said.rpartition(": ")[2]

@@ -15,6 +15,7 @@ from typing import IO
 from seedrender.errors import ConfigError, printable
 from seedrender.project.roots import repository
 
+IGNORED = "take it out of .gitignore: other clones buy again what it knows"  # of a lockfile
 _MAX_TEXT_BYTES = 64 * 2**20
 _BLOCK_BYTES = 1 << 18
 _MAX_WORDS = 200  # of git's own

@@ -144,7 +144,7 @@ def _look_before_buying(project: Project, store: Store, listener: Listener) -> N
     store.purchases.check(store.lock.manifest)
     project.left_behind.check()
     if git.ignores(project.lock_path):
-        listener.say(f"git ignores {project.lock_path.name}: other clones buy again what it knows")
+        listener.say(f"git ignores {project.lock_path.name}; {git.IGNORED}")
 
 
 async def _rewrite(project: Project, moved: Moves, moves: Callable[[Lock], Moves]) -> None:

@@ -110,7 +110,8 @@ def _kept(path: Path, wanted: Sequence[str]) -> list[bytes]:
             ) from None
         if any((_folder(top) / name).exists() for name in _UNDER_WAY):
             raise LockCorruptError(
-                f"a merge goes on here, and whether {path.name} is merged cannot be asked: {error}"
+                f"a merge goes on here, and whether {path.name} is merged cannot be asked: "
+                f"{error}. Let git answer here, or finish the merge"
             ) from None
         return []
 
