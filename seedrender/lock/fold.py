@@ -89,12 +89,19 @@ def clip_of(record: TaskRecord, entry: LockEntry) -> Artifact | None:
 
 
 def has_doubles(lock: Lock) -> bool:
-    """Say whether a job has two clips of one definition, as after a merge."""
+    """Say whether a job has, or will have, two clips of one definition, as after a merge."""
     for entry in lock.entries.values():
-        clips = [r.fingerprint.digest for r in entry.tasks if clip_of(r, entry) is not None]
-        if len(clips) > len(set(clips)):
+        to_come = outstanding(entry)
+        shown = [r for r in entry.tasks if clip_of(r, entry) is not None or r in to_come]
+        if len(shown) > len({record.fingerprint.digest for record in shown}):
             return True
     return False
+
+
+def is_doubtful(record: TaskRecord, clip: Artifact, entry: LockEntry) -> bool:
+    """Say whether a clip is not as asked for, or is set aside and may be had no more."""
+    may_be_gone = record.is_lost or record.is_given_up or record.is_uncollected
+    return bool(clip.differs) or (clip is not entry.output and may_be_gone)
 
 
 def foremost(entry: LockEntry) -> TaskRecord | None:
@@ -120,9 +127,8 @@ def made(
         is_aside = clip is not entry.output
         if clip is None or not asked.is_made(record, wanted) or (is_aside and entry.is_pinned):
             continue
-        may_be_gone = record.is_lost or record.is_given_up or record.is_uncollected
-        is_wrong = bool(clip.differs) or (is_aside and may_be_gone)
-        found.append(((record.correlation_id != chosen, is_wrong, is_aside), record, clip))
+        is_doubted = is_doubtful(record, clip, entry)
+        found.append(((record.correlation_id != chosen, is_doubted, is_aside), record, clip))
     _, made_by, clip = min(found, key=lambda one: one[0], default=(None, None, None))
     return made_by, clip
 

@@ -100,6 +100,7 @@ class Owners:
 
     def _choose(self) -> None:
         """Choose among clips of one definition so that the least is to be bought."""
+        self.chosen.clear()
         found = Assignment(self.jobs, self._options, self.selected).best()
         taken = {s: job for s, job in self.taken.items() if s in self._doubled}
         self.chosen.update(
@@ -211,7 +212,8 @@ class Owners:
         wanted = self._wants(job)
         if wanted is None:
             return False
-        record, line = self._own(entry, wanted), entry
+        own = self._all_own(entry, wanted)
+        record, line = next(iter(own), None), entry
         chosen = self.chosen.get(job.id) if record is not None else None
         is_here = record is not None and chosen in (None, record.correlation_id)
         if not is_here and (spare := self.take(job, wanted, only=chosen)) is not None:
@@ -220,6 +222,8 @@ class Owners:
             return False
         if record.correlation_id in self._doubled:  # this line is the one that keeps it
             self.taken[record.correlation_id] = job.id
+        if len(own) > 1:  # so it stays, whichever of them comes into its place
+            self.chosen.setdefault(job.id, record.correlation_id)
         if (clip := fold.clip_of(record, line)) is not None:
             self._clips[job.id] = clip.identity
         return True
@@ -237,7 +241,7 @@ class Owners:
         return next(iter(self._all_own(entry, wanted)), None)
 
     def _all_own(self, entry: LockEntry | None, wanted: Fingerprint) -> list[TaskRecord]:
-        """Return these records: the chosen one, that in its place, the newest with a clip first."""
+        """Return these records: the chosen one, what is good, in its place and newest first."""
         if entry is None:
             return []
         made = [r for r in reversed(entry.tasks) if self._worth(r, entry) in _SHOWS]
@@ -247,10 +251,15 @@ class Owners:
             made,
             key=lambda r: (
                 r.correlation_id != chosen,
+                self._is_doubtful(r, entry),
                 r is not in_place,
                 fold.clip_of(r, entry) is None,
             ),
         )
+
+    def _is_doubtful(self, record: TaskRecord, entry: LockEntry) -> bool:
+        clip = fold.clip_of(record, entry)
+        return clip is not None and fold.is_doubtful(record, clip, entry)
 
     def _is_ours(self, record: TaskRecord, job: JobId) -> bool:
         return self.taken.get(record.correlation_id, job) == job

@@ -60,8 +60,8 @@ class Collect:
     async def collect_late(self, job: Job, record: TaskRecord, task: Task | None) -> None:
         """Download the clip of a task of an earlier run.
 
-        A job that has a clip of the same definition, as after a merge, keeps that one in its place:
-        others may have been made from it.
+        A job that has a clip of the same definition, as after a merge, in its place or set aside,
+        keeps that one: others may have been made from it.
 
         Raises: as `collect`.
         """
@@ -320,13 +320,14 @@ class _Links:
 
 def _has_its_like(entry: LockEntry, record: TaskRecord) -> bool:
     """Say whether a job has a good clip that another task made for the same definition."""
-    made_by = fold.output_record(entry)
-    if made_by is None or made_by.correlation_id == record.correlation_id:
-        return False
-    is_had = entry.output is not None and not made_by.is_lost and not made_by.is_given_up
-    is_good = is_had and entry.output is not None and not entry.output.differs
-    are_both_real = SIMULATED not in (made_by.provider, record.provider)
-    return is_good and are_both_real and made_by.fingerprint.is_of(record.fingerprint)
+    for other in entry.tasks:
+        clip = fold.clip_of(other, entry)
+        is_had = clip is not None and not (clip.differs or other.is_lost or other.is_given_up)
+        is_another = is_had and other.correlation_id != record.correlation_id
+        are_both_real = SIMULATED not in (other.provider, record.provider)
+        if is_another and are_both_real and other.fingerprint.is_of(record.fingerprint):
+            return True
+    return False
 
 
 def _patience(record: TaskRecord, *, waits: bool) -> Patience:

@@ -482,6 +482,34 @@ def test_after_a_merge_a_second_clip_of_one_definition_takes_no_place_and_makes_
     assert "its job has a clip of the same definition" in kept[0]
 
 
+def test_after_a_merge_a_clip_set_aside_that_others_continue_comes_back_before_one_to_come(
+    tmp_path: Path,
+) -> None:
+    film = Film(tmp_path, chain(2))
+    film.run()
+    first = film.lock().entries[JobId("fly/01")]
+    assert first.output is not None
+    made = first.tasks[0]
+    segments = film.jobs
+    film.jobs = [replace(FOX, id=first.job, output=first.output.path)]
+    film.run()
+    film.jobs = segments
+    other = replace(made, correlation_id=CorrelationId("c9"), task_id=TaskId("task-9"))
+    live = replace(other, state=JobState.SUBMITTED, finished_at=None, cost=None)
+    film.provider._tasks[TaskId("task-9")] = film.provider._tasks[TaskId("task-1")]
+    film.provider._seeds["task-9"] = 5
+    known = fold.fold(film.lock(), [LockEntry(job=first.job, tasks=(live,))])
+    film.lock_path.write_text(lockfile.dumps(known), "utf-8")
+    bought = list(film.provider.received)
+
+    codes = [film.run(), film.run()]
+
+    after = film.lock().entries[JobId("fly/01")]
+    assert (codes, film.provider.received) == ([Exit.DONE, Exit.DONE], bought)
+    assert after.output is not None
+    assert after.output.sha256 == first.output.sha256
+
+
 @pytest.mark.parametrize("is_here", [True, False])
 def test_after_a_merge_the_clip_that_others_continue_is_the_one_in_its_place(
     tmp_path: Path, *, is_here: bool
