@@ -62,8 +62,8 @@ class Violation:
     end: tuple[int, int] | None = None  # line and column behind the value, where it is known
 
     def __str__(self) -> str:
-        subject = f"{_listed(self.jobs)}: " if self.jobs else ""
-        way = f" (from {_listed(tuple(map(str, self.related)))})" if self.related else ""
+        subject = f"{listed(self.jobs)}: " if self.jobs else ""
+        way = f" (from {listed(tuple(map(str, self.related)))})" if self.related else ""
         hint = f"; {self.hint}" if self.hint else ""
         is_plain = self.severity is Severity.ERROR and not self.code.startswith("SR")
         weight = "" if is_plain else f"{self.severity} {self.code}: "
@@ -106,7 +106,7 @@ def merged(violations: Iterable[Violation]) -> tuple[Violation, ...]:
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def listed(names: tuple[str, ...]) -> str:
     """Name the first ones: a thousand are no help."""
     more = len(names) - _SHOWN
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_SHOWN])} and {more} more"

@@ -21,6 +21,7 @@ from seedrender.cli.console import (
     say_json,
 )
 from seedrender.errors import ConfigError, LockError, ManifestError, Severity, Violation, merged
+from seedrender.project.places import Places
 from seedrender.run import places, project
 from seedrender.run.choices import Choices
 from seedrender.run.project import Project
@@ -99,7 +100,8 @@ def command(
     if unknown:
         raise ConfigError(f"--deny {unknown[0]}: there is no such rule; see schemas/README.md")
     asked = allowed if is_online else None
-    found = [_check(manifest, choices, deny, asked) for manifest in manifests]
+    places_before: list[Places] = []
+    found = [_check(manifest, choices, deny, asked, places_before) for manifest in manifests]
     if is_json:
         say_json(_as_json(found))
     elif form == "text":
@@ -114,7 +116,11 @@ def command(
 
 
 def _check(
-    manifest: Path, choices: Choices, deny: Sequence[str], allowed: Sequence[str] | None
+    manifest: Path,
+    choices: Choices,
+    deny: Sequence[str],
+    allowed: Sequence[str] | None,
+    places_before: list[Places],
 ) -> Checked:
     try:
         with counting() as tick:
@@ -126,7 +132,7 @@ def _check(
     wrong = merged(looks.violations) if looks is not None else ()
     return Checked(
         manifest=manifest,
-        violations=(*review.deny(found.findings, deny), *_places(found), *wrong),
+        violations=(*review.deny(found.findings, deny), *_places(found, places_before), *wrong),
         online=seen,
         jobs=len(found.jobs),
         takes=len(found.takes),
@@ -137,13 +143,15 @@ def _check(
     )
 
 
-def _places(found: Project) -> Sequence[Violation]:
-    """Look at where a run would write."""
+def _places(found: Project, before: list[Places]) -> Sequence[Violation]:
+    """Look at where a run would write, beside the manifests before, and add it to those."""
     try:
         lock = found.read_lock()
     except LockError:  # said by every command that needs it
         lock = None
-    return places.look(found, lock)
+    wrong = places.look(found, lock, before)
+    before.append(places.places(found))
+    return wrong
 
 
 def _say(found: Sequence[Checked]) -> None:

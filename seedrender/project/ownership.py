@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -36,7 +39,7 @@ class Clash:
 
     path: str
     owner: str  # the other manifest
-    told_by: str  # the file that says so
+    told_by: str = ""  # the file that says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +62,29 @@ class Ownership:
     def clashes(self, outputs: Iterable[str]) -> Iterator[Clash]:
         """Find the outputs that another manifest, which still exists, writes too."""
         wanted = {self._real(path): path for path in outputs}
+        yield from self._noted(wanted)
+        for lock, owner, paths in self._other_locks():
+            yield from self._shared(wanted, self._folder, paths, owner, lock.name)
+
+    def shared_with(
+        self, other: Ownership, outputs: Iterable[str], theirs: Iterable[str]
+    ) -> Iterator[Clash]:
+        """Find the outputs that another manifest, looked at beside this one, would write too."""
+        if other.manifest.resolve() == self.manifest.resolve():
+            return
+        wanted = {self._real(path): path for path in outputs}
+        owner = os.path.relpath(other.manifest, self.manifest.parent)
+        for real in map(other._real, theirs):
+            if real in wanted:
+                yield Clash(path=wanted[real], owner=owner)
+
+    def _noted(self, wanted: Mapping[Path, str]) -> Iterator[Clash]:
         for folder in self._folders(wanted):
             for owner, paths in _read_note(folder).items():
                 is_ours = folder == self._home and owner == self._name
                 if not is_ours and _exists(folder, owner):
                     told_by = f"{OwnFolder(folder).path(NOTE).relative_to(folder)}"
                     yield from self._shared(wanted, folder, paths, owner, told_by)
-        for lock, owner, paths in self._other_locks():
-            yield from self._shared(wanted, self._folder, paths, owner, lock.name)
 
     def unreadable(self) -> Iterator[tuple[str, str]]:
         """Name the lockfiles of others that cannot be read, and why."""
@@ -97,15 +115,23 @@ class Ownership:
             return frozenset()
         return frozenset(_read_note(self._home).get(self._name, ()))
 
-    def claim(self, outputs: Iterable[str]) -> None:
+    def claim(self, outputs: Collection[str]) -> tuple[Clash, ...]:
         """Note the outputs of this manifest, beside earlier ones that are still there.
 
-        Nothing is noted in a folder elsewhere that nobody allowed. Raises: OSError.
+        Those that another manifest has noted are returned and not noted: of two runs that begin
+        at once, the later one finds them. In a folder elsewhere that nobody allowed nothing is
+        noted. Raises: OSError.
         """
-        home, name = self._home, self._name
+        home = self._home
         if not self.roots.hold(home):
-            return
-        noted = _read_note(home)
+            return ()
+        with _alone(OwnFolder(home).make()):
+            clashes = tuple(self._noted({self._real(path): path for path in outputs}))
+            self._note(home, set(outputs) - {clash.path for clash in clashes})
+        return clashes
+
+    def _note(self, home: Path, outputs: Iterable[str]) -> None:
+        name, noted = self._name, _read_note(home)
         places = [self._real(path) for path in outputs]
         now = {p.relative_to(home).as_posix() for p in places if p.is_relative_to(home)}
         now |= {path for path in noted.get(name, ()) if (home / path).is_file()}
@@ -183,6 +209,18 @@ class Ownership:
             ):
                 outputs = [e.output.path for e in lock.entries.values() if e.output is not None]
                 yield path, lock.manifest, outputs
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep others out of a folder for a moment; where there are no locks, nobody is kept out."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _exists(folder: Path, owner: str) -> bool:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from seedrender.errors import Origin, Severity, Violation
+from seedrender.errors import Origin, Severity, Violation, listed
 from seedrender.project.clips import FRAMES, Clips
 from seedrender.project.files import new_file, other_owner
 from seedrender.project.kept import DIGITS
 from seedrender.project.own_folder import NAME, OwnFolder
-from seedrender.project.ownership import Ownership, lock_path
+from seedrender.project.ownership import Clash, Ownership, lock_path
 from seedrender.values.entry import Lock
 from seedrender.values.task import SUPERSEDED, Artifact, Frame
 
@@ -22,6 +22,7 @@ _PROBE_BYTES = 1 << 16
 _KEPT_BYTES = 1 + DIGITS  # by which the name of a clip grows that is set aside
 _USUAL_NAME_BYTES, _USUAL_PATH_BYTES = 255, 4096
 _ADVICE = "clips are paid for before they arrive: make room, or mend the permissions"
+_OWN_FOLDER = "give each manifest of a folder an `output.dir` of its own"
 _OUTPUT_DIR: tuple[str | int, ...] = ("output", "dir")
 
 
@@ -65,15 +66,30 @@ class Places:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def wrong(self) -> Iterator[Violation]:
-        """Find what no run could write, whatever the permissions are; nothing is written."""
+    def wrong(self, others: Sequence[Places] = ()) -> Iterator[Violation]:
+        """Find what no run could write, whatever the permissions are; nothing is written.
+
+        `others`: of manifests that are looked at beside this one.
+        """
         if OwnFolder(self.clips.root).is_outside():
             yield self._of_all(f"{NAME} leads outside", "make it a folder: runs keep notes there")
         for kind in (SUPERSEDED, FRAMES):
             yield from self._wrong_beside(f"{self.ownership.output_dir}/{kind}")
         for one in self.wanted:
             yield from self._wrong(one)
-        yield from self._shared()
+        paths, ours = [one.path for one in self.wanted], self.ownership
+        clashes = [*ours.clashes(paths)]
+        for other in others:
+            theirs = [one.path for one in other.wanted]
+            clashes += ours.shared_with(other.ownership, paths, theirs)
+        yield from self.shared(clashes)
+        own = lock_path(ours.manifest).name
+        for namesake in ours.namesakes():
+            words = f"{namesake.name} would have the same lockfile, {own}"
+            yield self._of_all(words, "rename one of the two manifests")
+        for name, why in ours.unreadable():
+            words = f"{name} cannot be read, so its outputs are not known: {why}"
+            yield self._of_all(words, "see `seedrender lock repair`", Severity.WARNING)
 
     def unwritable(self, *, probes: bool, severity: Severity) -> Iterator[Violation]:
         """Find the folders that take no file; a probe writes a small one and removes it."""
@@ -149,19 +165,22 @@ class Places:
         words = f"{first.as_posix()} {roots.words(self.clips.root / first)}"
         return self._of_all(words, "clips would be written there")
 
-    def _shared(self) -> Iterator[Violation]:
+    def shared(self, clashes: Iterable[Clash]) -> Iterator[Violation]:
+        """Say which outputs are another manifest's too, once for each of those."""
         by_path = {one.path: one for one in self.wanted}
-        for clash in self.ownership.clashes(by_path):
-            one = by_path[clash.path]
-            words = f"{clash.path} is an output of {clash.owner} too ({clash.told_by} says so)"
-            yield self._of(one, words, "give one of the manifests another `output.dir`")
-        own = lock_path(self.ownership.manifest).name
-        for other in self.ownership.namesakes():
-            words = f"{other.name} would have the same lockfile, {own}"
-            yield self._of_all(words, "rename one of the two manifests")
-        for name, why in self.ownership.unreadable():
-            words = f"{name} cannot be read, so its outputs are not known: {why}"
-            yield self._of_all(words, "see `seedrender lock repair`", Severity.WARNING)
+        by_owner: dict[str, list[Clash]] = {}
+        for clash in clashes:
+            if clash.path in by_path:
+                by_owner.setdefault(clash.owner, []).append(clash)
+        for owner, theirs in by_owner.items():
+            paths = tuple(dict.fromkeys(clash.path for clash in theirs))
+            are = "is an output" if len(paths) == 1 else "are outputs"
+            told_by = tuple(dict.fromkeys(clash.told_by for clash in theirs if clash.told_by))
+            say = "says" if len(told_by) == 1 else "say"
+            source = f" ({' and '.join(told_by)} {say} so)" if told_by else ""
+            words = f"{listed(paths)} {are} of {owner} too{source}"
+            found = self._of(by_path[paths[0]], words, _OWN_FOLDER)
+            yield replace(found, jobs=tuple(by_path[path].owner for path in paths))
 
     def _around(self, relative: str) -> _Folder:
         """Look at the folder of a path; one look serves all clips of it."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 
 from seedrender.errors import LockError, ManifestError, Severity, Violation, merged
 from seedrender.project.clips import FRAMES
 from seedrender.project.files import tidy
 from seedrender.project.own_folder import NAME
+from seedrender.project.ownership import Clash
 from seedrender.project.places import Places, Wanted
 from seedrender.project.purchases import PurchaseLog
 from seedrender.run.project import Project
@@ -40,15 +41,20 @@ def places(project: Project) -> Places:
     )
 
 
-def look(project: Project, lock: Lock | None) -> tuple[Violation, ...]:
+def look(
+    project: Project, lock: Lock | None, others: Sequence[Places] = ()
+) -> tuple[Violation, ...]:
     """Return all that can be said without writing anything; what may change is a warning.
 
-    None for a lock that cannot be read: what its files are is not known then.
+    None for a lock that cannot be read: what its files are is not known then. `others`: of
+    manifests that are looked at beside this one.
     """
     found = places(project)
-    violations = [*found.wrong(), *found.unwritable(probes=False, severity=Severity.WARNING)]
+    violations = [*found.wrong(others), *found.unwritable(probes=False, severity=Severity.WARNING)]
     if lock is not None:
-        violations += found.unexplained(_locks(project, lock))
+        told = {job for violation in violations for job in violation.jobs}
+        unexplained = found.unexplained(_locks(project, lock))
+        violations += [one for one in unexplained if not told.intersection(one.jobs)]
     return merged(violations)
 
 
@@ -70,15 +76,23 @@ def refusal(project: Project, *, probes: bool) -> ManifestError | None:
     return ManifestError(wrong) if wrong else None
 
 
-def begin(project: Project) -> None:
+def begin(project: Project) -> ManifestError | None:
     """Note which files are this manifest's, and take away what killed runs left there.
 
-    A folder that takes no note is no error: the lockfiles tell too.
+    A folder that takes no note is no error: the lockfiles tell too. Returned is why nothing is to
+    be bought: a run of another manifest that began a moment before writes the same files.
     """
     outputs = [job.output for job in project.all_jobs]
     outputs += [take.output for take in project.all_takes]
+    clashes: Collection[Clash] = ()
     with contextlib.suppress(OSError):
-        project.ownership.claim(outputs)
+        clashes = project.ownership.claim(outputs)
+    _tidy(project, outputs)
+    wrong = merged(places(project).shared(clashes)) if clashes else ()
+    return ManifestError(wrong) if wrong else None
+
+
+def _tidy(project: Project, outputs: Iterable[str]) -> None:
     root, files = project.path.parent, project.files
     outputs = list({output.rpartition("/")[0]: output for output in outputs}.values())  # of each
     folders = {root, root / NAME, *((root / output).parent for output in outputs)}

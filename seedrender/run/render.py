@@ -128,7 +128,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
             return _nothing_sent(outcome(before, store.lock), before, store.lock)
         if project.manifest.provider != SIMULATED and any(s.will_submit for s in before.steps):
             _look_before_buying(project, store, guarded(listener))
-        places.begin(project)
+        refusal = places.begin(project) or refusal
         result, refusal = await _driven(
             project, options, guarded(listener), store, before, refusal, signals, deadline
         )

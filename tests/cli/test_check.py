@@ -187,6 +187,24 @@ def test_several_manifests_are_checked_and_the_worst_counts(film: Path, tmp_path
     assert [row["exit_code"] for row in found["manifests"]] == [0, 2]
 
 
+def test_manifests_that_write_the_same_files_are_told_before_anything_is_rendered(
+    tmp_path: Path,
+) -> None:
+    text = "seedrender: 1\nname: film\nshots: {a: {prompt: A.}, b: {prompt: B.}}\n"
+    (tmp_path / "one.yaml").write_text(text)
+    (tmp_path / "two.yaml").write_text(text)
+    (tmp_path / "own.yaml").write_text(f"{text}output: {{dir: own}}\n")
+
+    found = [
+        check(tmp_path / names[0], *(str(tmp_path / name) for name in names[1:]))
+        for names in (["one.yaml"], ["own.yaml", "one.yaml"], ["one.yaml", "own.yaml", "two.yaml"])
+    ]
+
+    assert [result.return_value for result in found] == [0, 0, 2]
+    words = "a, b: renders/a.mp4, renders/b.mp4 are outputs of one.yaml too; give each manifest"
+    assert words in found[2].output
+
+
 def test_clips_of_no_said_length_are_counted_apart(tmp_path: Path) -> None:
     (tmp_path / "film.yaml").write_text(
         "seedrender: 1\nname: film\nshots:\n  a: {prompt: A kite.}\n  b: {prompt: A., duration: 4}\n"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from seedrender.lock import lockfile
-from seedrender.project.ownership import Ownership
+from seedrender.project.ownership import Clash, Ownership
 from seedrender.project.roots import Roots
 from seedrender.values.entry import Lock
 from tests.builders import clip, entry
@@ -59,6 +60,29 @@ def test_a_manifest_does_not_clash_with_itself_and_keeps_what_it_wrote_before(
 
     assert owners(one, "old/a.mp4", *A) == []
     assert one.written() == {"old/a.mp4", "renders/a.mp4"}
+
+
+def test_of_manifests_that_are_claimed_for_at_once_each_output_has_one_owner(
+    tmp_path: Path,
+) -> None:
+    made = [film(tmp_path / f"{name}.yaml") for name in "abcd"]
+    outputs = [f"renders/{number}.mp4" for number in range(9)]
+
+    with ThreadPoolExecutor(len(made)) as pool:
+        clashes = list(pool.map(lambda one: one.claim(outputs), made))
+
+    assert sorted(map(len, clashes)) == [0, 9, 9, 9]
+    assert sorted(len(one.written()) for one in made) == [0, 0, 0, 9]
+
+
+def test_manifests_that_are_looked_at_together_clash_before_anything_is_made(
+    tmp_path: Path,
+) -> None:
+    one, other = film(tmp_path / "one.yaml"), film(tmp_path / "sub/other.yaml", "../renders")
+    theirs = ["../renders/a.mp4", "../renders/b.mp4"]
+
+    assert [*one.shared_with(other, A, theirs)] == [Clash(path=A[0], owner="sub/other.yaml")]
+    assert [*one.shared_with(one, A, A)] == []
 
 
 def test_a_manifest_that_is_gone_owns_nothing(tmp_path: Path) -> None:
