@@ -12,7 +12,6 @@ from seedrender.errors import (
     ArtifactError,
     ForgottenError,
     NotFoundError,
-    ProtocolError,
     RateLimitedError,
     StorageError,
     UnavailableError,
@@ -26,11 +25,11 @@ from seedrender.project.kept import is_of
 from seedrender.run import last_frame
 from seedrender.run.desk import Desk
 from seedrender.run.downloads import Fresh, download
-from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, ONCE, Attempts, Patience
+from seedrender.run.links import Links, what
+from seedrender.run.retry import ANY_TROUBLE_WITH_A_FILE, CLIPS, ONCE, Patience
 from seedrender.run.strays import aside
-from seedrender.run.watch import is_remembered
-from seedrender.values.entry import LOST, JobState, LockEntry, TaskRecord
-from seedrender.values.job import Job, MediaKind
+from seedrender.values.entry import JobState, LockEntry, TaskRecord
+from seedrender.values.job import Job
 from seedrender.values.picture import another, form_of, is_replaced, place
 from seedrender.values.task import Artifact, RemoteFile, Task
 
@@ -137,7 +136,7 @@ class Collect:
         self, job: Job, record: TaskRecord, task: Task | None, target: str, patience: Patience
     ) -> tuple[Task, tuple[Artifact, str | None]]:
         """Ask for a clip until it comes; that it does not is noted. Raises: as `collect`."""
-        links = _Links(self._desk, job, record, task, patience)
+        links = Links(self._desk, job, record, task, patience)
         try:
             while True:
                 found = await links.files()
@@ -158,7 +157,7 @@ class Collect:
         self,
         job: Job,
         record: TaskRecord,
-        links: _Links,
+        links: Links,
         files: Sequence[RemoteFile],
         target: str,
     ) -> tuple[Artifact, str | None]:
@@ -212,10 +211,9 @@ class Collect:
         try:
             extra, _ = await self._save(job, record, file, target)
         except (UnavailableError, RateLimitedError, ArtifactError, NotFoundError) as error:
-            what = f"one more {_what(job)} than was asked for"
-            words = f"{what} cannot be kept as {target}: {error}"
+            words = f"one more {what(job)} than was asked for cannot be kept as {target}: {error}"
         else:
-            words = f"{extra.path}: one more {_what(job)} than was asked for"
+            words = f"{extra.path}: one more {what(job)} than was asked for"
         self._desk.listener.note(job.id, "kept", words)
 
     async def _replace_output(
@@ -246,9 +244,13 @@ class Collect:
                 if clip is None or not is_of(kept, clip.sha256):
                     continue
                 is_here = clip.path != successor.path and files.is_present(clip)
-                if clip is not entry.output or not is_here:
-                    aside = replace(record, superseded=replace(clip, path=kept))
+                moved = replace(clip, path=kept)
+                if clip is not entry.output:
+                    aside = replace(record, superseded=moved)
                     await self._desk.store.keep(LockEntry(job=entry.job, tasks=(aside,)))
+                elif not is_here:
+                    moved = replace(moved, placed_at=self._desk.store.clock.now())
+                    await self._desk.store.keep(LockEntry(job=entry.job, output=moved))
                 return True
         return False
 
@@ -257,65 +259,6 @@ class Collect:
         if not is_replaced(old.path, new.path) or not self._desk.files.is_present(old):
             return None
         return await asyncio.to_thread(self._desk.files.set_aside, old.path)
-
-
-class _Links:
-    """The fresh links to the files of one task, and how often its provider is asked for them."""
-
-    def __init__(
-        self, desk: Desk, job: Job, record: TaskRecord, task: Task | None, patience: Patience
-    ) -> None:
-        self._desk, self._job, self._record, self._task = desk, job, record, task
-        self._attempts = Attempts(desk, patience, partial(desk.listener.note, job.id, "waits"))
-
-    @property
-    def task(self) -> Task:
-        """The task as the newest answer says."""
-        assert self._task is not None, "a file was there"
-        return self._task
-
-    @property
-    def first(self) -> RemoteFile:
-        """The file that was asked for, under its newest link."""
-        return _wanted(self._job, self.task)[0]
-
-    async def files(self) -> Sequence[RemoteFile]:
-        """Return the files of the task, the one that was asked for first.
-
-        Raises: ProviderError, ArtifactError: what went wrong last; ForgottenError: it is gone.
-        """
-        while True:
-            try:
-                return await self._files()
-            except ANY_TROUBLE_WITH_A_FILE as error:
-                await self.failed(error)
-
-    async def _files(self) -> Sequence[RemoteFile]:
-        task = self._task = self._task or await self._polled()
-        if not task.state.is_final:  # answered by a server that lags behind the one before
-            raise UnavailableError(f"task {task.id} is {task.provider_state} again")
-        return _wanted(self._job, task)
-
-    async def _polled(self) -> Task:
-        """Read the task again. Raises: ProviderError; ForgottenError where it is gone for good."""
-        assert self._record.task_id is not None, "only tasks are collected"
-        await self._desk.pace.turn()
-        try:
-            return await self._desk.provider.poll(self._record.task_id)
-        except NotFoundError as error:
-            if is_remembered(self._record):
-                raise
-            raise ForgottenError(f"{LOST}{error}") from None
-
-    async def fresh(self, error: Exception) -> RemoteFile:
-        """Return the file that was asked for under a fresh link. Raises: as `files`."""
-        await self.failed(error)
-        return (await self.files())[0]
-
-    async def failed(self, error: Exception) -> None:
-        """Wait before another download. Raises: the error, where it would be no use."""
-        await self._attempts.failed(error)
-        self._task = None  # its URL may have lapsed: a poll gives a fresh one
 
 
 def _has_its_like(entry: LockEntry, record: TaskRecord) -> bool:
@@ -333,17 +276,3 @@ def _has_its_like(entry: LockEntry, record: TaskRecord) -> bool:
 def _patience(record: TaskRecord, *, waits: bool) -> Patience:
     """Return how long a clip is asked for: once, where nobody waits, or has waited in vain."""
     return ONCE if record.is_uncollected or not waits else CLIPS
-
-
-def _wanted(job: Job, task: Task) -> Sequence[RemoteFile]:
-    """Return the files of a task, the one that was asked for first. Raises: ProtocolError."""
-    clips = (task.video, *task.more_videos)
-    found = task.pictures if job.makes is MediaKind.IMAGE else clips
-    files = [file for file in found if file is not None]
-    if not files:
-        raise ProtocolError(f"task {task.id} has succeeded and names no {_what(job)}")
-    return files
-
-
-def _what(job: Job) -> str:
-    return "picture" if job.makes is MediaKind.IMAGE else "clip"

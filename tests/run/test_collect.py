@@ -1147,6 +1147,26 @@ def test_a_clip_that_gives_way_in_anothers_place_is_noted_where_it_went(tmp_path
     assert len(film.provider.received) == 2
 
 
+def test_a_clip_of_a_job_that_left_is_known_where_it_went_when_it_gives_way(tmp_path: Path) -> None:
+    other = job("other", duration_s=5)
+    film = Film(tmp_path, [FOX, other])
+    film.run()
+    theirs = film.lock().entries[other.id].output
+    assert theirs is not None
+    (tmp_path / theirs.path).rename(tmp_path / "renders/spin.mp4")  # by an exchange, say
+    film.jobs = [HARE]
+
+    film.run()
+
+    after = film.lock().entries[other.id].output
+    assert after is not None
+    assert after.path != theirs.path
+    assert digest((tmp_path / after.path).read_bytes()) == theirs.sha256
+    film.jobs = [HARE, other]
+    assert (film.run(), len(film.provider.received)) == (Exit.DONE, 3)
+    assert digest((tmp_path / theirs.path).read_bytes()) == theirs.sha256
+
+
 def test_a_store_that_asks_for_a_day_is_asked_once_more_all_the_same(tmp_path: Path) -> None:
     film = Film(tmp_path, [job("spin")])
     film.provider.retrieve_errors["spin"] += [RateLimitedError("later", retry_after_s=86_400.0)]
