@@ -149,6 +149,10 @@ class ConfigError(SeedrenderError):
     exit_code = 2
 
 
+class NoFileError(ConfigError):
+    """A file that is named in another one, and is not there."""
+
+
 class LockError(SeedrenderError):
     """The lockfile or the journal cannot be used as it is."""
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seedrender.errors import ConfigError
+from seedrender.errors import ConfigError, NoFileError
 from seedrender.project.roots import Roots
 
 _MAX_BYTES = 64 * 2**20
 
 
 def read_inside(root: Path, name: str) -> str:
-    """Read a file of data: inside the repository, as references are. Raises: ConfigError."""
+    """Read a file of data: inside the repository, as references are.
+
+    Raises: NoFileError, ConfigError.
+    """
     path = root / name
     if not Roots.around(root).hold(path) or not path.is_file():
-        raise ConfigError(f"{name} is no file in this repository")
+        raise NoFileError(f"{name} is no file in this repository")
     return read_text(path)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from posixpath import normpath
 from typing import IO
 
-from seedrender.errors import ConfigError, printable
+from seedrender.errors import ConfigError, NoFileError, printable
 from seedrender.project.roots import repository
 
 IGNORED = "take it out of .gitignore: other clones buy again what it knows"  # of a lockfile
@@ -48,10 +48,10 @@ class Commit:
         return True
 
     def text(self, name: str) -> str:
-        """Return a text file. Raises: ConfigError where there is none, or it is not UTF-8."""
+        """Return a text file. Raises: NoFileError; ConfigError, also where it is not UTF-8."""
         size = self._seek(name)
         if size is None:
-            raise ConfigError(f"{printable(name)} is no file in {self.oid[:12]}")
+            raise NoFileError(f"{printable(name)} is no file in {self.oid[:12]}")
         if size > _MAX_TEXT_BYTES:
             raise ConfigError(f"{printable(name)} is larger than {_MAX_TEXT_BYTES // 2**20} MiB")
         data = b"".join(self._blocks(size))

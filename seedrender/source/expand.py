@@ -17,6 +17,7 @@ from seedrender.source import (
     price_table,
     shots,
 )
+from seedrender.source.document import Document
 from seedrender.source.given import NOTHING, Given
 from seedrender.source.parse import Routes, did_you_mean, violation
 from seedrender.source.scope import Read, Scope
@@ -127,10 +128,7 @@ def attempt(
     problems += outputs.collisions(jobs, takes)
     problems += moved.wrong(tree, jobs, takes, is_whole=not problems)
     if not jobs and not problems:
-        hint = "add an entry under `shots` or `chains`"
-        if manifest.shots or manifest.chains:
-            hint = "its entries make no jobs: what `foreach` names has no rows"
-        problems.append(violation(tree, (), "the manifest asks for no footage", hint))
+        problems.append(_without_footage(tree, manifest))
     return Expansion(
         manifest=manifest,
         jobs=jobs,
@@ -141,6 +139,15 @@ def attempt(
         incomplete=scope.incomplete,
         sources=scope.tracer.sources,
     )
+
+
+def _without_footage(tree: Document, manifest: Manifest) -> Violation:
+    path: Path = ()
+    hint = "add an entry under `shots` or `chains`"
+    for name, shot in manifest.shots.items():
+        path = ("shots", name)
+        hint = f"shot {name} makes no jobs: {shot.get('foreach', 'its matrix')} has no rows"
+    return violation(tree, path, "the manifest asks for no footage", hint)
 
 
 def _jobs(scope: Scope, takes: list[LongTake]) -> Iterator[Job]:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
-from seedrender.errors import ConfigError, ManifestError, Origin, Violation
+from seedrender.errors import ConfigError, ManifestError, NoFileError, Origin, Violation
 from seedrender.source import template, yaml_text
 from seedrender.source.document import Document
 from seedrender.source.parse import violation
@@ -33,6 +33,14 @@ class Row:
     origin: Origin
 
 
+class _Wrong(NamedTuple):
+    """What is wrong with a row, and what to do."""
+
+    message: str
+    hint: str
+
+
+_NO_ROW = _Wrong("a row is a mapping of names and values", "such as {id: dawn, light: soft}")
 _Found = Iterator[tuple[Origin, Any]]
 
 
@@ -70,14 +78,16 @@ def rows(
         return tuple(_checked(_of_file(written, read), problems))
     except ManifestError as error:
         problems += error.violations
-    except ConfigError as error:
+    except NoFileError as error:
         problems.append(violation(tree, path, str(error), "paths are relative to the manifest"))
+    except ConfigError as error:
+        problems.append(violation(tree, path, str(error), None))
     return ()
 
 
 def _of_file(file: str, read: Callable[[str], str]) -> _Found:
     if PurePosixPath(file).is_absolute():
-        raise ConfigError(f"{file} is an absolute path")
+        raise ConfigError(f"{file} is an absolute path; write it relative to the manifest")
     reader = _READERS[PurePosixPath(file).suffix.lower()]
     yield from reader(read(file).removeprefix("\ufeff"), file)  # as spreadsheets write it
 
@@ -90,14 +100,27 @@ def _csv(text: str, file: str) -> _Found:
             raise _wrong(Origin(file, 1, 1), "two columns have one name", "rename one")
         if "id" not in columns:
             raise _wrong(Origin(file, 1, 1), *_without_ids(columns))
+        if wrong := [_wrong_name(Origin(file, 1, 1), name) for name in columns if _is_wrong(name)]:
+            raise ManifestError(wrong)
         for row in reader:
             if not any(row.values()):  # as spreadsheets leave behind the last one
                 continue
             origin = Origin(file, reader.line_num, 1)
-            is_whole = None not in row and None not in row.values()
-            yield origin, row if is_whole else f"this row has not {len(columns)} fields"
+            yield origin, _of_another_length(row, len(columns)) or row
     except csv.Error as error:
         raise _wrong(Origin(file, reader.line_num + 1, 1), f"this is not CSV: {error}") from None
+
+
+def _of_another_length(row: Mapping[str | None, Any], count: int) -> _Wrong | None:
+    """Say that a row has more or fewer fields than there are columns; None: it has not."""
+    found = sum(value is not None for name, value in row.items() if name is not None)
+    found += len(row.get(None, ()))
+    if found == count:
+        return None
+    hint = "write a comma for each cell that is empty"
+    if found > count:
+        hint = "put a cell that has a comma in it into double quotes"
+    return _Wrong(f"this row has {found} of {count} fields", hint)
 
 
 def _without_ids(columns: Sequence[str]) -> tuple[str, str]:
@@ -108,6 +131,9 @@ def _without_ids(columns: Sequence[str]) -> tuple[str, str]:
     if other is not None:
         message = f"the columns are separated by {other!r}, and CSV is read with ','"
         return message, "save it as CSV with commas (in a spreadsheet: comma separated, UTF-8)"
+    near = next((name for name in columns if name.strip().lower() == "id"), None)
+    if near is not None:
+        return f"no column 'id', but {near!r}", "write it in small letters, without blanks"
     return "no column 'id'", "the first line names the columns; `id` names the jobs"
 
 
@@ -145,16 +171,12 @@ def _checked(found: _Found, problems: list[Violation]) -> Iterator[Row]:
     refused: set[str] = set()
     for origin, row in found:
         if not isinstance(row, dict):
-            words = row if isinstance(row, str) else "a row is a mapping of names and values"
-            problems.append(_violation(origin, words, None))
+            problems.append(_violation(origin, *(row if isinstance(row, _Wrong) else _NO_ROW)))
             continue
-        wrong = [c for c in row if not _NAME.fullmatch(c) or c in RESERVED]
-        for column in set(wrong) - refused:
-            refused.add(column)
-            message = f"column '{column}' is no name for a variable"
-            hint = "rename it: letters, digits and _; and not " + ", ".join(sorted(RESERVED))
-            problems.append(_violation(origin, message, hint))
-        if wrong:
+        names = set(filter(_is_wrong, row))
+        problems += [_wrong_name(origin, name) for name in sorted(names - refused)]
+        refused |= names
+        if names:
             continue
         suffix = slug(row["id"]) if isinstance(row.get("id"), str | int | float) else ""
         if not suffix or suffix in seen:
@@ -162,6 +184,17 @@ def _checked(found: _Found, problems: list[Violation]) -> Iterator[Row]:
             continue
         seen[suffix] = origin
         yield Row(row, suffix, origin)
+
+
+def _is_wrong(name: str) -> bool:
+    return not _NAME.fullmatch(name) or name in RESERVED
+
+
+def _wrong_name(origin: Origin, name: str) -> Violation:
+    hint = "rename it: letters, digits and _; and not " + ", ".join(sorted(RESERVED))
+    if not _is_wrong(name.strip()):
+        hint = "take out the blanks around it"
+    return _violation(origin, f"column '{name}' is no name for a variable", hint)
 
 
 def _wrong_id(written: Any, other: Origin | None) -> tuple[str, str]:

@@ -312,8 +312,8 @@ def test_what_does_not_fit_is_refused_with_its_place(text: str, words: str) -> N
 @pytest.mark.parametrize(
     ("csv", "words"),
     [
-        pytest.param("id,a\n1\n", "rows.csv:2:1: this row has not 2 fields", id="short"),
-        pytest.param("id,a\n1,2,3\n", "rows.csv:2:1: this row has not 2 fields", id="long"),
+        pytest.param("id,a\n1\n", "rows.csv:2:1: this row has 1 of 2 fields", id="short"),
+        pytest.param("id,a\n1,2,3\n", "rows.csv:2:1: this row has 3 of 2 fields", id="long"),
         pytest.param(
             "id,a\n1,2\n1,3\n", "rows.csv:3:1: the id '1' is in rows.csv:2:1 as well", id="two"
         ),

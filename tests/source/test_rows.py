@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from seedrender.errors import ManifestError
+from seedrender.run import project
 from tests.source.film import jobs, prompts, refused
 
 JSONL = '{"id": "x", "n": 1, "on": true}\n\n{"id": "y", "n": 2, "on": false}\n'
@@ -75,12 +79,18 @@ def test_rows_and_a_matrix_multiply() -> None:
         pytest.param("r.csv", "a,b\na,b\n", "r.csv:1:1: no column 'id'", id="no id column"),
         pytest.param("r.csv", "", "r.csv:1:1: this is empty; its first line", id="no bytes"),
         pytest.param("r.csv", "\n\n", "r.csv:1:1: this is empty; its first line", id="no lines"),
-        pytest.param("r.csv", "id,a\n", "what `foreach` names has no rows", id="no rows"),
+        pytest.param("r.csv", "id,a\n", "shot s makes no jobs: r.csv has no rows", id="no rows"),
+        pytest.param("r.csv", "id, a \nx,y\n", "r.csv:1:1: column ' a ' is no", id="a blank"),
+        pytest.param("r.csv", "id, a \nx,y\n", "take out the blanks around it", id="blanks"),
+        pytest.param("r.csv", "id,a b\nx,y\n", "rename it: letters", id="a blank inside"),
+        pytest.param("r.csv", "ID,a\nx,y\n", "r.csv:1:1: no column 'id', but 'ID'", id="ID"),
+        pytest.param("r.csv", "a, id\ny,x\n", "no column 'id', but ' id'; write", id="_id"),
+        pytest.param("r.csv", "id,a\nx,b,c,d\n", "r.csv:2:1: this row has 4 of 2", id="long"),
         pytest.param("r.csv", "id\né\n", "the id 'é' has nothing that a job's", id="letters"),
         pytest.param("r.csv", "id;a\nx;b\n", "columns are separated by ';'", id="semicolons"),
         pytest.param("r.csv", "a\tid\nx\tb\n", "columns are separated by '\\t'", id="tabs"),
         pytest.param("r.csv", "id,a,a\na,b,c\n", "two columns have one name", id="equal columns"),
-        pytest.param("r.csv", "id,a\nx\n", "r.csv:2:1: this row has not 2 fields", id="short"),
+        pytest.param("r.csv", "id,a\nx\n", "r.csv:2:1: this row has 1 of 2 fields", id="short"),
         pytest.param("r.csv", 'id,a\nx,"b', "this is not CSV", id="an open quote"),
         pytest.param("r.txt", "", "'r.txt' is no table that can be read", id="another kind"),
     ],
@@ -103,6 +113,19 @@ def test_wrong_rows_are_refused_where_they_stand(name: str, text: str, words: st
 )
 def test_wrong_foreach_is_refused(written: str, words: str) -> None:
     assert words in refused(f"shots: {{s: {{prompt: A., foreach: {written}}}}}\n")
+
+
+def test_what_is_no_text_is_not_said_to_be_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_bytes(b"id\xe9\n")
+    (tmp_path / "film.yaml").write_text(
+        "seedrender: 1\nname: f\nshots: {s: {prompt: A., foreach: r.csv}}\n"
+    )
+
+    with pytest.raises(ManifestError) as caught:
+        project.load(tmp_path / "film.yaml")
+
+    assert "r.csv: byte 2 is not UTF-8; save it as UTF-8" in str(caught.value)
+    assert "relative" not in str(caught.value)
 
 
 def test_a_column_that_is_no_name_is_said_once() -> None:
