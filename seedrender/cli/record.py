@@ -74,7 +74,10 @@ def recording(record: Record, *, is_simulated: bool) -> Iterator[Recorder | None
 
 def _opened(record: Record, path: Path, *, is_simulated: bool) -> int:
     if is_simulated:
-        raise click.UsageError("--record keeps what a provider says; nothing is sent to `sim`")
+        raise click.UsageError(
+            "--record keeps what a provider says, and to `sim` nothing is sent: serve it with "
+            "`seedrender sim`, and run on the route that it answers for"
+        )
     if not record.may_be_kept_by_git and git.would_keep(path):
         raise click.UsageError(
             f"{path} is where git would commit it, and a recording has your prompts in it. Name a "

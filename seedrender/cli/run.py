@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seedrender.cli import ending
 from seedrender.cli.console import (
     Duration,
     choices_options,
@@ -27,10 +28,10 @@ from seedrender.cli.estimate import budget_options
 from seedrender.cli.online import allow_option
 from seedrender.cli.output.listeners import Telling, announcing, telling_options
 from seedrender.cli.record import Record, record_options, recording
-from seedrender.errors import SeedrenderError, printable
+from seedrender.errors import SeedrenderError
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan import select
-from seedrender.plan.decision import SPENDS, Verdict
+from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
 from seedrender.plan.outcome import Exit, summary
 from seedrender.project.hold import journal_path
@@ -43,20 +44,9 @@ from seedrender.run.events import Ended, Started
 from seedrender.run.project import Project, Wishes
 from seedrender.run.promise import Agreed
 from seedrender.run.store import is_left
-from seedrender.values.entry import Lock
-from seedrender.values.job import Job
-from seedrender.values.picture import place
 
 if TYPE_CHECKING:
     from seedrender.run.render import Options, Result
-
-_SHOWN = 10  # jobs named in one sentence
-_TOLD = frozenset(  # why is said at the end
-    {
-        *(Verdict.BLOCKED, Verdict.UNCOLLECTED, Verdict.LOST, Verdict.DIFFERS),
-        Verdict.AWAITING,
-    }
-)
 
 
 @click.command("run")
@@ -160,7 +150,9 @@ def command(
     is_idle = before.is_idle and not is_left(found.lock_path)
     holds = partial(agreed.hold, found) if agreed is not None else None
     pending, ours = _pending(before), _ours(found, saved)
-    to_record = Record() if is_idle else to_record
+    if is_idle and to_record.path is not None:
+        echo(f"Nothing is to be sent, so that {to_record.path} is not written.", is_error=True)
+        to_record = Record()
     with (
         announcing(telling, total=pending, ours=ours, is_shown=not is_idle) as announcer,
         recording(to_record, is_simulated=found.manifest.provider == SIMULATED) as recorder,
@@ -225,17 +217,19 @@ def _printed(
     if is_json:
         lock = found.read_lock() if result is None else result.lock
         after, errors = (before, {}) if result is None else (result.after, result.errors)
-        ending = _as_json(code, after, lock, errors)
+        document = ending.as_json(code, after, lock, errors)
         if result is not None:
-            ending |= {"message": result.message, "budget": result.budget}
-        say_json(ending | ({"troubles": list(announcer.troubles)} if troubles else {}))
+            document |= {"message": result.message, "budget": result.budget}
+        say_json(document | ({"troubles": list(announcer.troubles)} if troubles else {}))
         return code
     if result is None:
         lines = [f"Everything is done: {summary(before)}, as {found.lock_path} says."]
+        lines += ending.left_as_they_are(before, said["resubmit"])
     else:
         words = (found.lock_path, code, result.after, result.lock, result.message)
-        told = _ending(*words, is_resubmitting=bool(said["resubmit"]))
-        lines = [told, *(_not_bought(result.after) if said["is_locked"] else [])]
+        told = ending.in_words(*words, is_resubmitting=bool(said["resubmit"]))
+        lines = [told, *ending.left_as_they_are(before, said["resubmit"])]
+        lines += ending.not_bought(result.after) if said["is_locked"] else []
     echo("\n".join([*lines, *troubles]), is_error=telling.takes_stdout)
     return code
 
@@ -250,98 +244,3 @@ def _agreed(saved: Path | None, manifest: Path, *, is_bare: bool) -> Agreed | No
             "selectors: give none beside it"
         )
     return promise.load(saved, manifest)
-
-
-def _not_bought(after: Plan) -> list[str]:
-    """Name what `--locked` did not buy, and why it would have been."""
-    steps = [step for step in after.steps if step.will_submit]
-    if not steps:
-        return []
-    lines = [f"--locked: nothing was submitted; {len(steps)} jobs would be bought:"]
-    lines += [
-        f"  {step.job.origin}: {step.job.id}: {step.verdict.value}: {printable(step.reason)}"
-        for step in steps[:_SHOWN]
-    ]
-    more = len(steps) - _SHOWN
-    lines += [f"  … and {more} more"] if more > 0 else []
-    return [*lines, "Run without --locked where buying is allowed, and check in the lockfile."]
-
-
-def _ending(
-    lock_path: Path,
-    code: Exit,
-    after: Plan,
-    lock: Lock,
-    message: str,
-    *,
-    is_resubmitting: bool = False,
-) -> str:
-    lines = [f"{summary(after)}. Lockfile: {lock_path}"]
-    lines += [
-        f"Long take: {lock_path.parent / j.take.output}" for j in after.joins if _is_current(j)
-    ]
-    resumed = [s for s in after.steps if s.verdict is Verdict.RESUME]
-    running = [s.job.id for s in resumed if s.elsewhere is None]
-    if running:
-        again = (
-            "Run again, without --resubmit," if is_resubmitting else "Run the same command again"
-        )
-        lines.append(
-            f"Paid and not collected yet: {', '.join(running[:_SHOWN])}"
-            f"{' …' if len(running) > _SHOWN else ''}. {again} to collect: "
-            "nothing of this is paid again."
-        )
-    lines += [f"{s.job.id}: {printable(s.reason)}" for s in resumed if s.elsewhere is not None]
-    unknown = [s.job.id for s in after.steps if s.verdict is Verdict.UNKNOWN]
-    lines += [
-        f"{job}: it is not known whether a task was created and paid. `reconcile` asks the "
-        "provider where it can tell; else look at its console: take a task over with `adopt`, or, "
-        f"if there is none, run again with --resubmit {job}"
-        for job in unknown
-    ]
-    for step in after.steps:
-        has_ended = step.verdict in SPENDS and step.job.id in lock.entries
-        if step.verdict in _TOLD or has_ended:
-            lines.append(f"{step.job.origin}: {step.job.id}: {printable(step.reason)}")
-    if message:
-        lines.append(f"Stopped: {message}")
-    if code.is_stopped:
-        lines.append("Interrupted.")
-    return "\n".join(lines)
-
-
-def _is_current(step: Any) -> bool:
-    return bool(step.verdict is Verdict.CURRENT)
-
-
-def _output(job: Job, lock: Lock) -> str:
-    """Return where a job's clip is: what came may have another suffix than was planned."""
-    entry = lock.entries.get(job.id)
-    return job.output if entry is None or entry.output is None else place(job, entry.output)
-
-
-def _as_json(code: Exit, after: Plan, lock: Lock, errors: Any) -> dict[str, Any]:
-    return {
-        "exit_code": int(code),
-        "to_buy": [s.job.id for s in after.steps if s.will_submit],
-        "jobs": [
-            {
-                "job": s.job.id,
-                "plan": s.verdict.value,
-                "reason": s.reason,
-                "output": _output(s.job, lock),
-                "error": errors.get(s.job.id),
-            }
-            for s in after.steps
-        ],
-        "long_takes": [
-            {
-                "take": j.take.id,
-                "plan": j.verdict.value,
-                "reason": j.reason,
-                "output": j.take.output,
-                "error": errors.get(j.take.id),
-            }
-            for j in after.joins
-        ],
-    }

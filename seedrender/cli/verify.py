@@ -40,6 +40,8 @@ def command(manifest: Path, *, outside: tuple[Path, ...], is_json: bool) -> int:
     elif wrong:
         echo(table(("job", "clip", "wrong"), [(f.job, f.path, f.wrong) for f in wrong]))
         echo(f"\n{len(wrong)} of {len(found)} clips differ from the lockfile.")
+    elif not found:
+        echo(f"There is no clip to compare: {lock_path(manifest)} names none yet.")
     else:
         echo(f"{len(found)} clips are as {lock_path(manifest)} says.")
     return code

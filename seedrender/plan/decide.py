@@ -36,8 +36,8 @@ from seedrender.values.task import Artifact
 IsPresent = Callable[[Artifact], bool]  # is this file on disk, in its full size?
 Find = Callable[[Artifact, Collection[str]], str | None]  # where are its bytes, by their sha256?
 
-
 _PARENTS = ("continues", "uses", "continues, uses")  # parts that name clips of other jobs
+_NOT_AGAIN = ", so --resubmit buys nothing: for another clip change its `seed`, or raise `takes`"
 _ASKED_AGAIN = "each run asks once more"
 
 
@@ -173,7 +173,8 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
     if open_ones:  # which were left out, since a person gives them up
         words = "its clip is in its place; what --resubmit gives up beside it is noted"
         return Decision(Verdict.RESUME, words, Settle(open_ones[-1]))
-    return _differing(job, clip, facts) or Decision(Verdict.CURRENT, "as in the lock")
+    words = f"as in the lock{_NOT_AGAIN if is_again else ''}"
+    return _differing(job, clip, facts) or Decision(Verdict.CURRENT, words)
 
 
 def _twin(record: TaskRecord, entry: LockEntry, facts: Facts) -> Decision | None:

@@ -99,3 +99,28 @@ def test_a_lock_that_names_a_clip_outside_is_not_followed(film: Path) -> None:
 
     with pytest.raises(LockError):
         verify(film)
+
+
+def test_where_nothing_was_rendered_nothing_is_said_to_be_right(tmp_path: Path) -> None:
+    (tmp_path / "film.yaml").write_text(FILM)
+
+    code, said = verify(tmp_path / "film.yaml")
+
+    assert (code, said) == (
+        0,
+        f"There is no clip to compare: {tmp_path}/film.lock names none yet.\n",
+    )
+
+
+def test_another_purchase_of_a_clip_that_is_right_is_refused_with_the_way_to_another(
+    film: Path,
+) -> None:
+    words = ["run", "film.yaml", "--resubmit", "a", "--record", "said.jsonl"]
+
+    done = seedrender(film.parent, *words)
+
+    assert done.returncode == 0
+    assert "a: as in the lock, so --resubmit buys nothing: for another clip change its `seed`" in (
+        done.stdout
+    )
+    assert "Nothing is to be sent, so that said.jsonl is not written." in done.stderr

@@ -298,7 +298,13 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
             id="gone and given up",
         ),
         pytest.param(
-            Case(entry=DONE, facts=RESUBMIT), "current", "as in the lock", False, SHA, id="not lost"
+            Case(entry=DONE, facts=RESUBMIT),
+            "current",
+            "as in the lock, so --resubmit buys nothing: for another clip change its `seed`, or "
+            "raise `takes`",
+            False,
+            SHA,
+            id="not lost",
         ),
         pytest.param(
             Case(entry=DONE, job=replace(SPIN, output="renders/new.mp4"), facts=RESUBMIT),
