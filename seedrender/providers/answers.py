@@ -12,6 +12,7 @@ import aiohttp
 
 from seedrender.errors import ArtifactError, ProtocolError, ProviderError, UnavailableError
 from seedrender.providers import encodings, rate
+from seedrender.providers.network import trouble
 from seedrender.values.redaction import HIDDEN, without_key
 
 MAX_BYTES = 16 * 2**20
@@ -65,7 +66,7 @@ async def _content(response: aiohttp.ClientResponse) -> tuple[bytes, ProviderErr
         if decoder:
             decoder.finish()
     except (aiohttp.ClientError, TimeoutError) as error:
-        words = f"an answer broke off ({type(error).__name__})"
+        words = f"an answer broke off: {trouble(error)}"
         return bytes(content), UnavailableError(words)
     except ArtifactError as error:
         return bytes(content), UnavailableError(f"an answer is not whole: {error}")

@@ -22,6 +22,7 @@ from seedrender.errors import (
 from seedrender.providers import answers, keys, proxies, rate, refusals
 from seedrender.providers.addresses import Lookup, Network, is_loopback
 from seedrender.providers.answers import Answer
+from seedrender.providers.network import trouble
 from seedrender.providers.recording import Recorder
 from seedrender.providers.refusals import Judge, by_status, is_success, json_object
 from seedrender.providers.results import BLOCK_BYTES, Results
@@ -147,7 +148,7 @@ class Http:
             words = f"cannot connect to {self._way}: the proxy answers HTTP {error.status}"
             raise UnavailableError(f"{words}; nothing was bought") from None
         except aiohttp.ClientConnectorError as error:  # also DNS and TLS: before anything was sent
-            words = f"cannot connect to {self._way}: {error.os_error}; nothing was bought"
+            words = f"cannot connect to {self._way}: {trouble(error)}; nothing was bought"
             raise UnavailableError(words) from None
         except aiohttp.ConnectionTimeoutError:
             words = f"cannot connect to {self._way} in time; nothing was bought"
@@ -261,7 +262,7 @@ class Http:
             raise UnavailableError(words) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             self._note_lost(method, path, error)
-            raise UnavailableError(f"no answer from {self._way} ({type(error).__name__})") from None
+            raise UnavailableError(f"no answer from {self._way}: {trouble(error)}") from None
 
     @property
     def _way(self) -> str:
@@ -279,13 +280,13 @@ async def _once(
     except aiohttp.ClientConnectorError:  # nothing was sent
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError(type(error).__name__) from None
+        raise aiohttp.ClientConnectionError(trouble(error)) from None
 
 
 def _how_lost(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"did not come within {_SUBMIT_TIMEOUT.total:g} s"
-    return f"was lost: the connection broke ({type(error).__name__})"
+    return f"was lost: {trouble(error)}"
 
 
 def _read_timeout(held_s: float) -> aiohttp.ClientTimeout:

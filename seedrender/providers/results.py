@@ -25,6 +25,7 @@ from seedrender.providers.addresses import (
     Rules,
     is_loopback,
 )
+from seedrender.providers.network import trouble
 from seedrender.values.provider import Block, Received
 from seedrender.values.task import MAX_BYTES
 
@@ -134,8 +135,8 @@ class Results:
                 "where that place is meant, allow it with --allow-address"
             ) from None
         except (aiohttp.ClientError, TimeoutError) as error:
-            name = type(error).__name__
-            raise UnavailableError(f"no answer from where a result is kept ({name})") from None
+            words = f"no answer from where a result is kept: {trouble(error)}"
+            raise UnavailableError(words) from None
 
     @asynccontextmanager
     async def _response(

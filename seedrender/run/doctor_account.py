@@ -51,7 +51,7 @@ async def account(
         yield fail("host", printable(str(error)), f"correct {spec.base_name}")
         return
     own = http.base_url != spec.base_url
-    yield ok("host", f"{http.base_url}{f' (by {spec.base_name})' if own else ''}")
+    yield ok("address", f"{http.base_url}{f' (by {spec.base_name})' if own else ''}")
     key = environ.get(spec.key_name, "")
     if wrong := _wrong_key(key):
         yield fail("key", f"{spec.key_name} {wrong}", f"export {spec.key_name}=…")

@@ -18,6 +18,7 @@ from seedrender.errors import (
     StorageError,
     UnavailableError,
 )
+from seedrender.providers.network import trouble
 from seedrender.values.magic import HEAD_BYTES, recognised
 from seedrender.values.provider import Block, Provider, Received, Resumable
 from seedrender.values.task import MAX_BYTES, RemoteFile
@@ -319,7 +320,7 @@ async def _next(blocks: AsyncGenerator[Block, None], speed: _Speed) -> Block | N
         speed.note(loop.time() - begun, 0)
         if isinstance(error, TimeoutError) and limit.expired():
             raise CostlyError(str(speed)) from None
-        raise UnavailableError(f"the download broke off ({type(error).__name__})") from None
+        raise UnavailableError(f"the download broke off: {trouble(error)}") from None
     speed.note(loop.time() - begun, len(block.data))
     speed.check()
     return block

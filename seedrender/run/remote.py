@@ -16,6 +16,7 @@ import aiohttp
 from seedrender import __version__
 from seedrender.providers import addresses, proxies
 from seedrender.providers.addresses import AddressError, CheckedResolver, Lookup, Rules
+from seedrender.providers.network import trouble
 from seedrender.values.job import MediaKind
 from seedrender.values.magic import HEAD_BYTES, recognised
 
@@ -136,7 +137,7 @@ class Remote:
         except aiohttp.ClientConnectorDNSError:
             raise _TroubleError("its name cannot be resolved") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _TroubleError(f"no answer ({type(error).__name__})") from None
+            raise _TroubleError(f"no answer: {trouble(error)}") from None
         assert found is not None, "a GET answers or raises"
         return found
 

@@ -170,7 +170,9 @@ def test_an_unknown_outcome_keeps_the_providers_words(read: Any, status: int, bo
 
 def test_an_answer_that_broke_off_says_so() -> None:
     with pytest.raises(SubmissionUnknownError, match=r"names no task: HTTP 200.*broke off"):
-        modellix(200, None, fault=UnavailableError("an answer broke off (ClientPayloadError)"))
+        modellix(
+            200, None, fault=UnavailableError("an answer broke off: it ended before it was whole")
+        )
 
 
 def test_an_account_without_credit_is_told_that_nothing_was_bought() -> None:
@@ -245,7 +247,11 @@ def test_a_refusal_that_is_torn_is_no_proof(body: str) -> None:
 @pytest.mark.parametrize("status", [400, 401, 429])
 def test_a_refusal_of_which_a_part_is_missing_is_no_proof(status: int) -> None:
     with pytest.raises(SubmissionUnknownError, match="broke off"):
-        modellix(status, None, fault=UnavailableError("an answer broke off (ClientPayloadError)"))
+        modellix(
+            status,
+            None,
+            fault=UnavailableError("an answer broke off: it ended before it was whole"),
+        )
 
 
 @pytest.mark.parametrize("name", [".", "..", "..."])

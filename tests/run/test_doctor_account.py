@@ -74,7 +74,7 @@ def test_an_account_that_is_right_is_said_to_be() -> None:
     found = simulated("modellix", SimSettings(speed=600))
 
     assert {check.grade for check in found.values()} == {Grade.OK}
-    assert found["host"].found.endswith("(by MODELLIX_BASE_URL)")
+    assert found["address"].found.endswith("(by MODELLIX_BASE_URL)")
     assert found["key"].found == "valid"
     assert found["credit"].found == "1000.00 USD"
     assert found["clock"].found == "as the server's"
@@ -95,7 +95,7 @@ def test_a_wrong_key_must_be_mended_and_nothing_more_is_asked(route: str) -> Non
     found = simulated(route, SimSettings(speed=600, key="another"))
 
     assert found["key"].grade is Grade.FAIL
-    assert list(found) == ["host", "key"]
+    assert list(found) == ["address", "key"]
 
 
 @pytest.mark.parametrize(
