@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from seedrender.cli.main import COMMANDS, cli
 from seedrender.plan.outcome import Exit
 from seedrender.source.rules import RULES
 from tests import reference
+from tests.run.git import IDENTITY, Repository, git
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -112,3 +115,44 @@ def schema_keys() -> set[str]:
 
     walk(json.loads((ROOT / "schemas/manifest.v1.schema.json").read_text("utf-8")))
     return found
+
+
+def test_the_workflow_of_the_docs_pushes_what_it_paid_for_where_others_pushed_meanwhile(
+    tmp_path: Path,
+) -> None:
+    text = (ROOT / "seedrender/docs/plan.md").read_text("utf-8")
+    workflow = next(
+        found
+        for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+        if "run" in (found := yaml.safe_load(block)).get("jobs", {})
+    )
+    steps = workflow["jobs"]["run"]["steps"]
+    (script,) = [step["run"] for step in steps if "git push" in step.get("run", "")]
+    (tmp_path / "seed").mkdir()
+    Repository(tmp_path / "seed", "*.lock merge=union\n").render()
+    git(tmp_path, "clone", "-q", "--bare", "seed", "origin.git")
+    runner, colleague = tmp_path / "runner", tmp_path / "colleague"
+    for clone in (runner, colleague):
+        git(tmp_path, "clone", "-q", "origin.git", clone.name)
+    (colleague / "notes.txt").write_text("a word\n")
+    git(colleague, "add", "notes.txt")
+    git(colleague, "commit", "-q", "-m", "a word")
+    git(colleague, "push", "-q")
+    (runner / "films").mkdir()
+    (runner / "films/launch.lock").write_text("paid\n")
+
+    done = subprocess.run(
+        ["/bin/bash", "-e", "-c", script],
+        cwd=runner,
+        env=IDENTITY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert git(tmp_path / "origin.git", "show", "main:films/launch.lock").stdout == "paid\n"
+    assert workflow["concurrency"]["cancel-in-progress"] is False
+    checkouts = [s for job in workflow["jobs"].values() for s in job["steps"] if "uses" in s]
+    places = [s["with"]["ref"] for s in checkouts if "checkout" in s["uses"]]
+    assert places == ["main"] * len(workflow["jobs"])

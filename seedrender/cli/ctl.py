@@ -10,7 +10,7 @@ import click
 
 from seedrender.cli.console import echo, json_option, manifest_argument, say_json
 from seedrender.errors import ConfigError
-from seedrender.run.project import lock_path
+from seedrender.project.ownership import lock_path
 
 
 @click.command("ctl")

@@ -19,9 +19,9 @@ from seedrender.cli.console import (
 )
 from seedrender.lock.prune import Orphan
 from seedrender.plan.cost import total
+from seedrender.project.ownership import lock_path
 from seedrender.run import project, upkeep
 from seedrender.run.choices import Choices
-from seedrender.run.project import lock_path
 from seedrender.run.upkeep import Pruned
 from seedrender.values.task import Artifact
 

@@ -12,9 +12,9 @@ from seedrender.errors import ConfigError, ManifestError
 from seedrender.lock.repair import Damage, Outcome
 from seedrender.project import lock_read
 from seedrender.project.hold import FOLDER
+from seedrender.project.ownership import lock_path
 from seedrender.run import project, recovery, upkeep
 from seedrender.run.choices import Choices
-from seedrender.run.project import lock_path
 from seedrender.run.upkeep import Mended
 
 _FILE = click.Path(dir_okay=False, path_type=Path)

@@ -13,8 +13,8 @@ import click
 from seedrender.cli.console import echo, json_option, say_json
 from seedrender.errors import ConfigError
 from seedrender.lock import fold, lockfile
+from seedrender.project.ownership import lock_path
 from seedrender.run import store, upkeep
-from seedrender.run.project import lock_path
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.task import Artifact
 

@@ -16,9 +16,9 @@ from seedrender.errors import LockError
 from seedrender.lock import amounts, fold
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.paid import Balance, balance, charges, said
+from seedrender.project.ownership import lock_path
 from seedrender.project.purchases import PurchaseLog
 from seedrender.run import store
-from seedrender.run.project import lock_path
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.money import Amount
 

@@ -15,8 +15,8 @@ from seedrender.cli.console import (
     table,
 )
 from seedrender.plan.outcome import Exit
+from seedrender.project.ownership import lock_path
 from seedrender.run import store
-from seedrender.run.project import lock_path
 from seedrender.run.verify import verify
 
 

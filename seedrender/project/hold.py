@@ -30,7 +30,7 @@ from seedrender.project import holder
 from seedrender.project.files import denial
 from seedrender.project.folder_mark import FolderMark
 
-FOLDER = ".seedrender"  # what a project remembers out of git's reach
+FOLDER = ".seedrender"  # what a project remembers, which git ignores
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_MANIFESTS = 8  # saved ones that stay locked: the newest

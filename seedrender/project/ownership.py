@@ -63,8 +63,9 @@ class Ownership:
         """Find the outputs that another manifest, which still exists, writes too."""
         wanted = {self._real(path): path for path in outputs}
         yield from self._noted(wanted)
-        for lock, owner, paths in self._other_locks():
-            yield from self._shared(wanted, self._folder, paths, owner, lock.name)
+        for path, lock in self.neighbours():
+            outputs = [e.output.path for e in lock.entries.values() if e.output is not None]
+            yield from self._shared(wanted, self._folder, outputs, lock.manifest, path.name)
 
     def shared_with(
         self, other: Ownership, outputs: Iterable[str], theirs: Iterable[str]
@@ -195,20 +196,17 @@ class Ownership:
             if path.name != own.name and _OUR_LOCK in _head(path):
                 yield path
 
-    def _other_locks(self) -> Iterator[tuple[Path, str, list[str]]]:
+    def neighbours(self) -> Iterator[tuple[Path, Lock]]:
+        """Yield the lockfiles of the other manifests of the folder, as far as they can be read."""
         for path in self._lock_paths():
             try:
                 lock = _load(path)
             except LockError:
                 continue
             is_name = PurePosixPath(lock.manifest).name == lock.manifest
-            if (
-                is_name
-                and lock.manifest != self.manifest.name
-                and _exists(self._folder, lock.manifest)
-            ):
-                outputs = [e.output.path for e in lock.entries.values() if e.output is not None]
-                yield path, lock.manifest, outputs
+            is_other = is_name and lock.manifest != self.manifest.name
+            if is_other and _exists(self._folder, lock.manifest):
+                yield path, lock
 
 
 @contextmanager

@@ -21,11 +21,12 @@ from seedrender.lock import fold
 from seedrender.project import lock_read, share
 from seedrender.project.files import other_owner
 from seedrender.project.hold import FOLDER, journal_path
+from seedrender.project.ownership import lock_path
 from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import repository
 from seedrender.run import git, places, store
 from seedrender.run.doctor import Check, fail, ok, warn
-from seedrender.run.project import Project, lock_path
+from seedrender.run.project import Project
 from seedrender.values.entry import JobState, Lock
 from seedrender.values.hosting import S3Store
 

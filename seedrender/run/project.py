@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from seedrender.errors import LockError, ManifestError, Origin, Violation
+from seedrender.lock import fold
+from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import Asked
 from seedrender.lock.moves import Moves, rename
 from seedrender.plan import graph, make, renames, select
@@ -17,10 +19,10 @@ from seedrender.plan.cost import Pricing
 from seedrender.plan.decide import Facts
 from seedrender.plan.make import Plan
 from seedrender.plan.owners import Owners
-from seedrender.project import lock_read, ownership
+from seedrender.project import lock_read
 from seedrender.project.clips import Unexplained
 from seedrender.project.left_behind import LeftBehind
-from seedrender.project.ownership import Ownership
+from seedrender.project.ownership import Ownership, lock_path
 from seedrender.project.purchases import PurchaseLog, RememberedPlaces
 from seedrender.project.roots import Roots, named
 from seedrender.project.text_files import read_inside, read_text
@@ -30,6 +32,7 @@ from seedrender.run.bounds import bounded
 from seedrender.run.choices import AS_WRITTEN, Choices
 from seedrender.run.files import Files
 from seedrender.run.lengths import lengths
+from seedrender.run.siblings import Siblings
 from seedrender.source import expand, ranges, review
 from seedrender.source.expand import Expansion, Tick
 from seedrender.source.names import known
@@ -72,6 +75,7 @@ class Project:
     unfit: tuple[Violation, ...] = ()  # what the route does not render, where that may be
     place: Callable[[tuple[str | int, ...]], Origin]  # where the key of a value stands
     left_behind: LeftBehind  # by manifests that are gone: this may have been one of them
+    siblings: Siblings  # that are there, and have no job any more for what they bought
     places: RememberedPlaces  # that clips have had
     said: str = ""  # of the command line's choices, as another command repeats them
 
@@ -92,7 +96,9 @@ class Project:
             root=self.path.parent,
             output_dir=self.manifest.output_dir,
             allowed=self.outside,
-            inputs=self.left_behind.paths.union(r.path for r in references if r.path is not None),
+            inputs=self.left_behind.paths.union(
+                self.siblings.paths, (r.path for r in references if r.path is not None)
+            ),
             written=self.ownership.written,
             places=self.places,
         )
@@ -100,12 +106,7 @@ class Project:
     @property
     def ownership(self) -> Ownership:
         """What is noted of its outputs, and of those of the manifests around it."""
-        return Ownership(
-            manifest=self.path,
-            title=self.manifest.name,
-            output_dir=self.manifest.output_dir,
-            roots=Roots.around(self.path.parent, self.outside),
-        )
+        return self.siblings.ownership
 
     @property
     def ids(self) -> frozenset[JobId]:
@@ -162,12 +163,24 @@ class Project:
         except LockError:
             return False
 
+    def of_its_own(self, lock: Lock) -> Lock:
+        """Return a lock as `read_lock` does, whatever others left behind."""
+        renamed = rename(lock, self.manifest.moved)
+        owners = replace(self.owners(renamed), left_behind=lambda: Lock(manifest=""))
+        return owners.assign().applied(renamed)
+
     def left_by_others(self) -> Lock:
-        """Return what manifests that are gone left behind; nothing where it cannot be read."""
+        """Return what others left behind, gone or not; nothing where it cannot be read."""
+        by_siblings = self.siblings.left(self._digests_of_firsts).entries.values()
         try:
-            return self.left_behind.lock
+            return fold.fold(self.left_behind.lock, by_siblings)
         except LockError:  # whoever would buy is refused
             return Lock(manifest=self.path.name)
+
+    def _digests_of_firsts(self) -> Collection[str]:
+        """Return the digests of the jobs that are made of no other's clip."""
+        firsts = (job for job in self.all_jobs if not job.parents)
+        return {digest for job in firsts for digest in fingerprint(job, self.digests, {}).digests}
 
     def facts(self, lock: Lock, wishes: Wishes, chosen: Mapping[JobId, CorrelationId]) -> Facts:
         """Gather what a plan rests on; `chosen` is what `owners` chose of several clips."""
@@ -202,11 +215,6 @@ class Project:
         strays = make.strays(lock, self.ids, self.asked) if is_whole else ()
         facts = self.facts(lock, wishes, self.owners(lock, wishes).choices())
         return make.plan(graph.build(self.jobs), self.takes, facts, strays)
-
-
-def lock_path(manifest: Path) -> Path:
-    """Return where a manifest's lockfile is: `launch.yaml` and `launch.yaml.j2` → `launch.lock`."""
-    return ownership.lock_path(manifest)
 
 
 def load(
@@ -308,6 +316,12 @@ def _checked(
     if wrong:
         raise ManifestError(wrong)
     jobs = select.select(expansion.jobs, selectors)
+    ownership = Ownership(
+        manifest=path,
+        title=expansion.manifest.name,
+        output_dir=expansion.manifest.output_dir,
+        roots=roots,
+    )
     return Project(
         path=path,
         manifest=expansion.manifest,
@@ -320,6 +334,7 @@ def _checked(
         sources=expansion.sources,
         place=expansion.place,
         left_behind=LeftBehind(lock_path(path)),
+        siblings=Siblings(ownership, load),
         places=RememberedPlaces(lock_path(path), path.name),
         outside=outside,
         unfit=tuple(unfit),

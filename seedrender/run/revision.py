@@ -12,13 +12,14 @@ from seedrender.plan import against, select
 from seedrender.plan.against import Comparison, Film
 from seedrender.plan.cost import Pricing
 from seedrender.plan.make import Plan
+from seedrender.project.ownership import lock_path
 from seedrender.providers import plugins, registry
 from seedrender.run import git
 from seedrender.run.bounds import bounded
 from seedrender.run.choices import Choices
 from seedrender.run.git import Commit
 from seedrender.run.lengths import lengths
-from seedrender.run.project import Project, lock_path
+from seedrender.run.project import Project
 from seedrender.source import expand
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job, JobId

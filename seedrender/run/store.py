@@ -202,8 +202,8 @@ class Store:
         merged = fold.fold(self._moves.applied(found), self._entries.values())
         whole = Lock(manifest=self._manifest, entries=merged.entries)
         text = lockfile.dumps(whole)
+        self._remember(whole)  # first: what a crash leaves undone, the next run does again
         if not self._is_saved(text):
-            self._remember(whole)  # first: what a crash leaves undone, the next run does again
             self._save(text)
         self._watched.look()
 

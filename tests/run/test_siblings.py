@@ -1,0 +1,105 @@
+"""A film is split: what it bought for a shot that is in another manifest now is not bought again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from seedrender.errors import ManifestError
+from seedrender.lock import lockfile
+from seedrender.project.ownership import Ownership
+from seedrender.project.roots import Roots
+from seedrender.run.siblings import Siblings
+from seedrender.values.entry import JobState, Lock
+from seedrender.values.job import JobId
+from tests.builders import clip, entry, record
+from tests.cli.test_main import seedrender
+
+DONE = entry("b", record("c1", JobState.SUCCEEDED), output=clip("c1", "renders/b.mp4"))
+KEPT = entry("a", record("c2", JobState.SUCCEEDED), output=clip("c2", "renders/a.mp4"))
+DIGEST = DONE.tasks[0].fingerprint.digest
+HEAD = "seedrender: 1\nname: {}\ndefaults: {{tier: fast, resolution: 480p, duration: 4}}\n"
+
+
+@dataclass
+class Other:
+    """A manifest with these jobs."""
+
+    ids: Collection[JobId]
+
+    def of_its_own(self, lock: Lock) -> Lock:
+        return lock
+
+
+@dataclass
+class Folder:
+    """A folder with two manifests, of which `film.yaml` has a lockfile."""
+
+    path: Path
+    is_right: bool = True
+    loaded: list[str] = field(default_factory=list)
+
+    def load(self, path: Path) -> Other:
+        self.loaded.append(path.name)
+        if not self.is_right:
+            raise ManifestError([])
+        return Other([JobId("a")])
+
+    def siblings(self) -> Siblings:
+        for name in ("film", "act2"):
+            (self.path / f"{name}.yaml").write_text(HEAD.format(name))
+        lock = Lock(manifest="film.yaml", entries={one.job: one for one in (KEPT, DONE)})
+        (self.path / "film.lock").write_text(lockfile.dumps(lock))
+        ours = Ownership(
+            manifest=self.path / "act2.yaml",
+            title="act2",
+            output_dir="renders",
+            roots=Roots.around(self.path),
+        )
+        return Siblings(ours, self.load)
+
+
+def test_what_another_manifest_has_no_job_for_is_found_once_it_may_be_wanted(
+    tmp_path: Path,
+) -> None:
+    folder = Folder(tmp_path)
+    siblings = folder.siblings()
+
+    assert siblings.left(lambda: ["sha256:other"]).entries == {}
+    assert folder.loaded == []
+    found = [siblings.left(lambda: [DIGEST]) for _ in range(2)]
+    assert [dict(lock.entries) for lock in found] == [{DONE.job: DONE}] * 2
+    assert (folder.loaded, siblings.paths) == (["film.yaml"], {"renders/b.mp4"})
+
+
+def test_a_manifest_that_is_not_right_keeps_what_it_has(tmp_path: Path) -> None:
+    siblings = Folder(tmp_path, is_right=False).siblings()
+
+    assert siblings.left(lambda: [DIGEST]).entries == {}
+
+
+@pytest.mark.parametrize("runs_first", [False, True])
+def test_a_film_that_is_split_buys_nothing_again(tmp_path: Path, *, runs_first: bool) -> None:
+    a, b, speed = "  a: {prompt: A kite.}\n", "  b: {prompt: A fox.}\n", ("--sim-speed", "600")
+    (tmp_path / "film.yaml").write_text(f"{HEAD.format('film')}shots:\n{a}{b}")
+    assert seedrender(tmp_path, "run", "film.yaml", *speed).returncode == 0
+    clip_of_b = (tmp_path / "renders/b.mp4").read_bytes()
+    (tmp_path / "film.yaml").write_text(f"{HEAD.format('film')}shots:\n{a}")
+    (tmp_path / "act2.yaml").write_text(
+        f"{HEAD.format('act2')}output: {{dir: renders/act2}}\nshots:\n{b}"
+    )
+    if runs_first:
+        assert seedrender(tmp_path, "run", "film.yaml", *speed).returncode == 0
+
+    planned = seedrender(tmp_path, "plan", "act2.yaml").stdout
+    ran = seedrender(tmp_path, "run", "act2.yaml", *speed)
+
+    assert "Nothing to buy" in planned
+    assert (ran.returncode, "submitted" in ran.stdout + ran.stderr) == (0, False)
+    assert (tmp_path / "renders/act2/b.mp4").read_bytes() == clip_of_b
+    assert (tmp_path / "renders/b.mp4").read_bytes() == clip_of_b
+    assert "Everything is done" in seedrender(tmp_path, "run", "film.yaml").stdout
+    assert "Everything is done" in seedrender(tmp_path, "run", "act2.yaml").stdout
