@@ -119,7 +119,8 @@ class Costs:
 def costs(found: Project, made: Plan, lock: Lock) -> Costs:
     """Work out what a plan will cost today."""
     route, pricing = found.manifest.provider, found.pricing(lock)
-    budget = purse(made, lock, pricing, Allowance(film=found.manifest.run.budget), route)
+    allowance = Allowance(film=found.manifest.run.budget)
+    budget = purse(made, lock, pricing, allowance, route, found.remembered)
     budget.refuse_all()
     lost = retakes(lock, route)
     return Costs(

@@ -106,7 +106,7 @@ def _row(orphan: Orphan) -> tuple[str, str, str, str]:
 def _paid(orphans: list[Orphan]) -> str:
     """Say what was paid, by what providers reported; what they did not say is no zero."""
     tasks = [r for orphan in orphans for r in orphan.entry.tasks if r.task_id is not None]
-    known = [r.cost.amount for r in tasks if r.cost is not None]
+    known = [r.bill.amount for r in tasks if r.bill is not None]
     currencies = sorted({amount.currency for amount in known})
     sums = [str(total(a for a in known if a.currency == currency)) for currency in currencies]
     unknown = len(tasks) - len(known)

@@ -71,7 +71,7 @@ def _words(lock: Lock, entries: list[LockEntry]) -> Iterator[str]:
 
 def _task(record: TaskRecord) -> Iterator[str]:
     times = [_time(at) for at in (record.submitted_at, record.finished_at) if at is not None]
-    cost = str(record.cost.amount) if record.cost is not None else ""
+    cost = str(record.bill.amount) if record.bill is not None else ""
     name = f"task {record.task_id}" if record.task_id else "without a task"
     facts = [record.state.value, record.provider, " → ".join(times), cost]
     yield f"{name}: {', '.join(fact for fact in facts if fact)}"

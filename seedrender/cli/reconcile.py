@@ -45,7 +45,7 @@ def command(
     from seedrender.run.reconcile import reconcile  # aiohttp is loaded where work is to be done
 
     settled = asyncio.run(ask(reconcile, manifest, selectors, provider, outside))
-    is_open = any(fold.next_action(one.record.state) is fold.Action.ASK for one in settled)
+    is_open = any(fold.next_action(one.record.stage) is fold.Action.ASK for one in settled)
     code = Exit.UNDECIDED if is_open else Exit.DONE
     words = [_what_now(one, manifest) for one in settled]
     say(settled, words, code, nothing="No outcome is unknown.", is_json=is_json)
@@ -56,7 +56,7 @@ def _what_now(one: Settled, manifest: Path) -> str:
     from seedrender.project.roots import named
     from seedrender.run.submit import advice
 
-    if fold.next_action(one.record.state) is fold.Action.ASK:
+    if fold.next_action(one.record.stage) is fold.Action.ASK:
         return one.error or one.advice or advice(one.job, named(manifest.parent, manifest.name))
     if one.record.state is JobState.PLANNED:
         return "nothing was created: the next run buys it"

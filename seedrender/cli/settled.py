@@ -57,7 +57,7 @@ def say(
         rows = [
             {
                 "job": one.job,
-                "state": one.record.state.value,
+                "state": one.record.stage.value,
                 "task_id": one.record.task_id,
                 "correlation_id": one.record.correlation_id,
                 "what": what,
@@ -69,7 +69,7 @@ def say(
         echo(nothing)
     else:
         rows_of_text = [
-            (one.job, one.record.state.value, one.record.task_id or "no task", what)
+            (one.job, one.record.stage.value, one.record.task_id or "no task", what)
             for one, what in zip(settled, words, strict=True)
         ]
         echo(table(("job", "state", "task", "what now"), rows_of_text))

@@ -153,8 +153,8 @@ def _as_json(entry: LockEntry) -> dict[str, Any]:
                 "correlation_id": record.correlation_id,
                 "state": record.state.value,
                 "estimate": amounts.quote_json(record.estimate),
-                "cost": str(record.cost.amount) if record.cost is not None else None,
-                "cost_source": record.cost.source if record.cost is not None else None,
+                "cost": str(record.bill.amount) if record.bill is not None else None,
+                "cost_source": record.bill.source if record.bill is not None else None,
                 "error": record.error,
                 "unread": dict(record.unread),
             }

@@ -166,7 +166,7 @@ def outstanding(entry: LockEntry) -> tuple[TaskRecord, ...]:
     return tuple(
         record
         for record in entry.tasks
-        if next_action(record.state) in (Action.ASK, Action.RESUME)
+        if next_action(record.stage) in (Action.ASK, Action.RESUME)
         and record is not on_disk
         and record.superseded is None
         and not record.is_given_up
@@ -177,7 +177,7 @@ def job_state(entry: LockEntry) -> JobState:
     """Derive a job's state: a live task first, then its clip, then how the last task ended."""
     live = alive(entry)
     if live:
-        return max((record.state for record in live), key=_ORDER.index)
+        return max((record.stage for record in live), key=_ORDER.index)
     if entry.output is not None:
         return JobState.DONE
     ended = [record for record in entry.tasks if record.state is not JobState.PLANNED]

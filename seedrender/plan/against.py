@@ -157,7 +157,7 @@ def _removed(job: JobId, then: Lock, now: Lock) -> Removed:
     for lock in (then, now):
         entry = fold.join(entry, lock.entries.get(job, entry))
     charged: dict[str, Amount] = {}
-    for cost in (task.cost for task in entry.tasks):
+    for cost in (task.bill for task in entry.tasks):
         if cost is not None and cost.source != "simulated":
             amount, currency = cost.amount, cost.amount.currency
             charged[currency] = charged[currency] + amount if currency in charged else amount

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import made_of
-from seedrender.lock.identity import FILE, SIMULATED, WHICHEVER, Asked
+from seedrender.lock.identity import FILE, WHICHEVER, Asked
 from seedrender.plan.decision import (
     NOTHING,
     Decision,
@@ -20,9 +20,9 @@ from seedrender.plan.decision import (
     Verdict,
 )
 from seedrender.plan.paid import is_free
+from seedrender.plan.reasons import ASKED_AGAIN, changed, changes, how_it_ended, uncollected
 from seedrender.plan.refusals import advice
 from seedrender.values.entry import (
-    GIVEN_UP,
     Fingerprint,
     JobState,
     Lock,
@@ -36,9 +36,7 @@ from seedrender.values.task import Artifact
 IsPresent = Callable[[Artifact], bool]  # is this file on disk, in its full size?
 Find = Callable[[Artifact, Collection[str]], str | None]  # where are its bytes, by their sha256?
 
-_PARENTS = ("continues", "uses", "continues, uses")  # parts that name clips of other jobs
 _NOT_AGAIN = ", so --resubmit buys nothing: for another clip change its `seed`, or raise `takes`"
-_ASKED_AGAIN = "each run asks once more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +90,7 @@ def decide_live(job: JobId, live: list[TaskRecord], facts: Facts) -> Decision:
     act = Settle(record)
     is_here = facts.asked.reaches(record)
     there = "" if is_here else f" to {record.provider}"
-    if fold.next_action(record.state) is fold.Action.ASK:
+    if fold.next_action(record.stage) is fold.Action.ASK:
         at = record.submitted_at
         when = f" of {at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""
         reason = f"a submit{there}{when} has no known answer: a paid task may exist"
@@ -102,28 +100,15 @@ def decide_live(job: JobId, live: list[TaskRecord], facts: Facts) -> Decision:
         reason = f"task {record.task_id} is at {record.provider}, paid already: {how}"
         return Decision(Verdict.RESUME, reason, act)
     if record.is_uncollected:
-        return Decision(Verdict.UNCOLLECTED, _uncollected(job, record, facts), act)
-    if record.state is JobState.SUBMITTED:
-        reason = f"task {record.task_id} is at the provider, paid already"
+        return Decision(
+            Verdict.UNCOLLECTED, uncollected(job, record, facts.named(facts.lock.manifest)), act
+        )
+    if record.stage is JobState.SUBMITTED:
+        is_back = "runs again after its end, perhaps paid" if record.goes_on else ""
+        reason = f"task {record.task_id} {is_back or 'is at the provider, paid already'}"
         return Decision(Verdict.RESUME, reason, act)
     reason = f"task {record.task_id} has ended; its clip is to be downloaded"
     return Decision(Verdict.RESUME, reason, act)
-
-
-def _uncollected(job: JobId, record: TaskRecord, facts: Facts) -> str:
-    """Say what could not be had, and every way on."""
-    manifest = facts.named(facts.lock.manifest)
-    by_hand = (
-        f"`seedrender adopt {manifest} {job} --file CLIP` takes a clip that you fetched yourself"
-    )
-    ways = f"{_ASKED_AGAIN}; {by_hand}; --resubmit {job} buys it again"
-    if record.state is JobState.SUCCEEDED:
-        return f"task {record.task_id} is paid and has ended; {record.error}: {ways}"
-    right = f"if the id is wrong, `seedrender adopt {manifest} {job} --task ID` corrects it"
-    return (
-        f"task {record.task_id} is recorded as paid; {record.error}. Is this the key, and the "
-        f"host, that it was bought with? {right}; {ways}"
-    )
 
 
 def still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:
@@ -135,14 +120,6 @@ def still_alive(job: Job, entry: LockEntry, facts: Facts) -> list[TaskRecord]:
         if not (given_up and (record.task_id is None or record.is_uncollected))
         and not facts.asked.drops(record)
     ]
-
-
-def changes(old: Fingerprint | None, new: Fingerprint) -> str:
-    """Name the parts that differ."""
-    if old is None or not old.parts:
-        return "the old one is not kept"
-    names = [n for n in {**old.parts, **new.parts} if old.parts.get(n) != new.parts.get(n)]
-    return ", ".join(names) or "nothing but the version of the fingerprint"
 
 
 def _foremost(live: list[TaskRecord], facts: Facts) -> TaskRecord:
@@ -248,7 +225,7 @@ def _gone(job: Job, record: TaskRecord | None, clip: Artifact, facts: Facts) -> 
             Verdict.LOST, f"{target} is missing; its task is at {record.provider}: {how}"
         )
     if record.is_lost:
-        reason = f"{target} is missing, and {record.error}; {_ASKED_AGAIN}: {again}"
+        reason = f"{target} is missing, and {record.error}; {ASKED_AGAIN}: {again}"
         return Decision(Verdict.LOST, reason, Download(record, clip))
     reason = f"{target} is missing or changed on disk; to be downloaded again"
     return Decision(Verdict.RESUME, reason, Download(record, clip))
@@ -260,15 +237,18 @@ def _refused(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> D
     last = just_this[-1] if just_this else None
     if last is None or job.id in facts.resubmit or not last.has_ended_in_vain:
         return None
+    if last.may_have_run_on:
+        words = f"task {last.task_id} ran again after its end, and how that ended nobody says"
+        return _asked_again(last, words, job.id, facts)
     if last.state is JobState.BLOCKED:
         if not facts.asked.reaches(last):
             return None
         reason = f"refused by the provider: {advice(last.error or 'no reason given')}"
         return Decision(Verdict.BLOCKED, reason)
     if facts.asked.takes(last) and not is_free(last):
-        paid = last.cost.amount if last.cost is not None and last.cost.amount.value else None
+        paid = last.bill.amount if last.bill is not None and last.bill.amount.value else None
         cost = f"it cost {paid}" if paid is not None else "whether it was charged is not known"
-        reason = f"{_how_it_ended(last)}; {cost}: --resubmit {job.id} buys it again"
+        reason = f"{how_it_ended(last)}; {cost}: --resubmit {job.id} buys it again"
         return Decision(Verdict.BLOCKED, reason)
     return None
 
@@ -292,10 +272,15 @@ def _lost(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Deci
     lost = [r for r in entry.tasks if r.is_lost and facts.asked.is_made(r, wanted)]
     if not lost or job.id in facts.resubmit:
         return None
-    last = lost[-1]
-    way = f"buy it again with --resubmit {job.id}"
-    reason = f"task {last.task_id} is paid, and {last.error}; {_ASKED_AGAIN}: {way}"
-    act = Settle(last) if facts.asked.reaches(last) else NOTHING
+    return _asked_again(
+        lost[-1], f"task {lost[-1].task_id} is paid, and {lost[-1].error}", job.id, facts
+    )
+
+
+def _asked_again(record: TaskRecord, words: str, job: JobId, facts: Facts) -> Decision:
+    """Leave to a person a task that its provider tells nothing of; each run asks once more."""
+    act = Settle(record) if facts.asked.reaches(record) else NOTHING
+    reason = f"{words}; {ASKED_AGAIN}: buy it again with --resubmit {job}"
     return Decision(Verdict.LOST, reason, act)
 
 
@@ -304,11 +289,11 @@ def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> De
     made_by = fold.output_record(entry)
     last = entry.tasks[-1] if entry.tasks else None
     if entry.output is None or made_by is None:
-        verdict, why = Verdict.MISSING, _how_it_ended(last)
+        verdict, why = Verdict.MISSING, how_it_ended(last)
         if last is not None and last.fingerprint.parts and not wanted.is_of(last.fingerprint):
             why += f"; its definition changed since: {changes(last.fingerprint, wanted)}"
     else:
-        verdict, why = Verdict.STALE, _changed(made_by, wanted, facts.asked)
+        verdict, why = Verdict.STALE, changed(made_by, wanted, facts.asked)
         if facts.keep_stale:
             kept = Decision(Verdict.CURRENT, f"kept by --keep-stale, though {why}")
             return _differing(job, entry.output, facts) or kept
@@ -321,30 +306,3 @@ def _bought(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> De
         )
         return Decision(Verdict.AWAITING, reason)
     return Decision(verdict, why, Submit())
-
-
-def _changed(made_by: TaskRecord, wanted: Fingerprint, asked: Asked) -> str:
-    if not wanted.is_of(made_by.fingerprint):
-        found = changes(made_by.fingerprint, wanted)
-        if found in _PARENTS:
-            return f"it was made from another clip than is in place now: {found}"
-        return f"its definition changed: {found}"
-    if made_by.provider == SIMULATED and not asked.is_identity:
-        return f"it is simulated footage, and {asked.route} is to render it"
-    return f"it was rendered on {made_by.provider}, and route_in_identity asks for {asked.route}"
-
-
-def _how_it_ended(last: TaskRecord | None) -> str:
-    if last is None or last.state is JobState.PLANNED:
-        return "never rendered"
-    if last.task_id is None and (last.error or "").startswith(GIVEN_UP):
-        return f"its last submit was {last.error}; it may be paid"
-    words = {
-        JobState.UNKNOWN: "has no known outcome",
-        **dict.fromkeys((JobState.SUBMITTED, JobState.SUCCEEDED), "could not be had"),
-        **{state: f"was {state.value}" for state in (JobState.BLOCKED, JobState.CANCELLED)},
-    }
-    ended = words.get(last.state, last.state.value)
-    is_told = last.has_ended_in_vain and last.state is not JobState.BLOCKED
-    cost = "; nothing was charged" if is_told and is_free(last) else ""
-    return f"its last task {ended}: {last.error or 'no reason given'}{cost}"

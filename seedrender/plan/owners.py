@@ -159,7 +159,7 @@ class Owners:
         Where the lockfile is gone that is all; else it is what still runs, and will be paid.
         """
         for spare in (spare for spares in self._all_spares().values() for spare in spares):
-            is_live = spare.record.state is JobState.SUBMITTED
+            is_live = spare.record.stage is JobState.SUBMITTED
             if spare.record.correlation_id in self._ours and (is_live or not self.lock.entries):
                 self.taken.setdefault(spare.record.correlation_id, spare.job)
 
@@ -325,7 +325,7 @@ class Owners:
             return Worth.DIFFERS if clip.differs else Worth.CLIP
         if record.has_ended_in_vain or record.is_lost:
             return Worth.IN_VAIN
-        is_live = fold.next_action(record.state) in (fold.Action.ASK, fold.Action.RESUME)
+        is_live = fold.next_action(record.stage) in (fold.Action.ASK, fold.Action.RESUME)
         return Worth.LIVE if is_live else None
 
     def _followers(self) -> dict[CorrelationId, JobId]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from seedrender.lock import fold
 from seedrender.lock.identity import SIMULATED
-from seedrender.values.entry import GOES_ON, NEVER_BEGUN, JobState, Lock, LockEntry, TaskRecord
+from seedrender.values.entry import NEVER_BEGUN, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId
 from seedrender.values.money import CLIPS, SECONDS, Amount, Quote
 from seedrender.values.task import Artifact
@@ -26,9 +26,9 @@ def charge(record: TaskRecord, clip: Artifact | None = None) -> Charge | None:
     units = quoted(record.estimate or Quote())
     if clip is not None:
         units.setdefault(SECONDS, Decimal(str(clip.duration_s or 0)))
-    if record.cost is not None and not _goes_on(record):
+    if record.bill is not None:
         units = {unit: value for unit, value in units.items() if unit in (CLIPS, SECONDS)}
-        amount = record.cost.amount
+        amount = record.bill.amount
         units[amount.currency] = max(amount.value, Decimal(0))  # nothing comes back by a mistake
     return units
 
@@ -59,8 +59,8 @@ def _may_be_paid(record: TaskRecord) -> bool:
     """
     if record.state is JobState.PLANNED:
         return False
-    if record.cost is not None and not _goes_on(record):
-        return record.cost.amount.value > 0 or record.state in _HAS_A_CLIP
+    if record.bill is not None:
+        return record.bill.amount.value > 0 or record.state in _HAS_A_CLIP
     if record.task_id is None and record.state in (JobState.BLOCKED, *_HAS_A_CLIP):
         return False  # refused at the door; or a clip that a person took over
     return not _has_never_begun(record)
@@ -68,20 +68,13 @@ def _may_be_paid(record: TaskRecord) -> bool:
 
 def is_free(record: TaskRecord) -> bool:
     """Say whether a task that ended without a clip is known to have cost nothing."""
-    is_nothing = record.cost is not None and record.cost.amount.value == Decimal(0)
-    if _goes_on(record):
-        return False
+    is_nothing = record.bill is not None and record.bill.amount.value == Decimal(0)
     return is_nothing or _has_never_begun(record) or record.provider == SIMULATED
-
-
-def _goes_on(record: TaskRecord) -> bool:
-    """Whether a task that had ended without a clip was seen to run again: it may be paid."""
-    return record.has_ended_in_vain and GOES_ON in record.unread
 
 
 def _has_never_begun(record: TaskRecord) -> bool:
     """Whether a task was cancelled while it waited for its turn."""
-    return (record.error or "").startswith(NEVER_BEGUN)
+    return not record.may_have_run_on and (record.error or "").startswith(NEVER_BEGUN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +136,10 @@ def balance(records: Iterable[TaskRecord]) -> Balance:
         if charge(record) is None:
             continue
         tasks += 1
-        if record.cost is None:
+        if record.bill is None:
             unknown += 1
             continue
-        actual = record.cost.amount
+        actual = record.bill.amount
         _add(paid, actual)
         quote = record.estimate.expected if record.estimate is not None else None
         if quote is not None and quote.currency == actual.currency:

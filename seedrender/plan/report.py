@@ -148,7 +148,8 @@ def _spent(record: TaskRecord) -> str:
     if record.task_id is None:
         is_refused = record.state is JobState.BLOCKED
         return "no task: nothing was paid" if is_refused else "no task is known"
-    cost = f"{record.cost.amount} ({record.cost.source})" if record.cost else "cost not reported"
+    bill = record.bill
+    cost = f"{bill.amount} ({bill.source})" if bill is not None else "cost not reported"
     if record.submitted_at is None or record.finished_at is None:
         return f"task {record.task_id}, {cost}"
     wall_s = (record.finished_at - record.submitted_at).total_seconds()

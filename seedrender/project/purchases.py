@@ -225,7 +225,7 @@ def _is_paid(entry: LockEntry) -> bool:
 
 
 def _is_worth(record: TaskRecord) -> bool:
-    says = record.has_ended_in_vain or fold.next_action(record.state) in _WORTH
+    says = record.has_ended_in_vain or fold.next_action(record.stage) in _WORTH
     return says and record.provider != SIMULATED
 
 

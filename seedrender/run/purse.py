@@ -51,7 +51,7 @@ class Purse:
         """Admit what fits, in the order of work; nobody, where the prices are not known."""
         for job in [step.job.id for step in plan.steps if step.job.id in lock.entries]:
             for record in fold.alive(lock.entries[job]):
-                if record.state in _MAY_CHANGE and record.task_id is not None:
+                if record.stage in _MAY_CHANGE and record.task_id is not None:
                     self._live.setdefault(job, set()).add(record.correlation_id)
         accounts = self._budget.accounts
         units = {limit.unit for account in accounts for limit in account.limits}
@@ -106,7 +106,7 @@ class Purse:
             self._budget.give_back(job, record.correlation_id)
         else:
             self._budget.settle(record.correlation_id, charge(record))
-        if record.state not in _MAY_CHANGE:
+        if record.stage not in _MAY_CHANGE:
             self._ended(job, record.correlation_id)
         self._call()
 
@@ -211,9 +211,17 @@ RUN = "--budget"
 
 
 def purse(
-    plan: Plan, lock: Lock, price: Callable[[Job], Price], allowance: Allowance, route: str
+    plan: Plan,
+    lock: Lock,
+    price: Callable[[Job], Price],
+    allowance: Allowance,
+    route: str,
+    remembered: Callable[[Lock], Lock] = lambda lock: lock,
 ) -> Purse:
-    """Open the purse of a run over this plan."""
+    """Open the purse of a run over this plan.
+
+    `remembered` returns what was bought beside what the lock knows, as where git took it back.
+    """
     if not (allowance.film or allowance.run):
         return Purse(price)
     charges = {step.job.id: quoted(quote(step.job, price(step.job))) for step in plan.steps}
@@ -226,7 +234,8 @@ def purse(
         )
         for name, found in ((FILM, allowance.film), (RUN, allowance.run))
     )
-    for key, (record, found) in records_of(lock).items():
+    bought = fold.fold(lock, remembered(lock).entries.values())
+    for key, (record, found) in records_of(bought).items():
         if is_of(record, route):
             film.put(key, found)
     opened = Purse(price, Budget([film, run], groups(plan, charges)))

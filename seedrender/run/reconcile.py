@@ -12,7 +12,7 @@ from seedrender.run.project import Project
 from seedrender.run.render import Options, opened
 from seedrender.run.store import Store, hold
 from seedrender.run.tasks import Tasks
-from seedrender.values.entry import NEVER_BEGUN, JobState, Lock, TaskRecord
+from seedrender.values.entry import NEVER_BEGUN, JobState, Lock, Sighting, TaskRecord
 from seedrender.values.job import JobId
 
 
@@ -81,7 +81,7 @@ async def _find(desk: Desk, one: Settled) -> str:
 async def _cancel(desk: Desk, one: Settled) -> str:
     record = one.record
     assert record.task_id is not None, "it is at the provider"
-    if record.state is not JobState.SUBMITTED:
+    if record.stage is not JobState.SUBMITTED:
         return ""
     await desk.pace.turn()
     if await desk.provider.cancel(record.task_id):
@@ -91,6 +91,7 @@ async def _cancel(desk: Desk, one: Settled) -> str:
             finished_at=desk.store.clock.now(),
             error=NEVER_BEGUN,
         )
+        ended = ended.sighted(Sighting.ENDED) if record.goes_on else ended
         await desk.keep(one.job, ended)
     return ""
 
@@ -104,7 +105,7 @@ def _waiting(
         for job, entry in sorted(lock.entries.items())
         if jobs is None or job in jobs
         for record in fold.alive(entry)
-        if fold.next_action(record.state) is action
+        if fold.next_action(record.stage) is action
     )
 
 

@@ -264,7 +264,7 @@ def _in_flight(lock: Lock, provider: str) -> set[TaskId]:
         record.task_id
         for entry in lock.entries.values()
         for record in entry.tasks
-        if record.state is JobState.SUBMITTED and record.task_id and record.provider == provider
+        if record.stage is JobState.SUBMITTED and record.task_id and record.provider == provider
     }
 
 
@@ -334,7 +334,7 @@ def _purse(project: Project, options: Options, plan: Plan, lock: Lock) -> Purse:
         is_unknown_allowed=options.is_unknown_price_allowed,
     )
     route = project.manifest.provider
-    return open_purse(plan, lock, project.pricing(lock), allowance, route)
+    return open_purse(plan, lock, project.pricing(lock), allowance, route, project.remembered)
 
 
 def _over_budget(project: Project, plan: Plan, options: Options) -> Result | None:

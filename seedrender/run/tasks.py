@@ -112,20 +112,18 @@ class Tasks:
 
     async def _settled(self, job: Job, record: TaskRecord, *, is_given_up: bool) -> bool:
         """Wait for a task's end and collect its clip; False: it still runs."""
-        task = None
-        assert record.task_id is not None, "it was found"
-        if record.state is JobState.SUBMITTED:
-            async with self._desk.slots.place_of(record.task_id) as slot:
-                self._desk.listener.note(job.id, "resumed", str(record.task_id))
-                record, task = await self._watch.wait(job, record, is_fresh=False)
-                slot.has_ended = record.state is not JobState.SUBMITTED
-        elif record.has_ended_in_vain:
+        task, task_id = None, record.task_id
+        assert task_id is not None, "it was found"
+        if record.has_ended_in_vain:
             record, task = await self._watch.look_again(job, record, is_given_up=is_given_up)
-            if task is not None and not task.state.is_final:
-                return False
+        if record.stage is JobState.SUBMITTED:
+            async with self._desk.slots.place_of(task_id) as slot:
+                self._desk.listener.note(job.id, "resumed", task_id)
+                record, task = await self._watch.wait(job, record, is_fresh=False)
+                slot.has_ended = record.stage is not JobState.SUBMITTED
         if record.state is JobState.SUCCEEDED:
             await self._collected(self._collect.collect_late, job, record, task)
-        return record.state is not JobState.SUBMITTED
+        return record.stage is not JobState.SUBMITTED
 
     async def _collected(
         self,
@@ -188,10 +186,10 @@ class Tasks:
         """
         task = None
         assert record.task_id is not None, "strays are tasks"
-        if record.state is JobState.SUBMITTED:
+        if record.stage is JobState.SUBMITTED:
             async with self._desk.slots.place_of(record.task_id) as slot:
                 record, task = await self._watch.wait(job, record, is_fresh=False)
-                slot.has_ended = record.state is not JobState.SUBMITTED
+                slot.has_ended = record.stage is not JobState.SUBMITTED
         if record.state is JobState.SUCCEEDED:
             await self._collect.keep_aside(job, record, task)
 

@@ -21,7 +21,7 @@ from seedrender.run.clock import wall
 from seedrender.run.desk import Desk
 from seedrender.run.history import History
 from seedrender.run.retry import in_words
-from seedrender.values.entry import GOES_ON, LOST, JobState, TaskRecord
+from seedrender.values.entry import LOST, JobState, Sighting, TaskRecord
 from seedrender.values.job import Job
 from seedrender.values.money import Cost
 from seedrender.values.task import Task, TaskId, TaskState
@@ -84,10 +84,8 @@ class Watch:
                 try:
                     task = await self._look(watch)
                 except NotFoundError as error:
-                    if record.provider == SIMULATED:
-                        return await self._ended_as(job, record, JobState.EXPIRED, str(error)), None
-                    if not is_remembered(record):
-                        raise await self._forgotten(job, record, error) from None
+                    if (gone := await self._missed(job, record, error)) is not None:
+                        return gone, None
                     await self._again(job, record, trouble, error)
                     continue
                 except (UnavailableError, RateLimitedError, *_STRANGE) as error:
@@ -100,7 +98,7 @@ class Watch:
                 if task.state is TaskState.RUNNING:
                     self._desk.listener.note(job.id, "rendering", watch.task_id)
                 if not is_remembered(record) and record.provider != SIMULATED:
-                    raise await self._stuck(job, record, task)
+                    return await self._stuck(job, record, task), None
                 if not self._desk.waits:
                     return record, None
 
@@ -129,18 +127,38 @@ class Watch:
         source = "simulated" if self._desk.provider.name == SIMULATED else task.cost_source
         amount = self._desk.settled(job, task)
         cost = Cost(amount=amount, source=source) if amount is not None else None
-        ended = replace(record, cost=cost, render_s=task.render_s, unread=dict(task.unread))
+        again = record.sighted(Sighting.ENDED).unread if record.goes_on else {}
+        unread = {**again, **task.unread}
+        ended = replace(record, cost=cost, render_s=task.render_s, unread=unread)
         for name, said in task.unread.items():
             odd = f"{name}: the provider said {said!r}, which is kept as unknown"
             self._desk.listener.note(job.id, "rendering", odd)
         words = task.message if task.state is not TaskState.SUCCEEDED else None
         return await self._ended_as(job, ended, _ENDS[task.state], words)
 
-    async def _stuck(self, job: Job, record: TaskRecord, task: Task) -> ProtocolError:
-        """Note that a task has not ended when no provider would keep it any longer."""
+    async def _missed(self, job: Job, record: TaskRecord, error: Exception) -> TaskRecord | None:
+        """Return how a task that is not found has ended; None: it may be found yet.
+
+        Raises: ForgottenError.
+        """
+        if record.provider == SIMULATED:
+            return await self._ended_as(job, record, JobState.EXPIRED, str(error))
+        if record.goes_on:
+            return await self._sighted(job, record, Sighting.GONE)
+        if not is_remembered(record):
+            raise await self._forgotten(job, record, error) from None
+        return None
+
+    async def _stuck(self, job: Job, record: TaskRecord, task: Task) -> TaskRecord:
+        """Note that a task has not ended when no provider would keep it any longer.
+
+        Raises: ProtocolError.
+        """
+        if record.goes_on:
+            return await self._sighted(job, record, Sighting.GONE)
         words = f"it is still {task.provider_state} more than seven days after it was bought"
         await self._desk.keep(job.id, replace(record, error=words))
-        return ProtocolError(f"task {record.task_id}: {words}; it is not bought again")
+        raise ProtocolError(f"task {record.task_id}: {words}; it is not bought again")
 
     async def look_again(
         self, job: Job, record: TaskRecord, *, is_given_up: bool
@@ -166,14 +184,17 @@ class Watch:
         if not task.state.is_final:
             words = f"{task.id} goes on after all: nothing is bought while it does"
             self._desk.listener.note(job.id, "rendering", words)
-            goes_on = {**record.unread, GOES_ON: task.provider_state}
-            await self._desk.keep(job.id, replace(record, unread=goes_on))
-            return record, task
+            return await self._sighted(job, record, Sighting.RUNS), None
         before = record.cost.amount if record.cost is not None else None
         is_billed = bool(task.unread) or self._desk.settled(job, task) not in (None, before)
         if task.state is TaskState.SUCCEEDED or is_billed:
             return await self._ended(job, record, task), task
         return record, None
+
+    async def _sighted(self, job: Job, record: TaskRecord, what: Sighting) -> TaskRecord:
+        seen = record.sighted(what)
+        await self._desk.keep(job.id, seen)
+        return seen
 
     async def _asked_again(self, task_id: TaskId) -> Task:
         """Poll a task, more than once where that fails. Raises: ProviderError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,6 @@ from seedrender.values.money import Cost, Quote
 from seedrender.values.task import Artifact, Frame, TaskId
 
 GIVEN_UP = ("given up", "simulated")  # begin the error of a task that is wanted no more
-GOES_ON = "state"  # in `unread`: what a provider said of a task that had ended before
 NEVER_BEGUN = "cancelled before it started"  # begins the error of a task that cost nothing
 LOST = "lost: "  # begins the error of a task that its provider has forgotten
 GUESSED = "damaged-"  # begins the correlation id of a record that a damaged line left behind
@@ -57,6 +56,15 @@ class Fingerprint:
         return other.digest in self.digests
 
 
+class Sighting(StrEnum):
+    """What was seen of a task that had ended without a clip, when it was asked for again."""
+
+    RUNS = "runs"
+    ENDED = "ended"  # once more, and how is noted
+    GONE = "gone"  # nobody says how it ended
+
+
+_SIGHTINGS = "state"  # in `unread`: the number of the last one, and what it was
 _IN_VAIN = frozenset({JobState.BLOCKED, JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED})
 
 
@@ -104,7 +112,39 @@ class TaskRecord:
     @property
     def has_ended_in_vain(self) -> bool:
         """Whether it was refused, or ended without a clip, and nobody has given it up since."""
-        return self.state in _IN_VAIN and not (self.error or "").startswith(GIVEN_UP)
+        is_over = self.state in _IN_VAIN and not self.goes_on
+        return is_over and not (self.error or "").startswith(GIVEN_UP)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it had ended without a clip, and was seen to run again since."""
+        return self.state in _IN_VAIN and self._last_sighting is Sighting.RUNS
+
+    @property
+    def stage(self) -> JobState:
+        """How far it is now: a task that goes on after its end is at the provider."""
+        return JobState.SUBMITTED if self.goes_on else self.state
+
+    @property
+    def bill(self) -> Cost | None:
+        """What it did cost; None where that is not known, or it ran again since it was said."""
+        return None if self.may_have_run_on else self.cost
+
+    @property
+    def may_have_run_on(self) -> bool:
+        """Whether it was seen to run again, and nobody says how that ended."""
+        return self.state in _IN_VAIN and self._last_sighting in (Sighting.RUNS, Sighting.GONE)
+
+    @property
+    def _last_sighting(self) -> Sighting | None:
+        said = self.unread.get(_SIGHTINGS, "").rpartition(" ")[2]
+        return Sighting(said) if said in list(Sighting) else None
+
+    def sighted(self, what: Sighting) -> TaskRecord:
+        """Return it as it is after one more sighting; the last one holds, in whatever order."""
+        number = self.unread.get(_SIGHTINGS, "0").partition(" ")[0]
+        count = int(number[:6]) + 1 if number.isdecimal() and number.isascii() else 1
+        return replace(self, unread={**self.unread, _SIGHTINGS: f"{count:06d} {what.value}"})
 
     @property
     def is_guess(self) -> bool:

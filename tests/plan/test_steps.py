@@ -11,9 +11,10 @@ from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import Asked
 from seedrender.plan import graph, make
-from seedrender.plan.decide import Facts, changes, decide
+from seedrender.plan.decide import Facts, decide
 from seedrender.plan.decision import Decision, Settle, Submit, Verdict
 from seedrender.plan.make import JoinStep, Plan, Step
+from seedrender.plan.reasons import changes
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, Pin, TaskRecord
 from seedrender.values.job import Job, JobId, Mode
 from seedrender.values.manifest import LongTake

@@ -21,7 +21,7 @@ from seedrender.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from seedrender.lock import lockfile
+from seedrender.lock import fold, lockfile
 from seedrender.plan.outcome import Exit
 from seedrender.plan.paid import charge, is_free
 from seedrender.run import watch
@@ -471,13 +471,13 @@ def test_a_task_that_succeeded_after_all_is_not_bought_again(
     tmp_path: Path, state: TaskState
 ) -> None:
     found = film(tmp_path, seen(state))
-    codes = [found.run(), found.run()]
+    codes = [found.run()]
     found.resubmit = (JobId("spin"),)
     found.provider.finish_everything()
 
     codes.append(found.run())
 
-    assert codes == [Exit.FAILED, Exit.FAILED, Exit.DONE]
+    assert codes == [Exit.FAILED, Exit.DONE]
     assert found.provider.received == ["spin"]
 
 
@@ -558,22 +558,68 @@ def test_a_read_that_is_refused_has_a_way_out(tmp_path: Path) -> None:
     assert found.provider.received == ["spin", "spin"]
 
 
-def test_a_failed_task_that_goes_on_counts_until_it_has_ended(tmp_path: Path) -> None:
-    """It may be paid after all: it is not said to be free, and nothing is bought in its place."""
+def going_on(tmp_path: Path, **fields: Any) -> Film:
+    """Let a task fail for nothing, and be seen to run again by the next run, which is stopped."""
     found = film(tmp_path, seen(TaskState.FAILED, cost=FREE))
-    found.run()
-    found.provider.answers["spin"] = [RUNS]
+    assert found.run() is Exit.FAILED
+    found.provider.answers["spin"] = [RUNS] * 99
+    found.stop_after_s = 5
+    assert found.run() is Exit.UNFINISHED
+    found.provider.answers["spin"], found.stop_after_s = [], None
+    for name, value in fields.items():
+        setattr(found, name, value)
+    return found
 
-    code = found.run()
+
+def test_a_failed_task_that_goes_on_is_in_flight_again_and_collected(tmp_path: Path) -> None:
+    found = going_on(tmp_path)
     on = noted(found)
-    found.provider.answers["spin"] = [seen(TaskState.FAILED, cost=FREE)]
-    again = found.run()
 
-    assert (code, again, found.provider.received) == (Exit.FAILED, Exit.FAILED, ["spin"])
+    assert (on.state, on.stage, on.bill) == (JobState.FAILED, JobState.SUBMITTED, None)
     assert charge(on) is not None
     assert not is_free(on)
-    found.provider.finish_everything()
+    assert fold.job_state(found.lock().entries[JobId("spin")]) is JobState.SUBMITTED
     assert (found.run(), found.provider.received) == (Exit.DONE, ["spin"])
+
+
+def test_a_failed_task_that_went_on_and_failed_again_counts_as_that_end_says(
+    tmp_path: Path,
+) -> None:
+    found = going_on(tmp_path)
+    found.provider.answers["spin"] = [seen(TaskState.FAILED, cost=FREE)]
+
+    code = found.run()
+
+    assert (code, is_free(noted(found)), found.provider.received) == (Exit.FAILED, True, ["spin"])
+    found.provider.answers["spin"] = [RUNS, RUNS, seen(TaskState.FAILED, cost=FREE)]  # once more
+    assert (found.run(), found.provider.received) == (Exit.DONE, ["spin", "spin"])
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_failed_task_that_went_on_and_is_gone_is_a_persons_to_give_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_old: bool
+) -> None:
+    found = going_on(tmp_path)
+    found.provider.answers["spin"] = [RUNS] if is_old else [NotFoundError("no such task")] * 3
+    if is_old:
+        bought = noted(found).submitted_at
+        assert bought is not None
+        monkeypatch.setattr(watch, "wall", lambda: bought + WEEK)
+    codes = [found.run()]
+    gone = noted(found)
+    if is_old:
+        found.provider.finish_everything()
+    codes.append(found.run())
+
+    assert codes[0] is Exit.UNDECIDED
+    assert (gone.stage, gone.may_have_run_on, is_free(gone)) == (JobState.FAILED, True, False)
+    if is_old:  # each run asks once more, and there it is
+        assert (codes[1], found.provider.received) == (Exit.DONE, ["spin"])
+        return
+    found.provider.answers["spin"] = [NotFoundError("no such task")]
+    found.resubmit = (JobId("spin"),)
+    assert (codes[1], found.run()) == (Exit.UNDECIDED, Exit.DONE)
+    assert found.provider.received == ["spin", "spin"]
 
 
 def test_a_task_that_a_key_may_not_read_is_given_up_where_a_person_says(tmp_path: Path) -> None:
