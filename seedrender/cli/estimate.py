@@ -14,7 +14,7 @@ from seedrender.plan.cost import Basis, Estimate, Pricing, estimate
 from seedrender.plan.make import Plan, Step
 from seedrender.plan.paid import retakes
 from seedrender.run.project import Project
-from seedrender.run.purse import Allowance, Purse, purse
+from seedrender.run.purse import Allowance, Purse
 from seedrender.values.entry import Lock
 from seedrender.values.money import Limit, limit
 
@@ -63,6 +63,7 @@ class Costs:
     estimate: Estimate
     pricing: Pricing
     budget: Purse
+    listed: Estimate | None  # by published prices, where the film has a table of its own
     is_simulated: bool
 
     def __str__(self) -> str:
@@ -78,6 +79,10 @@ class Costs:
             counts = f"of {found.retakes.paid} paid tasks {found.retakes.kept} are in use"
             lines.append(f"Expected and high hold {share} for retakes: {counts}.")
         lines += [f"Prices: {basis}." for basis in found.bases]
+        if self.listed is not None and self.listed.exceeds(found):
+            lines.append(
+                f"By published prices it would be {self.listed}: --budget counts the higher ones."
+            )
         if found.unpriced:
             lines.append(f"Unknown price: {_named(found.unpriced)}.")
         if self.budget.left_out:
@@ -120,13 +125,14 @@ def costs(found: Project, made: Plan, lock: Lock) -> Costs:
     """Work out what a plan will cost today."""
     route, pricing = found.manifest.provider, found.pricing(lock)
     allowance = Allowance(film=found.manifest.run.budget)
-    budget = purse(made, lock, pricing, allowance, route, found.remembered)
+    budget = found.purse(made, lock, allowance)
     budget.refuse_all()
     lost = retakes(lock, route)
     return Costs(
         estimate=estimate(made, pricing, today=datetime.now(UTC).date(), retakes=lost),
         pricing=pricing,
         budget=budget,
+        listed=estimate(made, pricing.listed) if pricing.rates else None,
         is_simulated=route == SIMULATED,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 
 from seedrender.plan.decision import Verdict
 from seedrender.plan.make import Plan
@@ -29,11 +30,15 @@ class Account:
         *,
         is_unknown_allowed: bool = False,
         counts_earlier: bool = False,
+        counts_listed: bool = False,
     ) -> None:
         self.name = name
         self.limits = tuple(limits)
         self._is_unknown_allowed = is_unknown_allowed
         self.counts_earlier = counts_earlier  # also what earlier runs bought
+        self.counts_listed = (
+            counts_listed  # no less than the published price, until there is a bill
+        )
         self._currencies = {limit.unit for limit in limits if limit.is_money}
         self._charges: dict[str, Charge] = {}
         self._totals: dict[str, Decimal] = {}
@@ -132,8 +137,15 @@ class Group:
 class Budget:
     """Who may buy: groups in the order of work, each with room for all of it in every account."""
 
-    def __init__(self, accounts: Sequence[Account], groups: Iterable[Group]) -> None:
+    def __init__(
+        self,
+        accounts: Sequence[Account],
+        groups: Iterable[Group],
+        listed: Mapping[JobId, Charge] = MappingProxyType({}),
+    ) -> None:
+        """Open it; `listed`: what jobs cost by published prices, where the film has its own."""
         self.accounts = tuple(accounts)
+        self._listed = listed
         self._outside = [group for group in groups if group.jobs]
         self._group_of = {job: group for group in self._outside for job in group.jobs}
         self._reserved: set[JobId] = set()
@@ -147,9 +159,8 @@ class Budget:
         admitted: list[JobId] = []
         outside: list[Group] = []
         for group in self.outside:
-            charges = list(group.jobs.values())
             is_alone = any(map(self.is_outside, group.after))
-            if is_alone or not all(account.fits(charges) for account in self.accounts):
+            if is_alone or not all(a.fits(self._charges(group, a)) for a in self.accounts):
                 outside.append(group)
                 continue
             group.is_admitted = True
@@ -157,14 +168,27 @@ class Budget:
                 self._reserve(job, group.jobs[job])
             admitted += group.jobs
         self._outside = outside
-        wanted = [list(group.jobs.values()) for group in outside]
-        self._least = [(account, account.least(wanted)) for account in self.accounts if wanted]
+        self._least = [
+            (account, account.least([self._charges(group, account) for group in outside]))
+            for account in self.accounts
+            if outside
+        ]
         return tuple(admitted)
 
     def _reserve(self, job: JobId, charge: Charge) -> None:
         self._reserved.add(job)
         for account in self.accounts:
-            account.put(_place_of(job), charge)
+            account.put(_place_of(job), self._counted(job, charge, account))
+
+    def _charges(self, group: Group, account: Account) -> list[Charge]:
+        return [self._counted(job, charge, account) for job, charge in group.jobs.items()]
+
+    def _counted(self, job: JobId, charge: Charge, account: Account) -> Charge:
+        """Return what a charge counts in an account: in some no less than the published price."""
+        if not account.counts_listed:
+            return charge
+        listed = self._listed.get(job, {})
+        return {**charge, **{unit: max(v, charge.get(unit, v)) for unit, v in listed.items()}}
 
     def has_room_for(self, job: JobId) -> bool:
         """Whether what a job has reserved still fits: what others took may be more than theirs."""
@@ -186,20 +210,23 @@ class Budget:
         """Let a submission, known by its key, count in place of its job's reservation."""
         self._release(job)
         for account in self.accounts:
-            account.put(key, charge)
+            account.put(key, charge and self._counted(job, charge, account))
 
-    def settle(self, key: str, charge: Charge | None) -> None:
-        """Count what a submission takes, as far as is known now.
+    def settle(
+        self, job: JobId, key: str, charge: Charge | None, *, is_billed: bool = False
+    ) -> None:
+        """Count what a submission takes, as far as is known now; `is_billed`: by its provider.
 
         One of an earlier run may have counted as nothing before, such as a failure that was free.
         """
         for account in self.accounts:
             if account.counts_earlier or account.holds(key):
-                account.put(key, charge)
+                is_final = is_billed or not charge
+                account.put(key, charge if is_final else self._counted(job, charge or {}, account))
 
     def give_back(self, job: JobId, key: str) -> None:
         """Undo a submission that created nothing: its job may try again with what it reserved."""
-        self.settle(key, None)
+        self.settle(job, key, None)
         if self.is_admitted(job):
             self._reserve(job, self._group_of[job].jobs[job])
 

@@ -41,6 +41,10 @@ class Pricing:
             return by_rate(rate, variant, job, video)
         return self.published(job, video)
 
+    def listed(self, job: Job) -> Price:
+        """Return the price that the route publishes, whatever the film's own table says."""
+        return self.published(job, self.video(job))
+
     def settled(self, job: Job, task: Task) -> Amount | None:
         """Return what a task did cost; None: nobody knows.
 
@@ -169,6 +173,12 @@ class Estimate:
     why: Mapping[str, int] = field(default_factory=dict)  # reason for a range → jobs
     retakes: Retakes = NO_RETAKES  # of which `expected` and `high` hold a share
     unpriced: tuple[JobId, ...] = ()
+
+    def exceeds(self, other: Estimate) -> bool:
+        """Say whether this is more, as far as both are known in one currency."""
+        if self.high is None or other.high is None or self.high.currency != other.high.currency:
+            return False
+        return self.high.value > other.high.value
 
     def __str__(self) -> str:
         if self.known + self.unknown == 0:

@@ -32,6 +32,7 @@ from seedrender.run.bounds import bounded
 from seedrender.run.choices import AS_WRITTEN, Choices
 from seedrender.run.files import Files
 from seedrender.run.lengths import lengths
+from seedrender.run.purse import Allowance, Purse, purse
 from seedrender.run.siblings import Siblings
 from seedrender.source import expand, ranges, review
 from seedrender.source.expand import Expansion, Tick
@@ -208,6 +209,13 @@ class Project:
             lock=lock,
             lengths=lengths(self.path.parent, self.jobs),
         )
+
+    def purse(self, plan: Plan, lock: Lock, allowance: Allowance) -> Purse:
+        """Open the purse of a run over this plan."""
+        pricing = self.pricing(lock)
+        listed = pricing.listed if pricing.rates else None
+        route = self.manifest.provider
+        return purse(plan, lock, pricing, allowance, route, self.remembered, listed)
 
     def plan(self, lock: Lock, wishes: Wishes = NO_WISHES) -> Plan:
         """Decide about every selected job; with all jobs selected, about tasks without one too."""

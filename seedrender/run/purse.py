@@ -15,7 +15,7 @@ from seedrender.plan.make import Plan
 from seedrender.plan.paid import Charge, charge, is_of, quoted, records_of
 from seedrender.values.entry import JobState, Lock, TaskRecord
 from seedrender.values.job import Job, JobId
-from seedrender.values.money import UNKNOWN_PRICE, Limit, Price, Quote, in_words
+from seedrender.values.money import BY_PROVIDER, UNKNOWN_PRICE, Limit, Price, Quote, in_words
 
 _MAY_CHANGE = frozenset({JobState.SUBMITTING, JobState.SUBMITTED})
 _SHOWN = 10  # jobs named in one sentence
@@ -105,7 +105,8 @@ class Purse:
         elif record.state is JobState.PLANNED:
             self._budget.give_back(job, record.correlation_id)
         else:
-            self._budget.settle(record.correlation_id, charge(record))
+            is_billed = record.bill is not None and record.bill.source == BY_PROVIDER
+            self._budget.settle(job, record.correlation_id, charge(record), is_billed=is_billed)
         if record.stage not in _MAY_CHANGE:
             self._ended(job, record.correlation_id)
         self._call()
@@ -217,10 +218,13 @@ def purse(
     allowance: Allowance,
     route: str,
     remembered: Callable[[Lock], Lock] = lambda lock: lock,
+    listed: Callable[[Job], Price] | None = None,
 ) -> Purse:
     """Open the purse of a run over this plan.
 
-    `remembered` returns what was bought beside what the lock knows, as where git took it back.
+    `remembered` returns what was bought beside what the lock knows, as where git took it back;
+    `listed` the published price, where the film has a table of its own. That table is the film's
+    word; `--budget` is a person's, and counts no less than what is published.
     """
     if not (allowance.film or allowance.run):
         return Purse(price)
@@ -231,6 +235,7 @@ def purse(
             found,
             is_unknown_allowed=allowance.is_unknown_allowed,
             counts_earlier=name == FILM,
+            counts_listed=name == RUN,
         )
         for name, found in ((FILM, allowance.film), (RUN, allowance.run))
     )
@@ -238,9 +243,16 @@ def purse(
     for key, (record, found) in records_of(bought).items():
         if is_of(record, route):
             film.put(key, found)
-    opened = Purse(price, Budget([film, run], groups(plan, charges)))
+    published = {s.job.id: _money(listed(s.job)) for s in plan.steps} if listed else {}
+    opened = Purse(price, Budget([film, run], groups(plan, charges), published))
     opened.open(lock, plan)
     return opened
+
+
+def _money(price: Price) -> Charge:
+    """Return the most that a price says; empty: it says nothing."""
+    high = price.high or price.expected
+    return {high.currency: high.value} if high is not None else {}
 
 
 def _stopper(budget: Budget, will_submit: Collection[JobId]) -> str:

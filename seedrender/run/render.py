@@ -33,7 +33,6 @@ from seedrender.run.inputs import Inputs
 from seedrender.run.pace import Pace
 from seedrender.run.project import Project, Wishes
 from seedrender.run.purse import Allowance, Purse
-from seedrender.run.purse import purse as open_purse
 from seedrender.run.slots import Slots
 from seedrender.run.stop import Signals, until_stopped
 from seedrender.run.store import Store, hold, is_left, read
@@ -333,8 +332,7 @@ def _purse(project: Project, options: Options, plan: Plan, lock: Lock) -> Purse:
         run=options.budget,
         is_unknown_allowed=options.is_unknown_price_allowed,
     )
-    route = project.manifest.provider
-    return open_purse(plan, lock, project.pricing(lock), allowance, route, project.remembered)
+    return project.purse(plan, lock, allowance)
 
 
 def _over_budget(project: Project, plan: Plan, options: Options) -> Result | None:

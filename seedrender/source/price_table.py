@@ -58,7 +58,7 @@ def _of_table(table: Document, route: str, problems: list[Violation]) -> tuple[R
         problems += wrong
         if wrong:
             continue
-        rate = _rate(table.root, row, route)
+        rate = _rate(table.root, row, route, table.file)
         problems += _beside_others(table, path, rate, found, lines, route)
         found.append(rate)
         lines.append(table.origin(path).line)
@@ -97,7 +97,7 @@ def _names() -> Mapping[str, Mapping[str, None]]:
     }
 
 
-def _rate(table: Mapping[str, Any], row: Mapping[str, Any], route: str) -> Rate:
+def _rate(table: Mapping[str, Any], row: Mapping[str, Any], route: str, file: str) -> Rate:
     said = {key: row.get(key, table.get(key)) for key in ("currency", "date", "source")}
     with_video = row.get("rate_with_video")
     return Rate(
@@ -111,7 +111,7 @@ def _rate(table: Mapping[str, Any], row: Mapping[str, Any], route: str) -> Rate:
         unit=Unit(row.get("unit", Unit.SECOND)),
         bills_input=row.get("bills_input"),
         currency=said["currency"] or catalog(row.get("provider", route)).currency,
-        source=said["source"].partition("?")[0],  # a signed URL goes no further
+        source=f"{file}: {said['source'].partition('?')[0]}",  # a signed URL goes no further
         as_of=date.fromisoformat(said["date"]),
     )
 

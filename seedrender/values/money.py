@@ -12,6 +12,7 @@ from seedrender.values.job import Job, Mode, Tier
 
 CLIPS = "clips"
 SECONDS = "seconds"
+BY_PROVIDER = "provider"  # a cost that was reported with the task
 LIMIT_PATTERN = r"^([0-9]{1,12} (clips?|seconds?)|[0-9]{1,12}(\.[0-9]{1,6})? [A-Z]{3})$"
 
 _MAX_DIGITS = 12  # before the point: more is no sum of money, and arithmetic with it may overflow
@@ -153,7 +154,7 @@ class Cost:
     """What a task did cost, and who says so."""
 
     amount: Amount
-    source: str  # "provider": reported with the task; "prices": from our table; "adopt": see there
+    source: str  # BY_PROVIDER: reported with the task; "prices": from our table; "adopt": see there
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NewType
 
 from seedrender.values.job import MediaKind
-from seedrender.values.money import Amount
+from seedrender.values.money import BY_PROVIDER, Amount
 
 TaskId = NewType("TaskId", str)
 
@@ -60,7 +60,7 @@ class Task:
     pictures: tuple[RemoteFile, ...] = ()  # where those were asked for: the first is the one
     last_frame: RemoteFile | None = None  # where the request asked for it
     cost: Amount | None = None
-    cost_source: str = "provider"  # who says so, as in `Cost`
+    cost_source: str = BY_PROVIDER  # who says so, as in `Cost`
     tokens: int | None = None  # that are billed, where the provider names no money
     message: str | None = None  # why it failed
     render_s: float | None = None  # from submit to end, by the provider's own clock

@@ -153,9 +153,11 @@ def test_a_price_says_its_date_and_source_and_whether_it_is_old(
     text = seedrender("plan", "film.yaml")[1]
     found = as_json("plan", "film.yaml")[1]["cost"]["prices"]
 
-    assert "Prices: 2 by contract 117 of " in text
+    assert "Prices: 2 by prices.yaml: contract 117 of " in text
     assert (f"{days} days old: look it up again" in text) == is_old
-    assert [(row["source"], row["is_old"]) for row in found] == [("contract 117", is_old)]
+    assert [(row["source"], row["is_old"]) for row in found] == [
+        ("prices.yaml: contract 117", is_old)
+    ]
 
 
 def test_a_local_clip_among_the_references_is_measured_for_the_price(folder: Path) -> None:
@@ -194,7 +196,7 @@ def test_status_compares_costs_with_estimates(folder: Path) -> None:
         "amount": "0.3",
         "currency": "USD",
         "seconds": "4",
-        "source": "contract 117",
+        "source": "prices.yaml: contract 117",
         "as_of": str(datetime.now(UTC).date()),
     }
     assert found["cost"]["simulated_cost"]["paid"] == {"USD": "0.552"}
@@ -209,3 +211,14 @@ def test_status_counts_tasks_of_which_no_cost_is_known(folder: Path) -> None:
 
     assert "1 not known" in text
     assert "Simulated cost of 2 tasks: not known" in text
+
+
+def test_a_films_own_prices_do_not_lift_the_budget_of_the_command(folder: Path) -> None:
+    write(folder, FILM + "prices: prices.yaml\n", "  - {rate: 0}\n")
+
+    planned = seedrender("plan", "film.yaml")[1]
+    code, said = run("--budget", "0.30 USD")
+
+    assert "To buy: 0.00 USD" in planned
+    assert "By published prices it would be 0.552 USD: --budget counts the higher ones." in planned
+    assert (code, "1 current, 1 missing" in said) == (7, True), said

@@ -221,7 +221,7 @@ def test_what_turns_out_cheaper_lets_another_in() -> None:
     budget.take(JobId("a"), "c1", charge("2"))
     before = budget.admit()
     assert budget.reserved == set()
-    budget.settle("c1", charge("1"))
+    budget.settle(JobId("a"), "c1", charge("1"))
 
     assert (before, budget.admit()) == ((), ("b",))
 
@@ -247,7 +247,7 @@ def test_a_task_of_an_earlier_run_counts_for_the_film_and_not_for_this_run() -> 
     film.put("c1", charge("3"))
     budget = Budget([film, run], [])
 
-    budget.settle("c1", charge("2"))
+    budget.settle(JobId("a"), "c1", charge("2"))
 
     assert [film.spent("USD"), run.spent("USD")] == [Decimal(2), Decimal(0)]
 
@@ -293,7 +293,7 @@ def test_no_order_of_events_leads_beyond_the_limit_and_no_chain_is_admitted_in_p
         elif do == "settle" and live:
             key = data.draw(st.sampled_from(sorted(live)))
             share = data.draw(st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(1)]))
-            budget.settle(key, charge(str(prices[live[key]] * share)))
+            budget.settle(live[key], key, charge(str(prices[live[key]] * share)))
             left.add(live.pop(key))
         elif do == "give back" and live:
             key = data.draw(st.sampled_from(sorted(live)))
@@ -312,6 +312,35 @@ def test_what_an_earlier_run_bought_counts_once_it_is_known_to_cost() -> None:
     run = Account("run", limits("10 USD"))
     budget = Budget([film, run], [])
 
-    budget.settle("earlier", charge("3"))
+    budget.settle(JobId("a"), "earlier", charge("3"))
 
     assert [account.spent("USD") for account in (film, run)] == [Decimal(3), Decimal(0)]
+
+
+def test_an_account_may_count_no_less_than_is_published_until_there_is_a_bill() -> None:
+    own, a, b = Account("film", limits("1 USD")), JobId("a"), JobId("b")
+    listed = Account("run", limits("7 USD"), counts_listed=True)
+    jobs = {a: charge("0.1"), b: charge("0.1")}
+    published = {job: {"USD": Decimal(4)} for job in jobs}
+    budget = Budget([own, listed], [Group(jobs={job: jobs[job]}) for job in jobs], published)
+
+    assert budget.admit() == (a,)
+    assert (own.spent("USD"), listed.spent("USD")) == (Decimal("0.1"), Decimal(4))
+    budget.take(a, "c1", charge("0.1"))
+    assert (listed.spent("USD"), listed.spent("clips")) == (Decimal(4), Decimal(1))
+    budget.settle(a, "c1", charge("0.1"))  # by the film's own table
+    assert (listed.spent("USD"), budget.admit()) == (Decimal(4), ())
+    budget.settle(a, "c1", charge("3"), is_billed=True)
+    assert (own.spent("USD"), listed.spent("USD"), budget.admit()) == (Decimal(3), Decimal(3), ())
+    budget.settle(a, "c1", None)
+    assert (listed.spent("USD"), budget.admit()) == (Decimal(0), (b,))
+
+
+def test_a_price_of_ones_own_that_is_higher_than_the_published_one_counts() -> None:
+    account = Account("run", limits("7 USD"), counts_listed=True)
+    group = Group(jobs={JobId("a"): charge("5")})
+    budget = Budget([account], [group], {JobId("a"): {"USD": Decimal(4), "CNY": Decimal(9)}})
+
+    budget.admit()
+
+    assert (account.spent("USD"), account.spent("CNY")) == (Decimal(5), Decimal(9))

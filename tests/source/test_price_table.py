@@ -47,7 +47,7 @@ def test_a_row_says_what_it_fits_and_takes_the_rest_from_the_top_of_the_file() -
             unit=Unit.SECOND,
             bills_input=False,
             currency="USD",
-            source="contract 117",
+            source="prices.yaml: contract 117",
             as_of=date(2026, 11, 20),
         ),
     )
@@ -59,7 +59,7 @@ def test_a_row_goes_before_the_top_of_the_file() -> None:
 
     assert (found[0].as_of, found[0].source, found[0].unit) == (
         date(2026, 11, 21),
-        "a page",
+        "prices.yaml: a page",
         Unit.MILLION_TOKENS,
     )
 
@@ -79,7 +79,7 @@ def test_a_row_for_another_route_is_in_the_money_of_that_route() -> None:
 def test_a_signed_address_of_a_source_goes_no_further() -> None:
     found = rates(HEAD + "  - {rate: 1, source: 'https://h.example/p?sig=secret'}\n")
 
-    assert found[0].source == "https://h.example/p"
+    assert found[0].source == "prices.yaml: https://h.example/p"
 
 
 @pytest.mark.parametrize(
