@@ -73,13 +73,17 @@ def real(path: Path) -> Path:
 
     Raises: LockError where it is a link that leads out of the repository.
     """
+    _check_inside(path)
+    return path.resolve()
+
+
+def _check_inside(path: Path) -> None:
     roots = Roots.around(path.parent)
     if path.is_symlink() and not roots.hold(path):
         raise LockError(
             f"{path.name} is a link that {roots.words(path, is_allowable=False)}; nothing was "
-            "changed. Put the lockfile beside its manifest, where git has it"
+            "changed. Put it beside its manifest, where git has the lockfile"
         )
-    return path.resolve()
 
 
 def text_of(path: Path) -> str:
@@ -88,7 +92,11 @@ def text_of(path: Path) -> str:
 
 
 def bytes_of(path: Path) -> bytes:
-    """Read a file; one that is not there is empty. Raises: LockError."""
+    """Read a file; one that is not there is empty.
+
+    Raises: LockError, also where it is a link that leads out of the repository.
+    """
+    _check_inside(path)
     try:
         return plain_bytes(path)
     except FileNotFoundError:

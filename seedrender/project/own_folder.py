@@ -6,7 +6,7 @@ import errno
 from dataclasses import dataclass
 from pathlib import Path
 
-from seedrender.project.files import make_folder, write_atomically
+from seedrender.project.files import make_folder, plain_bytes, write_atomically
 from seedrender.project.roots import Roots
 
 NAME = ".seedrender"
@@ -36,6 +36,12 @@ class OwnFolder:
     def is_outside(self, name: str = "") -> bool:
         """Return whether it, or something in it, leads out of the repository."""
         return not Roots.around(self.home).hold(self.path(name))
+
+    def read(self, name: str) -> bytes:
+        """Read a file of it. Raises: OSError, also where it leads outside."""
+        if self.is_outside(name):
+            raise OSError(errno.ELOOP, "it is a link that leads outside", str(self.path(name)))
+        return plain_bytes(self.path(name))
 
     def write(self, name: str, text: str) -> None:
         """Replace a file of it. Raises: OSError."""

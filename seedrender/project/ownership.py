@@ -248,11 +248,12 @@ def _head(path: Path) -> bytes:
 
 def _read_note(folder: Path) -> dict[str, list[str]]:
     """Read what is noted in a folder; a file that is not as we write it says nothing."""
-    path = OwnFolder(folder).path(NOTE)
+    own = OwnFolder(folder)
+    path = own.path(NOTE)
     try:
         if not path.is_file() or path.stat().st_size > _MOST_BYTES:
             return {}
-        found = json.loads(plain_bytes(path))
+        found = json.loads(own.read(NOTE))
         if found["outputs"] != _VERSION:
             return {}
         return {str(owner): _paths(rows) for owner, rows in found["manifests"].items()}

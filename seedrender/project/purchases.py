@@ -15,6 +15,7 @@ from seedrender.lock.prune import clips_of
 from seedrender.project.files import denial, plain_bytes
 from seedrender.project.hold import FOLDER, journal_path, make_private
 from seedrender.project.lock_read import bytes_of, is_gone, read_journal
+from seedrender.project.own_folder import OwnFolder
 from seedrender.project.roots import named
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId
@@ -58,11 +59,24 @@ class PurchaseLog:
 
         Raises: LockError.
         """
-        return any(_LIVE in bytes_of(path) for path in (self.path, self.journal))
+        return any(_LIVE in self._bytes(path) for path in (self.path, self.journal))
 
     def orphan(self) -> bytes:
         """Return the journal that a killed run left here alone. Raises: LockError."""
-        return b"" if _are_one(self.journal, self._first_journal) else bytes_of(self.journal)
+        return b"" if _are_one(self.journal, self._first_journal) else self._bytes(self.journal)
+
+    def _bytes(self, path: Path) -> bytes:
+        """Read one of the two; one that is not there is empty. Raises: LockError."""
+        self._check_inside(path)
+        return bytes_of(path)
+
+    def _check_inside(self, path: Path) -> None:
+        """Refuse what another project remembers. Raises: LockError."""
+        if OwnFolder(self.path.parents[1]).is_outside(path.name):
+            raise LockError(
+                f"{FOLDER}/{path.name} is a link that leads outside the repository; nothing was "
+                "sent. Take the link away: what was bought from here is remembered there"
+            )
 
     def follow(self, manifest: str, write: Write) -> str:
         """Give the journal that begins its second name; one that was there is taken over first.
@@ -81,8 +95,11 @@ class PurchaseLog:
 
     def forget_journal(self, file: int) -> None:
         """Take away the second name of an open journal, where all that it has is kept."""
-        with suppress(OSError):
-            if self._is_whole and os.path.samestat(self.journal.lstat(), os.fstat(file)):
+        with suppress(OSError, LockError):
+            has_facts = bytes_of(self.journal).count(b"\n") > 1  # below its first line
+            if (self._is_whole or not has_facts) and os.path.samestat(
+                self.journal.lstat(), os.fstat(file)
+            ):
                 self.journal.unlink()
 
     def _with_orphan(self, written: Lock) -> Lock:
@@ -100,6 +117,7 @@ class PurchaseLog:
 
     def _written(self, manifest: str) -> Lock:
         """Read the file. Raises: as `read`."""
+        self._check_inside(self.path)
         try:
             text = plain_bytes(self.path).decode("utf-8")
             found = lockfile.loads(text, self.shown) if text else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import io
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -76,6 +77,12 @@ class Http:
         """
         whose = f"{self._key}" + ("" if is_loopback(self.base_url) else f" {self.base_url}")
         return hashlib.sha256(whose.encode()).hexdigest()[:_ACCOUNT_DIGITS]
+
+    def seal(self, text: str) -> str:
+        """Return what only who has the key can make of a text: it tells nothing of the key."""
+        return hmac.digest(
+            (self._key or "").encode(), f"seedrender: {text}".encode(), "sha256"
+        ).hex()
 
     @property
     def ahead_s(self) -> float | None:

@@ -44,7 +44,7 @@ from seedrender.values.provider import (
 )
 from seedrender.values.task import RemoteFile, Task, TaskId
 
-_FILE_ID = re.compile(r"[A-Za-z0-9._~:+@=-]{1,512}")
+_FILE_ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~:+@=-]{1,512}")
 _MAX_UPLOAD_BYTES = 16 * 2**20
 _PARALLEL_UPLOADS = 2
 
@@ -134,6 +134,10 @@ class Modellix:
     def file_id(self, url: MediaUrl) -> str | None:
         """Return by what name an upload is kept; None: it is a data URI, or has no name."""
         return self._file_ids.get(url)
+
+    def seal(self, text: str) -> str:
+        """Return what only who has its key can make of a text."""
+        return self._http.seal(text)
 
     async def forget(self, file_id: str) -> None:
         """Delete an upload. Raises: ProviderError."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from seedrender.project.files import plain_bytes, sha256
+from seedrender.project.files import sha256
 from seedrender.project.own_folder import NAME, OwnFolder
 
 CACHE = Path(NAME) / "hashes.json"  # beside the manifest
@@ -81,7 +81,7 @@ class Hashes:
         try:
             if self._path.stat().st_size > _MAX_CACHE_BYTES:
                 return
-            found = json.loads(plain_bytes(self._path))
+            found = json.loads(OwnFolder(self._root).read(self._path.name))
             if found["hashes"] == _VERSION:
                 self._rows = dict(_row(name, row) for name, row in found["files"].items())
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

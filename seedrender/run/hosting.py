@@ -73,6 +73,10 @@ class Keeper(Protocol):
         """Delete an upload; one that is gone already is no error."""
         ...
 
+    def seal(self, text: str) -> str:
+        """Return what only who has its key can make of a text."""
+        ...
+
 
 class ProviderHost:
     """The provider's own files: few, and given back as soon as no task needs them."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seedrender.catalog.models import Uploads
-from seedrender.run.hosting import Host, PrefixHost, ProviderHost
+from seedrender.run.hosting import Host, Keeper, PrefixHost, ProviderHost
 from seedrender.run.leftovers import Leftovers
 from seedrender.values.hosting import Hosting, S3Store, UrlPrefix
 from seedrender.values.provider import Provider
@@ -27,5 +27,7 @@ def host(
         from seedrender.run.hosting_s3 import BucketHost  # only who has a bucket needs its client
 
         return BucketHost(hosting, environ)
+    if not isinstance(provider, Keeper):
+        return ProviderHost(provider, uploads)
     name = f"{provider.name}-{manifest.stem}"  # two films may run in one folder
-    return ProviderHost(provider, uploads, Leftovers(manifest.parent, name))
+    return ProviderHost(provider, uploads, Leftovers(manifest.parent, name, provider.seal))

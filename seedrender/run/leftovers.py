@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import hmac
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from seedrender.project.files import plain_bytes
-from seedrender.project.own_folder import NAME, OwnFolder
+from seedrender.project.own_folder import OwnFolder
 from seedrender.values.job import CorrelationId
 
 _MOST = 1000
+Seal = Callable[[str], str]  # what only who has the provider's key can make of a text
 
 
 class Leftovers:
     """A list under `.seedrender/` beside the manifest: each upload, and the submits that name it.
 
-    An empty list has no file.
+    An empty list has no file. What it names is deleted at the provider, so that it is sealed by who
+    has its key: a list that came with a repository says nothing.
     """
 
-    def __init__(self, root: Path, name: str) -> None:
-        self._path = root / NAME / f"uploads-{name}.json"
-        self._submits = _read(self._path)
+    def __init__(self, root: Path, name: str, seal: Seal) -> None:
+        self._folder, self._name = OwnFolder(root), f"uploads-{name}.json"
+        self._seal = seal
+        self._submits = self._read()
         self._earlier = set(self._submits)
 
     @property
@@ -61,19 +64,26 @@ class Leftovers:
         """Write the list; where that fails, a file stays at the provider until it lapses there."""
         with contextlib.suppress(OSError):
             if not self._submits:
-                self._path.unlink(missing_ok=True)
+                self._folder.path(self._name).unlink(missing_ok=True)
                 return
             rows = {file_id: sorted(submits) for file_id, submits in self._submits.items()}
-            OwnFolder(self._path.parents[1]).write(self._path.name, json.dumps(rows))
+            document = {"files": rows, "seal": self._seal(_text(rows))}
+            self._folder.write(self._name, json.dumps(document))
+
+    def _read(self) -> dict[str, set[CorrelationId]]:
+        try:
+            found = json.loads(self._folder.read(self._name))
+            rows, seal = found["files"], found["seal"]
+            if not hmac.compare_digest(seal.encode(), self._seal(_text(rows)).encode()):
+                return {}
+            kept = list(rows.items())[:_MOST]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return {}
+        return {file_id: _submits(row) for file_id, row in kept if isinstance(row, list)}
 
 
-def _read(path: Path) -> dict[str, set[CorrelationId]]:
-    try:
-        found = json.loads(plain_bytes(path))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    rows = list(found.items())[:_MOST] if isinstance(found, dict) else []
-    return {file_id: _submits(row) for file_id, row in rows if isinstance(row, list)}
+def _text(rows: object) -> str:
+    return json.dumps(rows, sort_keys=True)
 
 
 def _submits(row: list[object]) -> set[CorrelationId]:

@@ -268,3 +268,28 @@ def test_a_quick_look_tells_whether_something_may_run(tmp_path: Path, state: Job
     assert log.keep(known, write_atomically) == ""
 
     assert log.may_have_live() is (state is JobState.SUBMITTED)
+
+
+@pytest.mark.parametrize("name", ["film.lock", "film.lock.journal"])
+def test_what_another_project_remembers_is_not_read(tmp_path: Path, name: str) -> None:
+    other = PurchaseLog(tmp_path / "other/film.lock")
+    other.path.parent.mkdir(parents=True)
+    assert other.keep(lock(entry("top", bought("c9"), output=clip("c9"))), write_atomically) == ""
+    (tmp_path / "ours/.seedrender").mkdir(parents=True)
+    (tmp_path / "ours/.seedrender" / name).symlink_to(other.path)
+    log = PurchaseLog(tmp_path / "ours/film.lock")
+
+    for reads in (lambda: log.read(NAME), log.may_have_live):
+        with pytest.raises(LockError, match=f"{name} is a link that leads outside"):
+            reads()
+    assert "is a link that leads outside" in log.keep(lock(entry("a", bought("c1"))), write)
+
+
+def test_a_folder_of_notes_that_leads_to_another_project_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/film.lock").write_text("{}")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours/.seedrender").symlink_to(tmp_path / "other")
+
+    with pytest.raises(LockError, match="is a link that leads outside"):
+        PurchaseLog(tmp_path / "ours/film.lock").read(NAME)

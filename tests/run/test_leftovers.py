@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,10 @@ from tests.run.test_executor import Film
 from tests.scripted import Scripted
 
 C1, C2 = CorrelationId("c1"), CorrelationId("c2")
+
+
+def sealed(text: str) -> str:
+    return hashlib.sha256(f"key {text}".encode()).hexdigest()
 
 
 class Kept(Scripted):
@@ -49,6 +54,9 @@ class Kept(Scripted):
     async def forget(self, file_id: str) -> None:
         self.kept.remove(file_id)
 
+    def seal(self, text: str) -> str:
+        return sealed(text)
+
 
 @dataclass
 class Hosted(Film):
@@ -63,7 +71,7 @@ class Hosted(Film):
         self.digests = {j.id: hashlib.sha256(j.id.encode()).hexdigest() for j in self.jobs}
 
     def inputs(self, store: Store) -> Inputs:
-        notes = Leftovers(self.folder, "scripted-film")
+        notes = Leftovers(self.folder, "scripted-film", sealed)
         kept = Uploads(files=self.kept.places, max_bytes=10**6, parallel=2, keep_days=7)
         host = ProviderHost(self.kept, kept, notes)
         return Inputs(self.kept, store, self.files, self.digests, host=host)
@@ -81,7 +89,7 @@ def local(folder: Path) -> LocalFile:
 
 
 def host(folder: Path, provider: Kept) -> ProviderHost:
-    return ProviderHost(provider, None, Leftovers(folder, "scripted-film"))
+    return ProviderHost(provider, None, Leftovers(folder, "scripted-film", sealed))
 
 
 def test_an_answer_that_is_lost_again_and_again_takes_one_place(tmp_path: Path) -> None:
@@ -161,7 +169,11 @@ def test_the_run_after_a_crash_deletes_what_was_left(tmp_path: Path) -> None:
     left, text = list(provider.kept), notes.read_text()
     asyncio.run(host(tmp_path, provider).tidy([C1], is_over=False))
 
-    assert (left, text) == (["file-1"], '{"file-1": []}')  # not the address, which may be signed
+    rows = '{"file-1": []}'  # not the address, which may be signed
+    assert (left, json.loads(text)) == (
+        ["file-1"],
+        {"files": json.loads(rows), "seal": sealed(rows)},
+    )
     assert provider.kept == []
     assert not notes.exists()
 
@@ -195,9 +207,18 @@ def test_a_run_that_goes_on_keeps_what_it_has_not_sent_yet(tmp_path: Path) -> No
     assert provider.kept == []
 
 
-@pytest.mark.parametrize("text", ["", "[]", "[1]", '{"file-1": 1}', "[" * 100_000, "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "[1]", '{"file-1": 1}', "[" * 100_000, "\xff", '{"file-1": []}'),
+        '{"files": {"file-1": []}, "seal": "00"}',  # from who has not the key
+        '{"files": {"file-1": []}, "seal": null}',
+        '{"files": {"file-1": []}}',
+        json.dumps({"files": ["file-1"], "seal": sealed('["file-1"]')}),
+    ],
+)
 def test_notes_that_are_not_ours_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / ".seedrender").mkdir()
     (tmp_path / ".seedrender" / "uploads-sim.json").write_bytes(text.encode("latin-1"))
 
-    assert Leftovers(tmp_path, "sim").earlier == {}
+    assert Leftovers(tmp_path, "sim", sealed).earlier == {}
