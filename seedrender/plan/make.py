@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint, of_parts
-from seedrender.lock.identity import Asked
+from seedrender.lock.identity import SIMULATED, Asked
+from seedrender.plan.asked import Got, mismatches
 from seedrender.plan.decide import Facts, decide, decide_live, decide_pinned, still_alive
 from seedrender.plan.decision import (
     HAS_CLIP,
@@ -236,12 +237,28 @@ def _may_become_current(need: Step) -> bool:
 def _join_step(take: LongTake, steps: Mapping[JobId, Step], facts: Facts) -> JoinStep:
     waiting = [job for job in take.segments if steps[job].verdict not in HAS_CLIP]
     if waiting:
-        reason = f"waits for {waiting[0]}"
+        reason = f"waits for {waiting[0]}{_of_another_size(take, steps, facts)}"
         return JoinStep(take=take, verdict=Verdict.WAITS, reason=reason, fingerprint=None)
     clips = tuple(_clip(facts.lock, job).sha256 for job in take.segments)
     wanted = join_fingerprint(take, clips)
     verdict, reason = _join_verdict(take, wanted, facts)
     return JoinStep(take=take, verdict=verdict, reason=reason, fingerprint=wanted)
+
+
+def _of_another_size(take: LongTake, steps: Mapping[JobId, Step], facts: Facts) -> str:
+    """Say, before the rest is bought, that a clip that stays will not join with it."""
+    for name in take.segments:
+        if steps[name].verdict not in HAS_CLIP:
+            continue
+        job, clip = steps[name].job, _clip(facts.lock, name)
+        got = Got(width=clip.width, height=clip.height, container="")
+        for found in mismatches(job, got, facts.asked.route or SIMULATED):
+            if found.what in ("resolution", "ratio"):
+                return (
+                    f"; it cannot be joined then: {name} stays at {found.got}, and the rest is "
+                    f"asked for in {found.asked}"
+                )
+    return ""
 
 
 def _join_verdict(take: LongTake, wanted: Fingerprint, facts: Facts) -> tuple[Verdict, str]:

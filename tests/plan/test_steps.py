@@ -696,6 +696,22 @@ def test_a_long_take_waits_for_the_first_segment_that_lacks() -> None:
     )
 
 
+def test_a_long_take_says_before_the_rest_is_bought_that_a_clip_that_stays_will_not_join() -> None:
+    made = entry("fly/01", record("f1", JobState.SUCCEEDED, fingerprint=fingerprint(FIRST, {}, {})))
+    draft = replace(clip("f1", FIRST.output), width=864, height=496)
+    pinned = replace(made, output=draft, pin=PIN)
+    final = [replace(job, resolution="1080p", ratio="16:9") for job in (FIRST, SPIN)]
+
+    found = plan(final, pinned, takes=(TAKE,))
+    same = plan([FIRST, SPIN], pinned, takes=(TAKE,))
+
+    assert found.joins[0].reason == (
+        "waits for spin; it cannot be joined then: fly/01 stays at 864x496, and the rest is asked "
+        "for in 1080p"
+    )
+    assert same.joins[0].reason == "waits for spin"
+
+
 def test_how_a_take_is_joined_is_pinned() -> None:
     assert JOINED.parts == {
         "segments": ["sha256:" + "ef" * 32, f"sha256:{SHA}"],
