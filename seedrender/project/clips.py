@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path, PurePosixPath
 
 from seedrender.errors import StorageError
 from seedrender.lock.prune import known_files
+from seedrender.project import lfs
 from seedrender.project.digests import Digests
+from seedrender.project.files import plain_bytes
 from seedrender.project.kept import DIGITS, Kept
 from seedrender.project.roots import Roots
 from seedrender.values.entry import Lock
@@ -90,9 +93,16 @@ class Clips:
             size_bytes = place.stat().st_size
         except OSError:
             return True  # a link that leads nowhere
+        if size_bytes <= lfs.MOST_BYTES and self._pointed_at(place) in known:
+            return False
         if sizes is not None and size_bytes not in sizes:
             return True
         return self._digests.of(place) not in known
+
+    def _pointed_at(self, place: Path) -> str | None:
+        with suppress(OSError):
+            return lfs.pointed_at(plain_bytes(place, most=lfs.MOST_BYTES))
+        return None
 
     def folder_beside(self, kind: str, relative: str) -> Path:
         """Return where what belongs to an output is kept: under `.superseded`, `.last-frames`."""

@@ -13,6 +13,7 @@ from posixpath import normpath
 from typing import IO
 
 from seedrender.errors import ConfigError, NoFileError, printable
+from seedrender.project import lfs
 from seedrender.project.roots import repository
 
 IGNORED = "take it out of .gitignore: other clones buy again what it knows"  # of a lockfile
@@ -21,10 +22,6 @@ _BLOCK_BYTES = 1 << 18
 _MAX_WORDS = 200  # of git's own
 _FOUND = re.compile(rb"[0-9a-f]{40,64} (blob|tree|commit|tag) ([0-9]+)\n")
 _LINK = re.compile(rb"(?:dangling|loop|notdir|symlink) ([0-9]+)\n")
-_POINTER = re.compile(
-    rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n"
-)
-_MAX_POINTER_BYTES = 1024
 # Settings of the repository may name programs: nothing is fetched, and no one is asked what has
 # changed. A folder of the tree that looks like a bare repository must not bring settings either.
 _SETTINGS = ("safe.bareRepository=explicit", "core.fsmonitor=false", "protocol.allow=never")
@@ -69,8 +66,7 @@ class Commit:
         for block in self._blocks(size):
             digest.update(block)
             head = head or block
-        pointer = _POINTER.match(head) if size <= _MAX_POINTER_BYTES else None
-        return pointer[1].decode() if pointer is not None else digest.hexdigest()
+        return (lfs.pointed_at(head) if size <= lfs.MOST_BYTES else None) or digest.hexdigest()
 
     def _seek(self, name: str) -> int | None:
         """Ask for a file, links followed; return its size, with its bytes next. None: no file."""

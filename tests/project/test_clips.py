@@ -268,3 +268,16 @@ def test_nothing_is_explained_and_a_link_that_leads_nowhere_is_not(tmp_path: Pat
 
     assert not files(tmp_path).unexplained("renders/a.mp4", set())
     assert files(tmp_path).unexplained("renders/b.mp4", set())
+
+
+def test_a_pointer_of_git_lfs_is_explained_by_the_clip_that_it_stands_for(tmp_path: Path) -> None:
+    here = files(tmp_path)
+    (tmp_path / "renders").mkdir()
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 9\n"
+    (tmp_path / "renders/a.mp4").write_text(pointer.format("ab" * 32))
+    (tmp_path / "renders/b.mp4").write_text("my own")
+
+    found = [here.unexplained(f"renders/{name}.mp4", {"ab" * 32}, {9}) for name in "ab"]
+
+    assert found == [False, True]
+    assert here.unexplained("renders/a.mp4", {"cd" * 32})
