@@ -314,7 +314,7 @@ def _checked(
     if not isinstance(expansion.manifest.hosting, ProviderFiles):  # local files have a place
         violations = [violation for violation in violations if violation.code != "hosting"]
     roots = Roots.around(path.parent, outside)
-    digests, missing = local_references.digest(path.parent, expansion.whole, roots)
+    digests, missing = local_references.digest(path.parent, expansion.whole, roots, expansion.place)
     said = {violation.origin for violation in violations if violation.code == "prompt"}
     lint = [v for v in review.mistakes(expansion, read) if v.origin not in said]
     wrong = [*expansion.problems, *violations, *missing, *lint]
