@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import made_of
-from seedrender.lock.identity import FILE, WHICHEVER, Asked
+from seedrender.lock.identity import FILE, SIMULATED, WHICHEVER, Asked
 from seedrender.plan.decision import (
     NOTHING,
     Decision,
@@ -36,6 +36,8 @@ from seedrender.values.task import Artifact
 IsPresent = Callable[[Artifact], bool]  # is this file on disk, in its full size?
 Find = Callable[[Artifact, Collection[str]], str | None]  # where are its bytes, by their sha256?
 
+_ELSEWHERE = "its clip was simulated in another clone, and is made again for nothing"
+_GIVEN_UP = "its clip is lost, and given up by --resubmit"
 _NOT_AGAIN = ", so --resubmit buys nothing: for another clip change its `seed`, or raise `takes`"
 
 
@@ -138,10 +140,10 @@ def _kept(job: Job, record: TaskRecord, clip: Artifact, entry: LockEntry, facts:
         is_lost = isinstance(to_do.act, Nothing) or (is_to_come and record.is_lost)
         may_be_another = is_lost and (is_again or not _is_made_from(clip, facts.lock))
         twin = _twin(record, entry, facts) if may_be_another else None
-        if twin is None and is_again and (is_lost or (is_to_come and record.is_uncollected)):
-            return Decision(
-                Verdict.MISSING, "its clip is lost, and given up by --resubmit", Submit()
-            )
+        is_simulated = is_lost and record.provider == SIMULATED
+        is_given_up = is_again and (is_lost or (is_to_come and record.is_uncollected))
+        if twin is None and (is_simulated or is_given_up):
+            return Decision(Verdict.MISSING, _ELSEWHERE if is_simulated else _GIVEN_UP, Submit())
         if is_again and is_to_come and not is_lost:
             words = f"{to_do.reason}; it is bought again only if it cannot be had"
             return replace(to_do, reason=words)
@@ -269,7 +271,8 @@ def ended_without_a_clip(entry: LockEntry, facts: Facts) -> Iterator[TaskRecord]
 
 def _lost(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> Decision | None:
     """Decide about a paid task that was never collected and that nobody has any more."""
-    lost = [r for r in entry.tasks if r.is_lost and facts.asked.is_made(r, wanted)]
+    made = (r for r in entry.tasks if facts.asked.is_made(r, wanted))
+    lost = [r for r in made if r.is_lost and r.provider != SIMULATED]
     if not lost or job.id in facts.resubmit:
         return None
     return _asked_again(

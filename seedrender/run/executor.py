@@ -167,7 +167,7 @@ class Executor:
             return
         parents = {need: self._output(need).identity for need in job.parents}
         wanted = fingerprint(job, self._facts().digests, parents)
-        found = await self._asked_once_more(job, wanted)
+        found = await self._brought(job, wanted, await self._asked_once_more(job, wanted))
         while isinstance(found.act, Submit) and self._may_buy(step):
             if not await self._takes_over(job, wanted):
                 if self._is_paid:
@@ -179,10 +179,7 @@ class Executor:
                 break
             if not await self._settle_earlier_tasks(job):
                 return
-            found = self._decided(job, wanted)
-        if isinstance(found.act, Place | Download | Note):
-            await self._bring(job, wanted)
-            found = self._decided(job, wanted)
+            found = await self._brought(job, wanted, self._decided(job, wanted))
         if found.verdict not in HAS_CLIP and self._gate.is_open and not self._buys(found, step):
             self._listener.note(job.id, found.verdict.value, found.reason)
         if isinstance(found.act, Settle) or found.verdict in HAS_CLIP:
@@ -224,6 +221,13 @@ class Executor:
         self._listener.note(job.id, "resumed", f"{what}, taken over from {where}")
         return True
 
+    async def _brought(self, job: Job, wanted: Fingerprint, found: Decision) -> Decision:
+        """Bring a clip where one is to be brought, and decide what is left to do then."""
+        if not isinstance(found.act, Place | Download | Note):
+            return found
+        await self._bring(job, wanted)
+        return self._decided(job, wanted)
+
     async def _bring(self, job: Job, wanted: Fingerprint) -> None:
         """Put a clip in its place that is somewhere already: one at a time, for places change."""
         async with self._placing:
@@ -237,7 +241,8 @@ class Executor:
 
     def _may_buy(self, step: Step) -> bool:
         """Say whether the plan said so, or might have, and buying is still allowed."""
-        might = step.verdict is Verdict.UNKNOWN or step.job.id in self._facts().resubmit
+        is_asked = step.verdict is Verdict.UNKNOWN or step.job.id in self._facts().resubmit
+        might = is_asked or not self._is_paid
         is_allowed = step.will_submit or (might and not self._is_exact)
         return is_allowed and self._gate.is_open
 

@@ -17,6 +17,7 @@ from seedrender.errors import (
     SubmissionUnknownError,
     UnavailableError,
 )
+from seedrender.lock.identity import SIMULATED
 from seedrender.run.clock import wall
 from seedrender.run.desk import LONGEST_WAIT_S, Desk
 from seedrender.run.retry import BUSY, FULL, SUBMITS, UPLOADS, Attempts, Patience, retried
@@ -129,8 +130,9 @@ class Submits:
         """Say why an answer's task id cannot be this request's; empty: it can."""
         if not isinstance(task_id, str) or not _TASK_ID.fullmatch(task_id):
             return f"the answer to a submit names a task {task_id!r:.80}, which is no id"
-        owner = self._desk.store.owner_of(self._desk.provider.name, TaskId(task_id))
-        if owner is not None:
+        route = self._desk.provider.name
+        owner = self._desk.store.owner_of(route, TaskId(task_id))
+        if owner is not None and route != SIMULATED:  # whose ids follow from what is asked for
             return (
                 f"the answer to a submit names task {task_id}, which is the same as that of {owner}"
             )

@@ -458,7 +458,10 @@ def test_a_clip_that_could_not_be_fetched_stays_named_though_its_job_has_left() 
         pytest.param(
             record(state=JobState.UNKNOWN, fingerprint=WANTED, task_id=None), False, id="unknown"
         ),
-        pytest.param(record(fingerprint=WANTED, error="lost: gone"), False, id="lost"),
+        pytest.param(
+            record(fingerprint=WANTED, error="lost: gone", provider="ark"), False, id="lost"
+        ),
+        pytest.param(record(fingerprint=WANTED, error="lost: gone"), True, id="simulated"),
         pytest.param(record(state=JobState.BLOCKED, fingerprint=WANTED), False, id="refused"),
     ],
 )

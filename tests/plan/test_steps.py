@@ -463,13 +463,24 @@ RESUBMIT = {"resubmit": (SPIN.id,)}
             id="in its place, and the lock does not know it",
         ),
         pytest.param(
-            Case(entry=with_clip(made(error="lost: no such task")), missing=(KEPT.path,)),
+            Case(
+                entry=with_clip(made(error="lost: no such task", provider="ark")),
+                missing=(KEPT.path,),
+            ),
             "lost",
             "renders/spin.mp4 is missing, and lost: no such task; each run asks once more: put "
             "the file back, or buy it again with --resubmit spin",
             False,
             None,
             id="gone, and its provider has forgotten it",
+        ),
+        pytest.param(
+            Case(entry=with_clip(made(error="lost: no such task")), missing=(KEPT.path,)),
+            "missing",
+            "its clip was simulated in another clone, and is made again for nothing",
+            True,
+            None,
+            id="simulated in another clone",
         ),
         pytest.param(
             Case(facts={"is_unexplained": lambda path: path == "renders/spin.mp4"}),
@@ -739,8 +750,8 @@ def test_changes_are_named_in_the_order_of_the_old_definition() -> None:
 
 def test_where_the_like_of_a_lost_clip_is_nowhere_too_a_person_is_asked() -> None:
     entry = with_clip(
-        record("c0", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE),
-        made(error="lost: HTTP 404"),
+        record("c0", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE, provider="ark"),
+        made(error="lost: HTTP 404", provider="ark"),
     )
 
     step = decided(Case(entry=entry, missing=(KEPT.path, ASIDE.path)))
@@ -754,8 +765,8 @@ def test_a_lost_clip_that_others_are_made_from_is_replaced_where_a_person_says(
 ) -> None:
     """Its like in its place would make them stale, though their clips are there."""
     spin = with_clip(
-        record("c0", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE),
-        made(error="lost: HTTP 404"),
+        record("c0", JobState.SUCCEEDED, fingerprint=WANTED, superseded=ASIDE, provider="ark"),
+        made(error="lost: HTTP 404", provider="ark"),
     )
     of_it = Fingerprint(digest="d", parts={"uses": [f"sha256:{KEPT.identity}"]})
     walk = entry(
