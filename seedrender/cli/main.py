@@ -65,6 +65,21 @@ class Commands(click.Group):
         assert isinstance(command, click.Command), "a command's module calls it `command`"
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, and suggest the closest one where there is none of that name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from seedrender.source.names import closest  # only where a command is misspelt
+
+            close = closest(args[0], COMMANDS)
+            if close is None:
+                raise
+            words = f"{error.message} Did you mean {close!r}?"
+            raise click.UsageError(words, ctx) from None
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; click takes some errors for a Ctrl-C, or for a reader that has gone."""
         try:

@@ -68,7 +68,7 @@ def _row(entry: LockEntry) -> tuple[str, str, str, str, str, str]:
     found = balance(_of_one_kind(entry))
     estimated, cost = said(_estimates(entry)), said(found.paid)
     if found.unknown:
-        cost = " + ".join(filter(None, [cost, f"{found.unknown} not known"]))
+        cost = f"{cost} + {found.unknown} not known" if cost else "not known"
     joined = "joined" if entry.output is not None else ""
     name = (task.task_id or "") if task is not None else joined
     return entry.job, fold.job_state(entry).value, name, estimated, cost, _output(entry)

@@ -51,6 +51,15 @@ def test_exit_codes(folder: Path, words: list[str], code: int) -> None:
     assert seedrender(folder, *words).returncode == code
 
 
+@pytest.mark.parametrize(
+    ("word", "said"), [("chek", "'chek'. Did you mean 'check'?"), ("qqq", "'qqq'.\n")]
+)
+def test_a_command_that_is_misspelt_is_told_the_closest_one(
+    folder: Path, word: str, said: str
+) -> None:
+    assert f"No such command {said}" in seedrender(folder, word, "film.yaml").stderr
+
+
 def test_ctrl_c_while_modules_are_loaded_ends_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
