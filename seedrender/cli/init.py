@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def command(directory: Path) -> int:
         ".gitignore": _GITIGNORE,
         "manifest.v1.schema.json": schema.schema_text(),
     }
-    if (directory / "film.yaml").exists():
+    if os.path.lexists(directory / "film.yaml"):
         raise ConfigError(f"{directory / 'film.yaml'} is there already; nothing was changed")
     try:
         _write(directory, files)
@@ -75,9 +76,10 @@ def _write(directory: Path, files: Mapping[str, str]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
         path = directory / file
-        if path.exists():
+        if os.path.lexists(path):
             words = f": see that it has these lines\n{text}" if file.startswith(".") else ""
             echo(f"{path} is there already{words}")
         else:
-            path.write_text(text, "utf-8")
+            with path.open("x", encoding="utf-8") as made:
+                made.write(text)
             echo(f"wrote {path}")

@@ -11,7 +11,7 @@ from seedrender.cli.console import choices_options, echo, json_option, manifest_
 from seedrender.errors import ConfigError, ManifestError
 from seedrender.lock.repair import Damage, Outcome
 from seedrender.project import lock_read
-from seedrender.project.hold import FOLDER
+from seedrender.project.own_folder import NAME
 from seedrender.project.ownership import lock_path
 from seedrender.run import project, recovery, upkeep
 from seedrender.run.choices import Choices
@@ -127,7 +127,7 @@ def _damages(mended: Mended) -> tuple[Damage, ...]:
 
 
 def _shown(path: Path) -> str:
-    return f"{FOLDER}/{path.name}" if path.parent.name == FOLDER else path.name
+    return f"{NAME}/{path.name}" if path.parent.name == NAME else path.name
 
 
 def _of_damage(damage: Damage, manifest: Path) -> list[str]:

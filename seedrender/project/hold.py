@@ -29,8 +29,8 @@ from seedrender.errors import LockError, LockHeldError
 from seedrender.project import holder
 from seedrender.project.files import denial
 from seedrender.project.folder_mark import FolderMark
+from seedrender.project.own_folder import NAME, OwnFolder
 
-FOLDER = ".seedrender"  # what a project remembers, which git ignores
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_MANIFESTS = 8  # saved ones that stay locked: the newest
@@ -128,7 +128,7 @@ class Hold:
         """
         try:
             if is_alone:
-                make_private(path.parent)
+                OwnFolder(path.parents[1]).make()
             while True:
                 file, is_new = _opened(path)
                 try:
@@ -169,7 +169,7 @@ class Hold:
     def _words(self) -> str:
         """Say who holds it, from what that run has left in its files."""
         name = f"{self._manifest.with_suffix('.lock').name}.hold"
-        elsewhere = self._manifest.parent / FOLDER / name  # where it was reached by another path
+        elsewhere = self._manifest.parent / NAME / name  # where it was reached by another path
         ours = [] if self._hold_file is not None else [self._hold_path]
         for path in (*ours, elsewhere, self._journal_path):
             found = holder.read(path)
@@ -216,16 +216,7 @@ def journal_path(lock_path: Path) -> Path:
 
 def hold_path(lock_path: Path) -> Path:
     """Return where the hold file of a lockfile is."""
-    return lock_path.parent / FOLDER / f"{lock_path.name}.hold"
-
-
-def make_private(folder: Path) -> None:
-    """Make the folder that git shall not see. Raises: OSError."""
-    folder.mkdir(exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        with suppress(FileExistsError), ignore.open("x", encoding="utf-8") as file:
-            file.write("*\n")
+    return lock_path.parent / NAME / f"{lock_path.name}.hold"
 
 
 def _opened(path: Path) -> tuple[int, bool]:
@@ -264,4 +255,4 @@ def _leads_to(path: Path, file: int) -> bool:
 
 def _shown(path: Path) -> str:
     """Name a file as it is seen from the lockfile's folder."""
-    return f"{FOLDER}/{path.name}" if path.parent.name == FOLDER else path.name
+    return f"{NAME}/{path.name}" if path.parent.name == NAME else path.name

@@ -11,8 +11,9 @@ from pathlib import Path
 from seedrender.errors import LockError
 from seedrender.lock import fold, lockfile
 from seedrender.lock.prune import clips_of
-from seedrender.project.hold import FOLDER, journal_path
+from seedrender.project.hold import journal_path
 from seedrender.project.lock_read import bytes_of, is_gone
+from seedrender.project.own_folder import NAME
 from seedrender.project.roots import repository
 from seedrender.values.entry import Event, Lock, LockEntry
 
@@ -71,7 +72,7 @@ class LeftBehind:
     @cached_property
     def _files(self) -> tuple[tuple[Path, str], ...]:
         """Return the files of this folder, each with the manifest that is gone."""
-        memory = self._folder / FOLDER / self._lock_path.name
+        memory = self._folder / NAME / self._lock_path.name
         ours = {self._lock_path, memory, *map(journal_path, (self._lock_path, memory))}
         return tuple((path, name) for path, name in _left_in(self._folder) if path not in ours)
 
@@ -96,14 +97,14 @@ class LeftBehind:
 def _folders(root: Path) -> Iterator[Path]:
     """Yield a folder and those below it that a film may have been in; links are not followed."""
     for folder, names, files in os.walk(root):
-        if FOLDER in names or any(name.endswith((".lock", ".lock.journal")) for name in files):
+        if NAME in names or any(name.endswith((".lock", ".lock.journal")) for name in files):
             yield Path(folder)
         names[:] = sorted(name for name in names if not name.startswith("."))
 
 
 def _left_in(folder: Path) -> Iterator[tuple[Path, str]]:
     """Yield the files in a folder that belong to manifests that are gone from it, with these."""
-    for pattern in ("*.lock", "*.lock.journal", f"{FOLDER}/*.lock", f"{FOLDER}/*.lock.journal"):
+    for pattern in ("*.lock", "*.lock.journal", f"{NAME}/*.lock", f"{NAME}/*.lock.journal"):
         for path in sorted(folder.glob(pattern)):
             is_plain = path.is_file() and not path.is_symlink()  # no pipe, either
             name = owner(path) if is_plain else None

@@ -13,9 +13,9 @@ from seedrender.lock.fold import Action
 from seedrender.lock.identity import SIMULATED
 from seedrender.lock.prune import clips_of
 from seedrender.project.files import denial, plain_bytes
-from seedrender.project.hold import FOLDER, journal_path, make_private
+from seedrender.project.hold import journal_path
 from seedrender.project.lock_read import bytes_of, is_gone, read_journal
-from seedrender.project.own_folder import OwnFolder
+from seedrender.project.own_folder import NAME, OwnFolder
 from seedrender.project.roots import named
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId
@@ -36,7 +36,7 @@ class PurchaseLog:
     """
 
     def __init__(self, lock_path: Path) -> None:
-        self.path = lock_path.parent / FOLDER / lock_path.name
+        self.path = lock_path.parent / NAME / lock_path.name
         self.journal = journal_path(self.path)
         self._first_journal = journal_path(lock_path)
         self._is_checked = False
@@ -45,7 +45,7 @@ class PurchaseLog:
     @property
     def shown(self) -> str:
         """How people find it."""
-        return f"{FOLDER}/{self.path.name}"
+        return f"{NAME}/{self.path.name}"
 
     def read(self, manifest: str) -> Lock:
         """Read what is remembered, with what a killed run left; no file is an empty one.
@@ -74,7 +74,7 @@ class PurchaseLog:
         """Refuse what another project remembers. Raises: LockError."""
         if OwnFolder(self.path.parents[1]).is_outside(path.name):
             raise LockError(
-                f"{FOLDER}/{path.name} is a link that leads outside the repository; nothing was "
+                f"{NAME}/{path.name} is a link that leads outside the repository; nothing was "
                 "sent. Take the link away: what was bought from here is remembered there"
             )
 
@@ -88,7 +88,7 @@ class PurchaseLog:
         if words := self.keep(Lock(manifest=manifest), write):  # of what was left
             return words
         with suppress(OSError):
-            make_private(self.path.parent)
+            OwnFolder(self.path.parents[1]).make()
             self.journal.unlink(missing_ok=True)
             self.journal.hardlink_to(self._first_journal)
         return ""
@@ -169,7 +169,7 @@ class PurchaseLog:
         if entries == known.entries:
             return ""
         try:
-            make_private(self.path.parent)
+            OwnFolder(self.path.parents[1]).make()
             write(self.path, lockfile.dumps(Lock(manifest=lock.manifest, entries=entries)))
         except OSError as error:
             return (

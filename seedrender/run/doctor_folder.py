@@ -20,7 +20,8 @@ from seedrender.errors import (
 from seedrender.lock import fold
 from seedrender.project import lock_read, share
 from seedrender.project.files import other_owner
-from seedrender.project.hold import FOLDER, journal_path
+from seedrender.project.hold import journal_path
+from seedrender.project.own_folder import NAME
 from seedrender.project.ownership import lock_path
 from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import repository
@@ -168,7 +169,7 @@ def _room(parent: Path, output: str) -> Check:
     place = parent / output
     while not place.exists():
         place = place.parent
-    for folder in (place, parent, parent / FOLDER):
+    for folder in (place, parent, parent / NAME):
         if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
             advice = "clips, the lockfile or notes are written there: mend its permissions"
             owner = other_owner(folder)

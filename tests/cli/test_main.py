@@ -126,6 +126,18 @@ def test_a_new_project_is_right_and_is_never_overwritten(tmp_path: Path) -> None
     assert "*.lock merge=union" in (tmp_path / "my film/.gitattributes").read_text()
 
 
+@pytest.mark.parametrize(
+    "name", ["film.yaml", ".gitignore", ".gitattributes", "manifest.v1.schema.json"]
+)
+def test_a_new_project_is_not_written_through_links(tmp_path: Path, name: str) -> None:
+    (tmp_path / "clone").mkdir()
+    (tmp_path / "clone" / name).symlink_to(tmp_path / "elsewhere")
+
+    seedrender(tmp_path / "clone", "init")
+
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_the_schema_is_printed(tmp_path: Path) -> None:
     schema = json.loads(seedrender(tmp_path, "schema").stdout)
 

@@ -26,6 +26,10 @@ def usd(value: str) -> Amount:
     return Amount(Decimal(value), "USD")
 
 
+def cny() -> Amount:
+    return Amount(Decimal(1), "CNY")
+
+
 def price(low: str, expected: str, high: str) -> Price:
     return Price(low=usd(low), expected=usd(expected), high=usd(high), as_of=date(2026, 8, 17))
 
@@ -353,3 +357,34 @@ def test_what_a_task_did_cost_is_told_by_the_films_own_table(
     pricing = Pricing(route="byteplus", published=published, rates=rates)
 
     assert pricing.settled(job("a", duration_s=4), told) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_more"),
+    [
+        (price("1", "1", "2"), price("1", "1", "1.9"), True),
+        (price("1", "1", "2"), price("1", "1", "2"), False),
+        (price("1", "1", "2"), UNKNOWN_PRICE, False),
+        (UNKNOWN_PRICE, price("1", "1", "2"), False),
+        (price("1", "1", "2"), Price(low=cny(), expected=cny(), high=cny()), False),
+    ],
+)
+def test_an_estimate_exceeds_another_one_where_both_are_known_in_one_currency(
+    one: Price, other: Price, *, is_more: bool
+) -> None:
+    assert estimated(job("a"), a=one).exceeds(estimated(job("a"), a=other)) is is_more
+
+
+def test_what_is_published_is_told_whatever_the_film_says() -> None:
+    rate = Rate(
+        model="seedance-2.0",
+        value=Decimal(0),
+        unit=Unit.SECOND,
+        currency="USD",
+        source="mine",
+        as_of=TODAY,
+    )
+    published = price("1", "2", "3")
+    pricing = Pricing(route="modellix", published=lambda _job, _video: published, rates=(rate,))
+
+    assert pricing.listed(job("a")) == published

@@ -443,3 +443,20 @@ def test_a_file_system_that_fails_otherwise_is_no_other_run(
         holding(lock_path(tmp_path), tmp_path / "film.yaml"),
     ):
         pass
+
+
+def test_nothing_is_held_in_a_folder_that_leads_outside(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    write(ours)
+    (ours / ".seedrender").symlink_to(tmp_path / "theirs")
+
+    with (
+        pytest.raises(LockError, match="cannot be written"),
+        holding(lock_path(ours), ours / "film.yaml"),
+    ):
+        pass  # pragma: no cover - it is not reached
+
+    assert list((tmp_path / "theirs").iterdir()) == []
+    assert not journal_path(lock_path(ours)).exists()

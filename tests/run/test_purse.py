@@ -783,3 +783,24 @@ def test_what_tasks_cost_is_asked_again_before_each_request(tmp_path: Path) -> N
 
     assert len(film.provider.received) == 1  # the first one took almost all of it
     assert len(film.left_out) == 3
+
+
+def test_the_budget_of_a_command_counts_no_less_than_is_published() -> None:
+    """Whatever table a film brings: it is the film's word, and the budget is a person's."""
+    published = {"a": costs("2"), "b": Price(), "c": costs("2")}
+
+    def opened(allowance: Allowance) -> Purse:
+        return purse(
+            unbought(*shots("a", "b", "c")),
+            Lock(manifest="m"),
+            lambda _: costs("0"),
+            allowance,
+            "x",
+            listed=lambda one: published[one.id],
+        )
+
+    run = opened(Allowance(run=limits("3 USD")))
+    film = opened(Allowance(film=limits("3 USD")))
+
+    assert [run.is_outside(JobId(name)) for name in "abc"] == [False, False, True]
+    assert [film.is_outside(JobId(name)) for name in "abc"] == [False, False, False]
