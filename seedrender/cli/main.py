@@ -135,7 +135,7 @@ def _code(args: Sequence[str] | None, state: State) -> int:
     except SeedrenderError as error:
         say_error(error, state)
         return error.exit_code
-    except (KeyboardInterrupt, SystemExit):
+    except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - the last resort of every command
         return _bug(error, state)

@@ -122,7 +122,7 @@ def _objection(found: Project, made: Plan, lock: Lock) -> str:
     if any(step.will_submit for step in made.steps):
         try:
             PurchaseLog(found.lock_path).check(lock.manifest)
-            found.left_behind.check()
+            found.left_by_others(lock)
         except LockError as error:
             return str(error)
     return ""

@@ -240,7 +240,7 @@ def _refused(job: Job, wanted: Fingerprint, entry: LockEntry, facts: Facts) -> D
     if last is None or job.id in facts.resubmit or not last.has_ended_in_vain:
         return None
     if last.may_have_run_on:
-        words = f"task {last.task_id} ran again after its end, and how that ended nobody says"
+        words = f"task {last.task_id} did more after its end, and nobody says what that cost"
         return _asked_again(last, words, job.id, facts)
     if last.state is JobState.BLOCKED:
         if not facts.asked.reaches(last):

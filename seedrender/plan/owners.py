@@ -5,43 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import FILE, WHICHEVER, Asked
 from seedrender.lock.moves import Moves
 from seedrender.plan.assignment import Assignment, Clips, Option
+from seedrender.plan.spare import SHOWS, Spare, Worth
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.task import Artifact
-
-
-class Worth(IntEnum):
-    """What a task is to a job that wants what it was bought for, the best first."""
-
-    CLIP = 0
-    LIVE = 1  # a clip may come of it
-    DIFFERS = 2  # a clip that is not what was asked for
-    IN_VAIN = 3  # no clip comes of it: whether it is bought again is for a person to say
-
-
-_SHOWS = (Worth.CLIP, Worth.LIVE, Worth.DIFFERS)  # what is wanted, or will
-
-
-@dataclass(frozen=True, slots=True)
-class Spare:
-    """A task that the job on whose line it stands has no use for."""
-
-    job: JobId
-    record: TaskRecord
-    worth: Worth
-    is_remembered: bool = False  # only the purchase log knows it
-
-    def brings(self, other: Spare) -> bool:
-        """Say whether a task goes with this one, as all goes that ended in vain for one job."""
-        is_in_vain = self.worth is other.worth is Worth.IN_VAIN
-        return other is self or (is_in_vain and other.job == self.job)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,6 +64,21 @@ class Owners:
         self.assign()
         return self.chosen
 
+    def unused(self) -> Iterator[LockEntry]:
+        """Yield what no job has a use for, once they are assigned, each task with its clip."""
+        for job, entry in self.lock.entries.items():
+            told = [(r, self._worth(r, entry)) for r in entry.tasks]
+            spares = [Spare(job, record, worth) for record, worth in told if worth is not None]
+            tasks = tuple(
+                spare.record
+                for spare in spares
+                if spare.record.correlation_id not in self.taken and not self._uses(spare)
+            )
+            made = {record.correlation_id for record in tasks}
+            output = entry.output if entry.output and entry.output.made_by in made else None
+            if tasks:
+                yield LockEntry(job=job, tasks=tasks, output=output)
+
     def _is_choice(self) -> bool:
         """Say whether there are two clips of one definition."""
         for spares in self._all_spares().values():
@@ -126,7 +114,7 @@ class Owners:
             tasks = tasks[:1]
         else:
             spares = [s for digest in wanted.digests for s in self._all_spares().get(digest, ())]
-            spares = [s for s in spares if s.worth in _SHOWS and self._may_take(s, job.id)]
+            spares = [s for s in spares if s.worth in SHOWS and self._may_take(s, job.id)]
             spares.sort(key=lambda spare: spare.worth)
             tasks += [(spare.record, self._line(spare)) for spare in spares]
         options = (self._option(record, line, entry) for record, line in tasks)
@@ -244,7 +232,7 @@ class Owners:
         """Return these records: the chosen one, what is good, in its place and newest first."""
         if entry is None:
             return []
-        made = [r for r in reversed(entry.tasks) if self._worth(r, entry) in _SHOWS]
+        made = [r for r in reversed(entry.tasks) if self._worth(r, entry) in SHOWS]
         made = [r for r in made if wanted.is_of(r.fingerprint) and self._is_ours(r, entry.job)]
         chosen, in_place = self.chosen.get(entry.job), fold.output_record(entry)
         return sorted(

@@ -63,7 +63,7 @@ class Ownership:
         """Find the outputs that another manifest, which still exists, writes too."""
         wanted = {self._real(path): path for path in outputs}
         yield from self._noted(wanted)
-        for path, lock in self.neighbours():
+        for path, lock in self._neighbours():
             outputs = [e.output.path for e in lock.entries.values() if e.output is not None]
             yield from self._shared(wanted, self._folder, outputs, lock.manifest, path.name)
 
@@ -196,7 +196,15 @@ class Ownership:
             if path.name != own.name and _OUR_LOCK in _head(path):
                 yield path
 
-    def neighbours(self) -> Iterator[tuple[Path, Lock]]:
+    def siblings(self) -> Iterator[Path]:
+        """Yield the other manifests of the folder, each with a lockfile of its own."""
+        own = lock_path(self.manifest)
+        for path in sorted(self.manifest.parent.iterdir()):
+            is_other = path.suffix in _MANIFESTS and lock_path(path) != own
+            if is_other and path.is_file() and _OUR_MANIFEST.search(_head(path)):
+                yield path
+
+    def _neighbours(self) -> Iterator[tuple[Path, Lock]]:
         """Yield the lockfiles of the other manifests of the folder, as far as they can be read."""
         for path in self._lock_paths():
             try:

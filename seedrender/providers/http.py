@@ -163,7 +163,8 @@ class Http:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             if answer is None:  # else the connection broke after it, which changes nothing
                 self._note_lost("POST", path, error, body)
-                words = f"the answer to a submit {_how_lost(error)}"
+                by = f" through the proxy {proxies.shown(self._proxy)}" if self._proxy else ""
+                words = f"the answer to a submit{by} {_how_lost(error)}"
                 raise SubmissionUnknownError(words) from None
         assert answer is not None, "each way without one raises"
         return answer

@@ -127,8 +127,9 @@ class Modellix:
         url, file_id = remote_files.url(data.get("url")), data.get("file_id")
         if url is None or not _is_served(url, self._http.base_url):
             raise strange("the answer to an upload names no url", answer, by_status)
-        if isinstance(file_id, str) and _FILE_ID.fullmatch(file_id):
-            self._file_ids[MediaUrl(url)] = file_id
+        name = str(file_id) if type(file_id) in (str, int) else ""  # as task ids may be
+        if _FILE_ID.fullmatch(name):
+            self._file_ids[MediaUrl(url)] = name
         return MediaUrl(url)
 
     def file_id(self, url: MediaUrl) -> str | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from seedrender.errors import LockError, ManifestError, Origin, Violation
 from seedrender.lock import fold
-from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import Asked
 from seedrender.lock.moves import Moves, rename
 from seedrender.plan import graph, make, renames, select
@@ -28,12 +25,12 @@ from seedrender.project.roots import Roots, named
 from seedrender.project.text_files import read_inside, read_text
 from seedrender.providers import plugins, registry
 from seedrender.run import local_references, store
-from seedrender.run.bounds import bounded
+from seedrender.run.bounds import bounded, without_collector
 from seedrender.run.choices import AS_WRITTEN, Choices
 from seedrender.run.files import Files
 from seedrender.run.lengths import lengths
 from seedrender.run.purse import Allowance, Purse, purse
-from seedrender.run.siblings import Siblings
+from seedrender.run.siblings import Siblings, lacking
 from seedrender.source import expand, ranges, review
 from seedrender.source.expand import Expansion, Tick
 from seedrender.source.names import known
@@ -143,7 +140,7 @@ class Project:
             digests=self.digests,
             remembered=partial(self.remembered, lock),
             remembers_live=self.may_remember_live,
-            left_behind=self.left_by_others,
+            left_behind=partial(self._left, lock),
             asked=self.asked,
             keep_stale=wishes.keep_stale,
             selected=frozenset(job.id for job in self.jobs),
@@ -164,24 +161,26 @@ class Project:
         except LockError:
             return False
 
-    def of_its_own(self, lock: Lock) -> Lock:
-        """Return a lock as `read_lock` does, whatever others left behind."""
+    def unused(self, lock: Lock) -> Lock:
+        """Return what a lock of this manifest knows and no job has a use for."""
         renamed = rename(lock, self.manifest.moved)
         owners = replace(self.owners(renamed), left_behind=lambda: Lock(manifest=""))
-        return owners.assign().applied(renamed)
+        owners.assign()
+        return fold.fold(Lock(manifest=self.path.name), owners.unused())
 
-    def left_by_others(self) -> Lock:
-        """Return what others left behind, gone or not; nothing where it cannot be read."""
-        by_siblings = self.siblings.left(self._digests_of_firsts).entries.values()
+    def left_by_others(self, lock: Lock) -> Lock:
+        """Return what others left behind, gone or not, and this lock lacks.
+
+        Raises: LockError where it cannot be read.
+        """
+        by_siblings = self.siblings.left(partial(lacking, self.all_jobs, self.digests, lock))
+        return fold.fold(self.left_behind.lock, by_siblings.entries.values())
+
+    def _left(self, lock: Lock) -> Lock:
         try:
-            return fold.fold(self.left_behind.lock, by_siblings)
+            return self.left_by_others(lock)
         except LockError:  # whoever would buy is refused
             return Lock(manifest=self.path.name)
-
-    def _digests_of_firsts(self) -> Collection[str]:
-        """Return the digests of the jobs that are made of no other's clip."""
-        firsts = (job for job in self.all_jobs if not job.parents)
-        return {digest for job in firsts for digest in fingerprint(job, self.digests, {}).digests}
 
     def facts(self, lock: Lock, wishes: Wishes, chosen: Mapping[JobId, CorrelationId]) -> Facts:
         """Gather what a plan rests on; `chosen` is what `owners` chose of several clips."""
@@ -251,7 +250,7 @@ def load(
 
     size = path.stat().st_size
     try:
-        with _without_collector(), bounded(path.name, tick, size_bytes=size) as heard:
+        with without_collector(), bounded(path.name, tick, size_bytes=size) as heard:
             expansion = expand.attempt(
                 read_text(path),
                 path.name,
@@ -280,18 +279,6 @@ def load(
             return found
     except ManifestError as error:
         raise ManifestError(ranges.with_ends(error.violations, read)) from None
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Do without the cyclic garbage collector: there is no garbage while a tree is built."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _checked(

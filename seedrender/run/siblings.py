@@ -1,67 +1,109 @@
-"""Finds what the other manifests of a folder have bought and have no job for any more.
+"""Finds what the other manifests of a folder have bought and no job of theirs has a use for.
 
-A film that is split leaves a task on the line of a job that is in another manifest now.
+A film that is split leaves tasks on the lines of jobs that are in another manifest now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from seedrender.errors import SeedrenderError
+from seedrender.errors import LockError, SeedrenderError
 from seedrender.lock import fold
+from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.prune import clips_of
-from seedrender.project.ownership import Ownership
-from seedrender.values.entry import Lock, LockEntry
-from seedrender.values.job import JobId
+from seedrender.project import lock_read
+from seedrender.project.ownership import Ownership, lock_path
+from seedrender.project.purchases import PurchaseLog
+from seedrender.project.roots import named
+from seedrender.run import store
+from seedrender.values.entry import Lock, TaskRecord
+from seedrender.values.job import Job, JobId
+
+Wanted = Mapping[str, JobId]  # digest of what is to be bought → the job that asks for it
 
 
 class Sibling(Protocol):
     """Another manifest of the folder, read and expanded."""
 
-    @property
-    def ids(self) -> Collection[JobId]:
-        """Every job and long take that it names."""
-
-    def of_its_own(self, lock: Lock) -> Lock:
-        """Return its lock, each task on the line of the job that has a use for it."""
+    def unused(self, lock: Lock) -> Lock:
+        """Return what it has bought and has no use for."""
 
 
 @dataclass(slots=True)
 class Siblings:
-    """The manifests beside this one, which are read only where they may have what is wanted."""
+    """The manifests beside this one, which are expanded only where they have what is wanted."""
 
     ownership: Ownership
     load: Callable[[Path], Sibling]  # raises SeedrenderError
     paths: set[str] = field(default_factory=set)  # of clips that were found: they stay there
-    _left: dict[str, Lock] = field(default_factory=dict)  # by manifest
+    _known: dict[Path, Lock] = field(default_factory=dict)
+    _unused: dict[Path, Lock] = field(default_factory=dict)
 
-    def left(self, wanted: Callable[[], Collection[str]]) -> Lock:
-        """Return the tasks that no job of theirs asks for; `wanted`: digests of what is asked here.
+    def left(self, wanted: Callable[[], Wanted]) -> Lock:
+        """Return the tasks that no job of theirs has a use for.
 
-        A manifest that is not right keeps all that it has.
+        Raises: LockError where one cannot be read, or has what is wanted and is not right itself.
         """
-        found, digests = Lock(manifest=""), None
-        for _, lock in self.ownership.neighbours():
-            digests = digests if digests is not None else wanted()
-            if any(r.fingerprint.digest in digests for e in lock.entries.values() for r in e.tasks):
-                found = fold.fold(found, self._left_in(lock).entries.values())
+        found, asked = Lock(manifest=""), None
+        for path in self.ownership.siblings():
+            asked = asked if asked is not None else wanted()
+            if not asked:
+                break
+            known = self._read(path)
+            records = (r for entry in known.entries.values() for r in entry.tasks)
+            has = next((r for r in records if r.fingerprint.digest in asked), None)
+            if has is not None:
+                job = asked[has.fingerprint.digest]
+                found = fold.fold(found, self._left_by(path, known, job, has).entries.values())
         return found
 
-    def _left_in(self, lock: Lock) -> Lock:
-        name = lock.manifest
-        if name not in self._left:
-            self._left[name] = Lock(manifest=name, entries=self._without_a_job(lock))
-            for entry in self._left[name].entries.values():
-                self.paths.update(clip.path for clip in clips_of(entry))
-        return self._left[name]
+    def _read(self, path: Path) -> Lock:
+        """Return all that one knows: its lockfile, journal and memory. Raises: LockError."""
+        if path not in self._known:
+            try:
+                lock = store.read(lock_path(path), path.name)
+                log = PurchaseLog(lock_read.real(lock_path(path)))
+                self._known[path] = fold.fold(lock, log.unknown_to(lock).entries.values())
+            except LockError as error:
+                raise LockError(
+                    f"{path.name}, beside this manifest, may have bought what is wanted here, and "
+                    f"what it knows cannot be read: {error}"
+                ) from None
+        return self._known[path]
 
-    def _without_a_job(self, lock: Lock) -> dict[JobId, LockEntry]:
-        try:
-            sibling = self.load(self.ownership.manifest.with_name(lock.manifest))
-            known = sibling.of_its_own(lock)
-        except (SeedrenderError, OSError):
-            return {}
-        return {job: entry for job, entry in known.entries.items() if job not in sibling.ids}
+    def _left_by(self, path: Path, known: Lock, job: JobId, task: TaskRecord) -> Lock:
+        if path not in self._unused:
+            try:
+                self._unused[path] = self.load(path).unused(known)
+            except (SeedrenderError, OSError) as error:
+                ours, task_id = self.ownership.manifest, task.task_id or "ID"
+                raise LockError(
+                    f"{path.name}, beside this manifest, has bought just what {job} asks for, and "
+                    f"is not right itself, so that nobody can say whether it still has a use for "
+                    f"it; nothing was sent. Mend it, or take the task over with `seedrender adopt "
+                    f"{named(ours.parent, ours.name)} {job} --task {task_id}`; what is "
+                    f"wrong: {error}"
+                ) from None
+            for entry in self._unused[path].entries.values():
+                self.paths.update(clip.path for clip in clips_of(entry))
+        return self._unused[path]
+
+
+def lacking(jobs: Iterable[Job], references: Mapping[str, str], lock: Lock) -> Wanted:
+    """Return what jobs ask for of which a lock has nothing, as far as their parents are there.
+
+    `references`: sha256 of each local one, by its name.
+    """
+    here = {r.fingerprint.digest for entry in lock.entries.values() for r in entry.tasks}
+    outputs = {job: e.output.identity for job, e in lock.entries.items() if e.output}
+    found: dict[str, JobId] = {}
+    for job in jobs:
+        if all(parent in outputs for parent in job.parents):
+            parents = {parent: outputs[parent] for parent in job.parents}
+            digests = fingerprint(job, references, parents).digests
+            if here.isdisjoint(digests):
+                found |= dict.fromkeys(digests, job.id)
+    return found

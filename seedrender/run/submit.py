@@ -14,7 +14,7 @@ from seedrender.errors import (
     QuotaError,
     RateLimitedError,
     RejectedError,
-    SubmissionUnknownError,
+    UnauthorizedError,
     UnavailableError,
 )
 from seedrender.lock.identity import SIMULATED
@@ -26,6 +26,7 @@ from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.provider import MediaUrl
 from seedrender.values.task import TaskId
 
+_PROVES_NOTHING_CREATED = (QuotaError, UnauthorizedError, RateLimitedError, UnavailableError)
 _TASK_ID = re.compile(r"[!-~]{1,512}")
 
 
@@ -108,15 +109,15 @@ class Submits:
         desk.purse.note(job.id, record)
         try:
             task_id = await desk.provider.submit(submission)
-        except SubmissionUnknownError as error:
-            await self._lost(job, record, str(error))
-            return None
         except RejectedError as error:
             await self._refused(job, record, error)
             return None
-        except ProviderError:  # each other one proves that nothing was created
+        except _PROVES_NOTHING_CREATED:
             await desk.keep(job.id, replace(record, state=JobState.PLANNED))
             raise
+        except ProviderError as error:  # such as an answer that was lost, or makes no sense
+            await self._lost(job, record, str(error))
+            return None
         trouble = self._trouble_with(task_id)
         if trouble:
             await self._lost(job, record, trouble)

@@ -186,7 +186,10 @@ class Watch:
             self._desk.listener.note(job.id, "rendering", words)
             return await self._sighted(job, record, Sighting.RUNS), None
         before = record.cost.amount if record.cost is not None else None
-        is_billed = bool(task.unread) or self._desk.settled(job, task) not in (None, before)
+        now = self._desk.settled(job, task)
+        if before is not None and now is None and task.tokens:  # which no rate prices
+            return await self._sighted(job, record, Sighting.GONE), task
+        is_billed = bool(task.unread) or now not in (None, before)
         if task.state is TaskState.SUCCEEDED or is_billed:
             return await self._ended(job, record, task), task
         return record, None

@@ -61,7 +61,7 @@ class Sighting(StrEnum):
 
     RUNS = "runs"
     ENDED = "ended"  # once more, and how is noted
-    GONE = "gone"  # nobody says how it ended
+    GONE = "gone"  # nobody says how it ended, or what that cost
 
 
 _SIGHTINGS = "state"  # in `unread`: the number of the last one, and what it was
@@ -132,7 +132,7 @@ class TaskRecord:
 
     @property
     def may_have_run_on(self) -> bool:
-        """Whether it was seen to run again, and nobody says how that ended."""
+        """Whether it did more after its end, and nobody says how that ended or what it cost."""
         return self.state in _IN_VAIN and self._last_sighting in (Sighting.RUNS, Sighting.GONE)
 
     @property

@@ -10,6 +10,7 @@ import pytest
 
 from seedrender import __version__
 from seedrender.__main__ import main
+from seedrender.cli.main import main as call
 
 FILM = "seedrender: 1\nname: film\nshots: {opener: {prompt: A kite., duration: 4}}\n"
 
@@ -74,6 +75,21 @@ def test_ctrl_c_while_modules_are_loaded_ends_without_a_traceback(
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 130
+
+
+def test_a_plugin_that_would_end_the_program_is_a_bug(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leaves(*_: object, **__: object) -> None:
+        raise SystemExit(0)
+
+    monkeypatch.setattr("seedrender.run.project.load", leaves)
+
+    with pytest.raises(SystemExit) as caught:
+        call(["check", str(folder / "film.yaml")])
+
+    assert caught.value.code == 1
+    assert "an exception that seedrender does not expect: SystemExit" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["check", "plan", "run", "status"])

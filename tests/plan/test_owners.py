@@ -658,3 +658,33 @@ def test_what_still_runs_and_is_only_remembered_comes_back_beside_a_lockfile(nam
     found = assigned(here, jobs, remembered=lambda: log, remembers_live=lambda: True)
 
     assert lines(found) == {name: [f"c-{name}"], "b": ["c-b"]}
+
+
+def test_what_no_job_has_a_use_for_is_what_another_manifest_may_have() -> None:
+    a, b, kept = shot("s1", "one"), shot("s1", "two"), shot("kept", "three")
+    gone = running("gone", shot("gone", "four"))
+    free = entry("free", record("c-free", JobState.CANCELLED, fingerprint=wanted(kept)))
+    of_b = done("s2", shot("s2", "two"))
+    now = lock(done("s1", a), of_b, done(kept.id, kept), gone, free)
+    owners = Owners(lock=now, jobs=[b, kept], digests={})
+
+    owners.assign()
+    found = {one.job: one for one in owners.unused()}
+
+    assert sorted(found) == ["free", "gone", "s1"]  # s2's shows what s1 wants now
+    assert found[a.id].output == now.entries[a.id].output
+    assert found[JobId("gone")].output is None
+
+
+def test_a_clip_beside_the_one_that_nobody_wants_stays_with_its_job() -> None:
+    now_wants = shot("s1", "two")
+    old = replace(done("s1", shot("s1", "one"), submit="old").tasks[0], superseded=clip("old", "x"))
+    new = done("s1", now_wants, submit="new")
+    both = replace(new, tasks=(old, *new.tasks))
+    owners = Owners(lock=lock(both), jobs=[now_wants], digests={})
+
+    owners.assign()
+
+    assert [(one.job, one.tasks, one.output) for one in owners.unused()] == [
+        (now_wants.id, (old,), None)
+    ]

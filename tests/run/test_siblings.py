@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from seedrender.errors import ManifestError
+from seedrender.errors import LockError, ManifestError
 from seedrender.lock import lockfile
+from seedrender.project.files import write_atomically
 from seedrender.project.ownership import Ownership
+from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import Roots
 from seedrender.run.siblings import Siblings
-from seedrender.values.entry import JobState, Lock
+from seedrender.values.entry import Fingerprint, JobState, Lock
 from seedrender.values.job import JobId
 from tests.builders import clip, entry, record
 from tests.cli.test_main import seedrender
 
 DONE = entry("b", record("c1", JobState.SUCCEEDED), output=clip("c1", "renders/b.mp4"))
-KEPT = entry("a", record("c2", JobState.SUCCEEDED), output=clip("c2", "renders/a.mp4"))
-DIGEST = DONE.tasks[0].fingerprint.digest
+OTHER = Fingerprint(digest="sha256:bb")
+KEPT = entry(
+    "a", record("c2", JobState.SUCCEEDED, fingerprint=OTHER), output=clip("c2", "renders/a.mp4")
+)
+WANTED = {DONE.tasks[0].fingerprint.digest: JobId("b")}
 HEAD = "seedrender: 1\nname: {}\ndefaults: {{tier: fast, resolution: 480p, duration: 4}}\n"
 
 
@@ -30,8 +36,9 @@ class Other:
 
     ids: Collection[JobId]
 
-    def of_its_own(self, lock: Lock) -> Lock:
-        return lock
+    def unused(self, lock: Lock) -> Lock:
+        entries = {job: entry for job, entry in lock.entries.items() if job not in self.ids}
+        return Lock(manifest=lock.manifest, entries=entries)
 
 
 @dataclass
@@ -68,17 +75,64 @@ def test_what_another_manifest_has_no_job_for_is_found_once_it_may_be_wanted(
     folder = Folder(tmp_path)
     siblings = folder.siblings()
 
-    assert siblings.left(lambda: ["sha256:other"]).entries == {}
+    assert siblings.left(dict).entries == {}
+    assert siblings.left(lambda: {"sha256:other": JobId("x")}).entries == {}
     assert folder.loaded == []
-    found = [siblings.left(lambda: [DIGEST]) for _ in range(2)]
+    found = [siblings.left(lambda: WANTED) for _ in range(2)]
     assert [dict(lock.entries) for lock in found] == [{DONE.job: DONE}] * 2
     assert (folder.loaded, siblings.paths) == (["film.yaml"], {"renders/b.mp4"})
 
 
-def test_a_manifest_that_is_not_right_keeps_what_it_has(tmp_path: Path) -> None:
+def test_a_manifest_that_is_not_right_and_bought_what_is_wanted_stops_the_buying(
+    tmp_path: Path,
+) -> None:
     siblings = Folder(tmp_path, is_right=False).siblings()
 
-    assert siblings.left(lambda: [DIGEST]).entries == {}
+    assert siblings.left(lambda: {"sha256:other": JobId("x")}).entries == {}
+    with pytest.raises(LockError, match=r"film.yaml, beside .* b asks for.* b --task task-c1`"):
+        siblings.left(lambda: WANTED)
+
+
+def test_a_lockfile_beside_that_cannot_be_read_stops_the_buying(tmp_path: Path) -> None:
+    siblings = Folder(tmp_path).siblings()
+    (tmp_path / "film.lock").write_text("<<<<<<< ours\n")
+
+    assert siblings.left(dict).entries == {}  # where nothing is wanted
+    with pytest.raises(LockError, match=r"film\.yaml, beside this manifest, may have bought what"):
+        siblings.left(lambda: WANTED)
+
+
+@pytest.mark.parametrize("where", ["film.lock.journal", ".seedrender/film.lock"])
+def test_what_is_in_a_journal_or_a_memory_beside_counts_too(tmp_path: Path, where: str) -> None:
+    siblings = Folder(tmp_path).siblings()
+    (tmp_path / "film.lock").write_text(lockfile.dumps(Lock(manifest="film.yaml")))
+    paid = entry("b", replace(DONE.tasks[0], provider="ark"), output=DONE.output)
+    if where == "film.lock.journal":
+        header = json.dumps({"journal": 1, "manifest": "film.yaml"}).encode() + b"\n"
+        (tmp_path / where).write_bytes(header + lockfile.journal_line(paid))
+    else:
+        log = PurchaseLog(tmp_path / "film.lock")
+        assert (
+            log.keep(Lock(manifest="film.yaml", entries={paid.job: paid}), write_atomically) == ""
+        )
+
+    assert dict(siblings.left(lambda: WANTED).entries) == {paid.job: paid}
+
+
+def test_what_lies_on_the_line_of_an_id_that_is_used_again_is_handed_on(tmp_path: Path) -> None:
+    speed = ("--sim-speed", "600")
+    film = f"{HEAD.format('film')}shots:\n"
+    (tmp_path / "film.yaml").write_text(f"{film}  s1: {{prompt: A.}}\n  s2: {{prompt: B.}}\n")
+    assert seedrender(tmp_path, "run", "film.yaml", *speed).returncode == 0
+    (tmp_path / "film.yaml").write_text(f"{film}  s1: {{prompt: B.}}\n")
+    (tmp_path / "act1.yaml").write_text(
+        f"{HEAD.format('act1')}output: {{dir: act1}}\nshots:\n  s1: {{prompt: A.}}\n"
+    )
+
+    ran = [seedrender(tmp_path, "run", name, *speed) for name in ("film.yaml", "act1.yaml")]
+
+    assert [one.returncode for one in ran] == [0, 0]
+    assert not any("submitted" in one.stdout + one.stderr for one in ran)
 
 
 @pytest.mark.parametrize("runs_first", [False, True])

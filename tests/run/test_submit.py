@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from seedrender.errors import (
+    ForgottenError,
     ProtocolError,
     ProviderError,
     QuotaError,
@@ -258,9 +259,7 @@ def test_a_refusal_is_written_down_and_told_with_its_time_and_that_nothing_was_b
     assert f"spin blocked {words}" in film.listener.lines
 
 
-@pytest.mark.parametrize(
-    "error", [ProtocolError("not JSON"), UnauthorizedError("wrong key"), QuotaError("no credit")]
-)
+@pytest.mark.parametrize("error", [UnauthorizedError("wrong key"), QuotaError("no credit")])
 def test_an_answer_that_proves_that_nothing_was_bought_leaves_nothing_behind(
     tmp_path: Path, error: ProviderError
 ) -> None:
@@ -273,6 +272,26 @@ def test_an_answer_that_proves_that_nothing_was_bought_leaves_nothing_behind(
     assert (first, told) == (Exit.FAILED, f"spin error {error}")
     assert [entry.tasks for entry in left.entries.values()] in ([], [()])
     assert (second, film.provider.received) == (Exit.DONE, ["spin"])
+
+
+@pytest.mark.parametrize(
+    "error", [ProtocolError("not JSON"), ForgottenError("gone"), ProviderError("odd")]
+)
+def test_an_answer_that_proves_nothing_may_have_made_a_task(
+    tmp_path: Path, error: ProviderError
+) -> None:
+    film = Film(tmp_path, [SPIN])
+    film.provider.submit_errors["spin"].append(error)
+
+    codes = [film.run(), film.run()]
+
+    (left,) = film.lock().entries[SPIN.id].tasks
+    assert (codes, left.state, film.provider.received) == (
+        [Exit.UNDECIDED] * 2,
+        JobState.UNKNOWN,
+        [],
+    )
+    assert left.error == str(error)
 
 
 def test_a_request_is_sent_again_with_the_files_that_are_there_and_an_intent_of_its_own(

@@ -519,6 +519,8 @@ def test_a_long_wait_is_told_at_once(tmp_path: Path) -> None:
     ("answers", "code", "bought"),
     [
         pytest.param([seen(TaskState.FAILED, cost=BILLED)], Exit.FAILED, 1, id="it was billed"),
+        pytest.param([seen(TaskState.FAILED, tokens=9)], Exit.UNDECIDED, 1, id="it used tokens"),
+        pytest.param([seen(TaskState.FAILED)], Exit.DONE, 2, id="no cost is said, as before"),
         pytest.param([DOWN] * 3, Exit.FAILED, 1, id="nobody can say"),
         pytest.param([STRANGE], Exit.FAILED, 1, id="it makes no sense"),
         pytest.param([DOWN, seen(TaskState.FAILED, cost=FREE)], Exit.DONE, 2, id="in a moment"),
