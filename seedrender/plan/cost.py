@@ -57,6 +57,8 @@ class Pricing:
         if rate.unit is Unit.MILLION_TOKENS and task.tokens is not None:
             has_clip = rate.with_video is not None and bool(self.video(job).high)
             value = rate.with_video if has_clip and rate.with_video is not None else rate.value
+            if not value and task.tokens:  # of a pack that is paid already
+                return None
             return Amount(value * task.tokens / _MILLION, rate.currency)
         price = self(job)
         return price.expected if price.low == price.high else None

@@ -37,6 +37,7 @@ class Clips:
     allowed: tuple[Path, ...] = ()  # folders elsewhere that links may lead to
     inputs: Collection[str] = ()  # files of the author, that are never taken away
     written: Callable[[], Collection[str]] = tuple  # places elsewhere that earlier runs wrote to
+    are_others: Callable[[str], bool] = lambda _path: False  # places of manifests beside this one
     places: Callable[[str], Collection[str]] = (
         lambda _sha256: ()
     )  # that a clip is known to have had
@@ -127,6 +128,8 @@ class Clips:
         """Return whether a file lies where clips are written, and is none of the author's."""
         place = PurePosixPath(relative)
         if place.as_posix() in self.inputs or ".." in place.parts:
+            return False
+        if self.are_others(place.as_posix()):
             return False
         return place.is_relative_to(self.output_dir) or place.as_posix() in self.written()
 

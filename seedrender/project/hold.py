@@ -128,6 +128,7 @@ class Hold:
         """
         try:
             if is_alone:
+                path.parents[1].stat()  # which is not made for a lockfile
                 OwnFolder(path.parents[1]).make()
             while True:
                 file, is_new = _opened(path)

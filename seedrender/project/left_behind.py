@@ -104,11 +104,16 @@ def _folders(root: Path) -> Iterator[Path]:
 
 def _left_in(folder: Path) -> Iterator[tuple[Path, str]]:
     """Yield the files in a folder that belong to manifests that are gone from it, with these."""
+    return ((path, name) for path, name in left_by(folder) if is_gone(folder, name))
+
+
+def left_by(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the lockfiles, journals and memories in a folder, each with the manifest of its own."""
     for pattern in ("*.lock", "*.lock.journal", f"{NAME}/*.lock", f"{NAME}/*.lock.journal"):
         for path in sorted(folder.glob(pattern)):
             is_plain = path.is_file() and not path.is_symlink()  # no pipe, either
             name = owner(path) if is_plain else None
-            if name is not None and is_gone(folder, name):
+            if name is not None:
                 yield path, name
 
 

@@ -78,8 +78,10 @@ def real(path: Path) -> Path:
 
 
 def _check_inside(path: Path) -> None:
+    if not path.is_symlink():
+        return
     roots = Roots.around(path.parent)
-    if path.is_symlink() and not roots.hold(path):
+    if not roots.hold(path):
         raise LockError(
             f"{path.name} is a link that {roots.words(path, is_allowable=False)}; nothing was "
             "changed. Put it beside its manifest, where git has the lockfile"
@@ -96,8 +98,8 @@ def bytes_of(path: Path) -> bytes:
 
     Raises: LockError, also where it is a link that leads out of the repository.
     """
-    _check_inside(path)
     try:
+        _check_inside(path)
         return plain_bytes(path)
     except FileNotFoundError:
         return b""

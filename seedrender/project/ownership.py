@@ -63,7 +63,7 @@ class Ownership:
         """Find the outputs that another manifest, which still exists, writes too."""
         wanted = {self._real(path): path for path in outputs}
         yield from self._noted(wanted)
-        for path, lock in self._neighbours():
+        for path, lock in self.neighbours():
             outputs = [e.output.path for e in lock.entries.values() if e.output is not None]
             yield from self._shared(wanted, self._folder, outputs, lock.manifest, path.name)
 
@@ -204,7 +204,7 @@ class Ownership:
             if is_other and path.is_file() and _OUR_MANIFEST.search(_head(path)):
                 yield path
 
-    def _neighbours(self) -> Iterator[tuple[Path, Lock]]:
+    def neighbours(self) -> Iterator[tuple[Path, Lock]]:
         """Yield the lockfiles of the other manifests of the folder, as far as they can be read."""
         for path in self._lock_paths():
             try:

@@ -11,7 +11,6 @@ from seedrender.errors import LockCorruptError, LockError, LockVersionError
 from seedrender.lock import fold, lockfile
 from seedrender.lock.fold import Action
 from seedrender.lock.identity import SIMULATED
-from seedrender.lock.prune import clips_of
 from seedrender.project.files import denial, plain_bytes
 from seedrender.project.hold import journal_path
 from seedrender.project.lock_read import bytes_of, is_gone, read_journal
@@ -212,24 +211,6 @@ class PurchaseLog:
             f"`seedrender lock repair {named(self.path.parents[1], manifest)}` keeps every line "
             "that can be read, and the damaged file beside it"
         )
-
-
-class RememberedPlaces:
-    """Says where clips were, by what was remembered when somebody first asked."""
-
-    def __init__(self, lock_path: Path, manifest: str) -> None:
-        self._log, self._manifest = PurchaseLog(lock_path), manifest
-        self._paths: dict[str, set[str]] | None = None  # by sha256
-
-    def __call__(self, sha256: str) -> Collection[str]:
-        """Return the paths that a clip has had, relative to the manifest."""
-        if self._paths is None:
-            self._paths = {}
-            with suppress(LockError):  # whoever would buy is refused
-                for entry in self._log.read(self._manifest).entries.values():
-                    for clip in clips_of(entry):
-                        self._paths.setdefault(clip.sha256, set()).add(clip.path)
-        return sorted(self._paths.get(sha256, ()))
 
 
 def paid(lock: Lock) -> Lock:

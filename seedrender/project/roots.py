@@ -63,7 +63,7 @@ def repository(folder: Path) -> Path:
         found = folder.resolve()
     except OSError:  # the working folder is gone
         return folder
-    return next((p for p in (found, *found.parents) if (p / ".git").exists()), found)
+    return next((p for p in (found, *found.parents) if os.path.lexists(p / ".git")), found)
 
 
 def resolved(path: Path) -> Path | None:

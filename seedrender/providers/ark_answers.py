@@ -61,6 +61,7 @@ def task(task_id: TaskId, answer: Mapping[str, Any], catalog: Catalog) -> Task:
         message=message,
         render_s=_render_s(started, ended) if state.is_final else None,
         unread=figures.unread,
+        sent_as=sent_as if isinstance(sent_as := answer.get("safety_identifier"), str) else None,
     )
 
 

@@ -27,6 +27,7 @@ from seedrender.values.money import Amount, Cost
 from seedrender.values.picture import is_replaced
 from seedrender.values.task import Artifact, TaskId
 
+_OUR_ID = re.compile(r"[0-9a-f]{32}")  # as submits are sent; a provider may mask it
 _TASK_ID = re.compile(r"[!-~]{1,512}")  # as an answer to a submit may name it
 _BLOCK_BYTES = 1 << 18
 _OFF_S = 1.0  # by which a clip may be longer or shorter than the manifest says, unmentioned
@@ -64,11 +65,12 @@ async def adopt_task(
             f"{project.path.name} is rendered on {route}: a run would ask {route} for a task of "
             f"{provider}. Write `provider: {provider}` there first; nothing was changed"
         )
-    not_seen = await _look_at(route, TaskId(task_id), environ)
+    sent_as, not_seen = await _look_at(route, TaskId(task_id), environ)
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         step = _step(project, store, name)
         _not_known(store, task_id)
-        lost, gone = _lost(store, step, route), _uncollected(store, step)
+        _not_of_another(project, store, step, task_id, sent_as)
+        lost, gone = _lost(store, step, route, sent_as), _uncollected(store, step)
         bought_for = gone[-1].fingerprint if gone else None
         record = replace(
             lost or _fresh(store, route, bought_for or _wanted(step)),
@@ -87,25 +89,28 @@ async def adopt_task(
         return Adopted(record=record, notes=notes)
 
 
-async def _look_at(route: str, task_id: TaskId, environ: Mapping[str, str]) -> str:
-    """Ask a route for a task; say why that was not possible, or nothing.
+async def _look_at(
+    route: str, task_id: TaskId, environ: Mapping[str, str]
+) -> tuple[str | None, str]:
+    """Ask a route for a task; return our id for it, where that is given back.
+
+    With it comes why the route was not asked; empty: it was.
 
     Raises: ConfigError where it does not know the task.
     """
     if route == SIMULATED:
-        return ""
+        return None, ""
     try:
         limits = registry.account_limits(route)
         async with registry.online(route, environ, limits) as client:
-            await client.poll(task_id)
+            return (await client.poll(task_id)).sent_as, ""
     except NotFoundError as error:
         raise ConfigError(
             f"{route} does not know task {task_id} ({error}): is it the right id, and this the key "
             "that it was bought with? Nothing was changed"
         ) from None
     except (ConfigError, ProviderError) as error:
-        return f"the provider was not asked for it: {error}"
-    return ""
+        return None, f"the provider was not asked for it: {error}"
 
 
 async def adopt_file(project: Project, name: str, file: Path) -> Adopted:
@@ -194,10 +199,32 @@ def _live(store: Store, step: Step) -> tuple[TaskRecord, ...]:
     return fold.alive(entry) if entry is not None else ()
 
 
-def _lost(store: Store, step: Step, route: str) -> TaskRecord | None:
-    """Return the newest submit to the route whose answer was lost."""
-    live = (r for r in reversed(_live(store, step)) if r.task_id is None)
-    return next((r for r in live if r.provider == route or r.is_guess), None)
+def _not_of_another(
+    project: Project, store: Store, step: Step, task_id: str, sent_as: str | None
+) -> None:
+    """Refuse a task that another job's submit has made, as its provider says.
+
+    Raises: ConfigError.
+    """
+    for job, entry in store.lock.entries.items():
+        if job != step.job.id and any(r.correlation_id == sent_as for r in entry.tasks):
+            raise ConfigError(
+                f"task {task_id} was bought for {job}: its provider gives back the id of that "
+                f"submit. Nothing was changed: `seedrender adopt {project.named(project.path.name)}"
+                f" {job} --task {task_id}`"
+            )
+
+
+def _lost(store: Store, step: Step, route: str, sent_as: str | None) -> TaskRecord | None:
+    """Return the submit to the route whose answer was lost, and that may have made a task.
+
+    That is the one by whose id the task was sent, where that is told; else the newest.
+    """
+    live = [r for r in reversed(_live(store, step)) if r.task_id is None]
+    lost = [record for record in live if record.provider == route or record.is_guess]
+    if sent_as is not None and _OUR_ID.fullmatch(sent_as):
+        lost = [r for r in lost if r.correlation_id == sent_as or r.is_guess]
+    return next(iter(lost), None)
 
 
 def _settled(store: Store, step: Step, route: str) -> tuple[TaskRecord, ...]:

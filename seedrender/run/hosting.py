@@ -40,8 +40,8 @@ class Host(Protocol):
         """
         ...
 
-    async def take_back(self, link: Link) -> None:
-        """End what was lent. Raises: ProviderError."""
+    async def take_back(self, link: Link, alive: Collection[CorrelationId] = ()) -> None:
+        """End what was lent, unless one of these submits names it. Raises: ProviderError."""
         ...
 
     @property
@@ -111,10 +111,10 @@ class ProviderHost:
             self._leftovers.add(file_id)
         return Link(url=url)
 
-    async def take_back(self, link: Link) -> None:
-        """Delete it at the provider."""
-        file_id = self._file_id(link.url)
-        if file_id is not None:
+    async def take_back(self, link: Link, alive: Collection[CorrelationId] = ()) -> None:
+        """Delete it at the provider, which may keep one file for equal contents."""
+        file_id, notes = self._file_id(link.url), self._leftovers
+        if file_id is not None and not (notes is not None and notes.is_named(file_id, alive)):
             await self._forget(file_id)
 
     async def tidy(self, alive: Collection[CorrelationId], *, is_over: bool) -> None:
@@ -129,10 +129,13 @@ class ProviderHost:
         return self._provider.file_id(url) if isinstance(self._provider, Keeper) else None
 
     async def _forget(self, file_id: str) -> None:
+        """Delete a file; one that another manifest's list has is left to that one."""
+        notes = self._leftovers
         if isinstance(self._provider, Keeper):
-            await self._provider.forget(file_id)
-            if self._leftovers is not None:
-                self._leftovers.discard(file_id)
+            if notes is None or not notes.is_anothers(file_id):
+                await self._provider.forget(file_id)
+            if notes is not None:
+                notes.discard(file_id)
 
 
 class PrefixHost:
@@ -152,7 +155,7 @@ class PrefixHost:
     def _relative(self, path: str) -> str:
         return Path(os.path.relpath(path, self._root)).as_posix()
 
-    async def take_back(self, link: Link) -> None:
+    async def take_back(self, link: Link, alive: Collection[CorrelationId] = ()) -> None:
         """Leave what is not ours."""
 
     def use(self, links: Collection[Link], submit: CorrelationId) -> None:

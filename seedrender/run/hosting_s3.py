@@ -59,7 +59,7 @@ class BucketHost:
         url = await self._asked(self._obstore.sign_async(self._bucket, "GET", key, life))
         return Link(url=MediaUrl(url), lapses_at=lapses_at)
 
-    async def take_back(self, link: Link) -> None:
+    async def take_back(self, link: Link, alive: Collection[CorrelationId] = ()) -> None:
         """Leave it: its link lapses by itself."""
 
     def use(self, links: Collection[Link], submit: CorrelationId) -> None:

@@ -124,15 +124,16 @@ class Inputs:
                 link = self._links.get(sha256)
                 if link is not None and not self._shelf.is_used(sha256):
                     del self._links[sha256]
-                    await self._quietly(self._host.take_back(link))
+                    await self._quietly(self._host.take_back(link, self._alive()))
         await self._shelf.clear(job, left)
 
     async def tidy(self, *, is_over: bool = False) -> None:
         """Take back what earlier runs left and no task can need; when it is over, of this one."""
-        jobs = self._store.lock.entries
-        alive = {submit for job in jobs for submit in self._submits_of(job)}
-        await self._quietly(self._host.tidy(alive, is_over=is_over))
+        await self._quietly(self._host.tidy(self._alive(), is_over=is_over))
         await self._shelf.leave_to_others(len(self._host.left))
+
+    def _alive(self) -> set[CorrelationId]:
+        return {submit for job in self._store.lock.entries for submit in self._submits_of(job)}
 
     async def _quietly(self, work: Coroutine[None, None, None]) -> None:
         """Do what costs nobody anything if it fails: such files lapse by themselves."""

@@ -25,7 +25,7 @@ class Leftovers:
     def __init__(self, root: Path, name: str, seal: Seal) -> None:
         self._folder, self._name = OwnFolder(root), f"uploads-{name}.json"
         self._seal = seal
-        self._submits = self._read()
+        self._submits = self._read(self._name)
         self._earlier = set(self._submits)
 
     @property
@@ -37,13 +37,22 @@ class Leftovers:
         """Return what none of these submits names; of this run's own files only when it is over."""
         return tuple(
             file_id
-            for file_id, submits in self._submits.items()
-            if (is_over or file_id in self._earlier) and submits.isdisjoint(alive)
+            for file_id in self._submits
+            if (is_over or file_id in self._earlier) and not self.is_named(file_id, alive)
         )
+
+    def is_named(self, file_id: str, alive: Collection[CorrelationId]) -> bool:
+        """Say whether one of these submits names a file."""
+        return not self._submits.get(file_id, set()).isdisjoint(alive)
+
+    def is_anothers(self, file_id: str) -> bool:
+        """Say whether the list of another manifest of the folder has a file, too."""
+        names = (path.name for path in self._folder.path("").glob("uploads-*.json"))
+        return any(file_id in self._read(name) for name in names if name != self._name)
 
     def add(self, file_id: str) -> None:
         """Note an upload."""
-        self._submits[file_id] = set()
+        self._submits.setdefault(file_id, set())  # its provider may name it by its content
         self._save()
 
     def use(self, file_ids: Collection[str], submit: CorrelationId) -> None:
@@ -70,9 +79,9 @@ class Leftovers:
             document = {"files": rows, "seal": self._seal(_text(rows))}
             self._folder.write(self._name, json.dumps(document))
 
-    def _read(self) -> dict[str, set[CorrelationId]]:
+    def _read(self, name: str) -> dict[str, set[CorrelationId]]:
         try:
-            found = json.loads(self._folder.read(self._name))
+            found = json.loads(self._folder.read(name))
             rows, seal = found["files"], found["seal"]
             if not hmac.compare_digest(seal.encode(), self._seal(_text(rows)).encode()):
                 return {}

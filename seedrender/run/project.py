@@ -20,11 +20,12 @@ from seedrender.project import lock_read
 from seedrender.project.clips import Unexplained
 from seedrender.project.left_behind import LeftBehind
 from seedrender.project.ownership import Ownership, lock_path
-from seedrender.project.purchases import PurchaseLog, RememberedPlaces
+from seedrender.project.purchases import PurchaseLog
+from seedrender.project.remembered import RememberedPlaces
 from seedrender.project.roots import Roots, named
 from seedrender.project.text_files import read_inside, read_text
 from seedrender.providers import plugins, registry
-from seedrender.run import local_references, store
+from seedrender.run import local_references, store, versions
 from seedrender.run.bounds import bounded, without_collector
 from seedrender.run.choices import AS_WRITTEN, Choices
 from seedrender.run.files import Files
@@ -99,6 +100,7 @@ class Project:
             ),
             written=self.ownership.written,
             places=self.places,
+            are_others=self.places.are_others,
         )
 
     @property
@@ -171,8 +173,9 @@ class Project:
     def left_by_others(self, lock: Lock) -> Lock:
         """Return what others left behind, gone or not, and this lock lacks.
 
-        Raises: LockError where it cannot be read.
+        Raises: LockError where it cannot be read, or another version of the lockfile knows more.
         """
+        versions.check(self.lock_path, self.path.name, lock)
         by_siblings = self.siblings.left(partial(lacking, self.all_jobs, self.digests, lock))
         return fold.fold(self.left_behind.lock, by_siblings.entries.values())
 

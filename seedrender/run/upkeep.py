@@ -230,7 +230,8 @@ async def prune_lock(project: Project, *, is_done: bool, with_clips: bool) -> Pr
         if gone:
             held.rewrite(left)
         files = [f for o in found if not o.kept_for for f in _files(o)] if with_clips else []
-        return Pruned(orphans=found, deleted=_delete(project.files, files, left))
+        beside = [lock for _, lock in project.ownership.neighbours()] if files else []
+        return Pruned(orphans=found, deleted=_delete(project.files, files, [left, *beside]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,10 +257,13 @@ def _files(orphan: Orphan) -> tuple[Artifact | Frame, ...]:
 
 
 def _delete(
-    files: Files, clips: Iterable[Artifact | Frame], left: Lock
+    files: Files, clips: Iterable[Artifact | Frame], left: Iterable[Lock]
 ) -> tuple[Artifact | Frame, ...]:
-    """Delete clips that no entry names any more, where the file is still the one that was noted."""
-    needed = {file.path for o in prune.orphans(left, ()) for file in _files(o)}
+    """Delete clips that no entry names any more, where the file is still the one that was noted.
+
+    `left`: this lock as it is now, and those of the manifests beside it.
+    """
+    needed = {file.path for lock in left for o in prune.orphans(lock, ()) for file in _files(o)}
     found = dict.fromkeys(clips)
     return tuple(c for c in found if c.path not in needed and files.remove(c))
 

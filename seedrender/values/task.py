@@ -65,6 +65,7 @@ class Task:
     message: str | None = None  # why it failed
     render_s: float | None = None  # from submit to end, by the provider's own clock
     unread: Mapping[str, str] = field(default_factory=dict)  # what was said and makes no sense
+    sent_as: str | None = None  # our correlation id, where the provider gives it back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

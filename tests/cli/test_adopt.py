@@ -14,7 +14,7 @@ from seedrender.cli.console import State
 from seedrender.cli.main import cli
 from seedrender.errors import ArtifactError, ConfigError
 from seedrender.lock import fold, lockfile
-from seedrender.run import store
+from seedrender.run import adopt, store
 from seedrender.sim.app import SimSettings
 from seedrender.values.entry import GUESSED, Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId
@@ -147,6 +147,50 @@ def test_a_lost_submit_is_settled_by_the_task_that_a_person_found(film: Path) ->
     assert settled.fingerprint == lost().fingerprint
     assert "it settles the submit of 2026-11-23 10:00:00 UTC" in text
     assert "it is stale once it is collected" in text
+
+
+ID, ANOTHER = "0123456789abcdef" * 2, "fedcba9876543210" * 2
+
+
+def tells(monkeypatch: pytest.MonkeyPatch, sent_as: str) -> None:
+    """Let the provider give back the id that a task was sent with."""
+
+    async def look(*_: object) -> tuple[str, str]:
+        return sent_as, ""
+
+    monkeypatch.setattr(adopt, "_look_at", look)
+
+
+def test_a_task_of_another_jobs_submit_is_not_adopted(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = replace(lost(), correlation_id=CorrelationId(ID))
+    write(film, entry("a", lost()), entry("b", theirs))
+    tells(monkeypatch, ID)
+
+    words = "task task-7 was bought for b: its provider gives back the id of that submit"
+    with pytest.raises(ConfigError, match=words):
+        seedrender("adopt", film, "a", "--task", "task-7")
+
+    assert known(film, "a").tasks == (lost(),)
+
+
+@pytest.mark.parametrize("sent_as", [ID, ANOTHER, "masked"])
+def test_of_lost_submits_that_one_is_settled_by_whose_id_a_task_was_sent(
+    film: Path, monkeypatch: pytest.MonkeyPatch, sent_as: str
+) -> None:
+    first = replace(lost(), correlation_id=CorrelationId(ID))
+    write(film, entry("a", first, lost()))
+    tells(monkeypatch, sent_as)
+
+    code, text = seedrender("adopt", film, "a", "--task", "task-7")
+
+    settled = next(r for r in known(film, "a").tasks if r.task_id == "task-7")
+    assert code == 0
+    assert (settled.correlation_id == ID) is (sent_as == ID)
+    assert (settled.correlation_id == "c9") is (sent_as == "masked")
+    assert ("it settles the submit" in text) is (sent_as != ANOTHER)
+    assert "another submit of this job is still unknown" in text
 
 
 def test_what_a_damaged_line_left_behind_is_settled_as_what_is_wanted_now(film: Path) -> None:

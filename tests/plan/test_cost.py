@@ -347,6 +347,9 @@ def task(**fields: Any) -> Task:
         pytest.param((TOKENS,), task(cost=None), usd("1"), id="a rate where no other is known"),
         pytest.param((TOKENS,), task(cost=usd("0")), usd("0"), id="what is free stays free"),
         pytest.param((TOKENS,), task(cost=None, tokens=None), None, id="nothing was counted"),
+        pytest.param(
+            (replace(TOKENS, value=Decimal(0)),), task(cost=None), None, id="of a pack paid before"
+        ),
         pytest.param((rate(Unit.CLIP),), task(), usd("2"), id="a rate for a clip"),
         pytest.param((TOKENS,), task(cost_source="provider"), usd("0.28"), id="a bill"),
     ],

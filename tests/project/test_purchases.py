@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,12 +14,10 @@ from seedrender.errors import LockCorruptError, LockError, LockVersionError
 from seedrender.lock import fold, lockfile
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.project.files import write_atomically
-from seedrender.project.purchases import PurchaseLog, RememberedPlaces
-from seedrender.run.files import Files
+from seedrender.project.purchases import PurchaseLog
 from seedrender.values.entry import JobState, Lock, LockEntry, Pin, TaskRecord
 from seedrender.values.job import JobId
 from tests.builders import T0, clip, entry, job, record
-from tests.scripted import clip_bytes
 
 NAME = "film.yaml"
 SPIN = job("spin")
@@ -165,28 +162,6 @@ def test_a_later_word_about_a_clip_is_told_beside_it(log: PurchaseLog) -> None:
 
     assert log.unknown_to(lock(here)) == lock(replace(pinned, tasks=()))
     assert log.unknown_to(lock(pinned)) == lock()
-
-
-def test_a_clip_is_found_where_it_is_remembered_to_have_been(log: PurchaseLog) -> None:
-    folder = log.path.parents[1]
-    content = clip_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    made = replace(clip("c1", "renders/before.mp4"), sha256=digest, size_bytes=len(content))
-    log.keep(lock(entry("spin", bought("c1"), output=made)), write)
-    (folder / "renders").mkdir()
-    (folder / "renders/before.mp4").write_bytes(content)
-    places = RememberedPlaces(folder / "film.lock", NAME)
-    files = Files(root=folder, output_dir="renders", places=places)
-
-    assert files.find(replace(made, path="renders/spin.mp4")) == "renders/before.mp4"
-    assert places("ab" * 32) == []
-
-
-def test_where_nothing_can_be_read_no_place_is_remembered(log: PurchaseLog) -> None:
-    log.path.parent.mkdir(exist_ok=True)
-    log.path.write_bytes(b"\xff")
-
-    assert RememberedPlaces(log.path.parents[1] / "film.lock", NAME)("ab" * 32) == []
 
 
 def journal_of(path: Path, *events: LockEntry) -> None:

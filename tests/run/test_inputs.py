@@ -40,7 +40,8 @@ class Shop:
         url = f"https://shop.example/{file.sha256}?n={len(self.lent)}"
         return Link(url=MediaUrl(url), lapses_at=self._clock() + timedelta(hours=2))
 
-    async def take_back(self, link: Link) -> None:
+    async def take_back(self, link: Link, alive: Collection[CorrelationId] = ()) -> None:
+        del alive
         self.back.append(link.url)
 
     def use(self, links: Collection[Link], submit: CorrelationId) -> None:
@@ -132,7 +133,7 @@ def test_what_a_live_task_may_still_read_is_kept(room: Room) -> None:
 
 
 def test_a_file_that_cannot_be_deleted_ends_nothing(room: Room) -> None:
-    async def refused(_: Link) -> None:
+    async def refused(*_: object) -> None:
         raise UnavailableError("down")
 
     room.shop.take_back = refused  # type: ignore[method-assign, assignment]

@@ -192,6 +192,42 @@ def test_what_a_live_task_was_given_stays_for_it_alone(tmp_path: Path) -> None:
     assert provider.kept == ["file-2"]
 
 
+class ByContent(Kept):
+    """Names a file by its content: the same one for all who bring it."""
+
+    async def upload(self, file: LocalFile) -> MediaUrl:
+        self.kept = [f"file-{file.sha256[:4]}"]
+        return MediaUrl(f"https://kept.example/{self.kept[0]}")
+
+
+@pytest.mark.parametrize("name", ["film", "act2"])  # whose task still needs it
+def test_a_file_that_another_task_was_given_too_is_not_taken_back_from_it(
+    tmp_path: Path, name: str
+) -> None:
+    provider, file = ByContent(), local(tmp_path)
+
+    def lender(of: str) -> ProviderHost:
+        return ProviderHost(provider, None, Leftovers(tmp_path, f"scripted-{of}", sealed))
+
+    async def run() -> list[list[str]]:
+        earlier = lender(name)
+        earlier.use([await earlier.lend(file)], C1)
+        now = lender("film")
+        link = await now.lend(file)
+        now.use([link], C2)
+        await now.take_back(link, {C1})
+        kept = [list(provider.kept)]
+        if name != "film":
+            await lender(name).tidy([], is_over=False)  # once its own task has ended
+        else:
+            await now.take_back(link, set())
+        return [*kept, list(provider.kept)]
+
+    before, after = asyncio.run(run())
+
+    assert (len(before), after) == (1, [])
+
+
 def test_a_run_that_goes_on_keeps_what_it_has_not_sent_yet(tmp_path: Path) -> None:
     provider = Kept()
 
