@@ -235,6 +235,27 @@ def test_a_last_frame_is_shown_and_goes_with_the_clips(film: Path) -> None:
     assert [path.name for path in (film.parent / "renders").iterdir()] == ["changed.png"]
 
 
+def test_what_the_lockfile_of_a_manifest_beside_names_is_not_pruned(film: Path) -> None:
+    (film.parent / "renders").mkdir()
+    content = b"\x89PNG\r\n\x1a\npicture"
+    (film.parent / "renders/frame.png").write_bytes(content)
+    frame = Frame(
+        path="renders/frame.png",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+    )
+    moved = entry("gone", record("gone", JobState.FAILED, last_frame=frame))
+    write(film, moved)
+    (film.parent / "act1.yaml").write_text(FILM)
+    beside = Lock(manifest="act1.yaml", entries={moved.job: moved})
+    (film.parent / "act1.lock").write_text(lockfile.dumps(beside))
+
+    seedrender("lock", "prune", film, "--yes", "--clips")
+
+    assert (film.parent / "renders/frame.png").read_bytes() == content
+    assert read(film).entries == {}
+
+
 def test_a_renamed_job_is_no_orphan(film: Path) -> None:
     write(film, done("old", "c1"))
     film.write_text(FILM + "moved: [{from: old, to: b}]\n")
