@@ -37,8 +37,8 @@ def check(path: Path, manifest: str, lock: Lock) -> None:
             command = f"seedrender lock merge {named(path.parent, manifest)}"
             raise LockError(
                 f"{other.name} is another version of {path.name}, with paid tasks that nothing "
-                f"else here knows: `{command} {shlex.quote(str(other))}` joins the two; nothing "
-                "was sent"
+                f"else here knows: `{command} {shlex.quote(str(other))}` joins the two. If "
+                "nothing of it is wanted any more, move it away; nothing was sent"
             )
 
 
