@@ -199,7 +199,7 @@ class Ownership:
     def siblings(self) -> Iterator[Path]:
         """Yield the other manifests of the folder, each with a lockfile of its own."""
         own = lock_path(self.manifest)
-        for path in sorted(self.manifest.parent.iterdir()):
+        for path in sorted(self.manifest.parent.glob("*")):
             is_other = path.suffix in _MANIFESTS and lock_path(path) != own
             if is_other and path.is_file() and _OUR_MANIFEST.search(_head(path)):
                 yield path
