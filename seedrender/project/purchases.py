@@ -18,6 +18,7 @@ from seedrender.project.own_folder import NAME, OwnFolder
 from seedrender.project.roots import named
 from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId
+from seedrender.values.task import Artifact
 
 Write = Callable[[Path, str], None]  # raises OSError
 _WORTH = (Action.ASK, Action.RESUME, Action.REUSE)  # a clip of it is there, or may be
@@ -163,7 +164,8 @@ class PurchaseLog:
         lines = lock.entries.values()
         owners: dict[str, JobId | None] = {r.correlation_id: e.job for e in lines for r in e.tasks}
         owners.update(dict.fromkeys(forgotten))
-        kept = (_of_its_own(entry, owners) for entry in found.entries.values())
+        latest = _latest_clips(found)
+        kept = (_of_its_own(entry, owners, latest) for entry in found.entries.values())
         entries = {entry.job: entry for entry in kept if entry.tasks}
         if entries == known.entries:
             return ""
@@ -236,10 +238,21 @@ def _are_one(path: Path, other: Path) -> bool:
         return False
 
 
-def _of_its_own(entry: LockEntry, owners: Mapping[str, JobId | None]) -> LockEntry:
+def _latest_clips(lock: Lock) -> Mapping[str, Artifact]:
+    """Return the clip of each task as it is in its newest place, on whatever line that stands."""
+    latest: dict[str, Artifact] = {}
+    for clip in (entry.output for entry in lock.entries.values()):
+        if clip is not None:
+            latest[clip.made_by] = fold.later(latest.get(clip.made_by), clip) or clip
+    return latest
+
+
+def _of_its_own(
+    entry: LockEntry, owners: Mapping[str, JobId | None], latest: Mapping[str, Artifact]
+) -> LockEntry:
     """Return an entry less the records that belong to others, or to nobody, and their clip."""
     job, output = entry.job, entry.output
     tasks = tuple(r for r in entry.tasks if owners.get(r.correlation_id, job) == job)
-    if output is not None and owners.get(output.made_by, job) != job:
-        output = None
+    if output is not None:
+        output = latest[output.made_by] if owners.get(output.made_by, job) == job else None
     return LockEntry(job=job, tasks=tasks, output=output, pin=entry.pin)

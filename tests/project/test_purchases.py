@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -162,6 +163,20 @@ def test_a_later_word_about_a_clip_is_told_beside_it(log: PurchaseLog) -> None:
 
     assert log.unknown_to(lock(here)) == lock(replace(pinned, tasks=()))
     assert log.unknown_to(lock(pinned)) == lock()
+
+
+def test_where_a_clip_was_last_is_remembered_though_its_task_stands_on_another_line_again(
+    log: PurchaseLog,
+) -> None:
+    """A lockfile that was taken back says where it was before."""
+    before = clip("c1", "renders/s4.mp4")
+    moved = replace(before, path="renders/s13.mp4", placed_at=T0 + timedelta(hours=1))
+    log.keep(lock(entry("s13", bought("c1"), output=moved)), write)
+
+    log.keep(lock(entry("s4", bought("c1"), output=before)), write)
+
+    (now,) = log.read(NAME).entries.values()
+    assert (now.job, now.output) == ("s4", moved)
 
 
 def journal_of(path: Path, *events: LockEntry) -> None:
