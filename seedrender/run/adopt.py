@@ -68,7 +68,7 @@ async def adopt_task(
     sent_as, not_seen = await _look_at(route, TaskId(task_id), environ)
     async with hold(project.lock_path, project.path.name, project.moves) as store:
         step = _step(project, store, name)
-        _not_known(store, task_id)
+        _not_known(store, step, task_id)
         _not_of_another(project, store, step, task_id, sent_as)
         lost, gone = _lost(store, step, route, sent_as), _uncollected(store, step)
         bought_for = gone[-1].fingerprint if gone else None
@@ -178,10 +178,12 @@ def _wanted(step: Step) -> Fingerprint:
     return step.fingerprint
 
 
-def _not_known(store: Store, task_id: str) -> None:
+def _not_known(store: Store, step: Step, task_id: str) -> None:
+    """Refuse a task that has a clip, or may have; one that failed is its own job's alone."""
     for job, entry in store.lock.entries.items():
         for record in entry.tasks:
-            if record.task_id == task_id and not _is_without_clip(record):
+            is_anothers = job != step.job.id and record.has_ended_in_vain
+            if record.task_id == task_id and (is_anothers or not _is_without_clip(record)):
                 raise ConfigError(
                     f"task {task_id} is recorded already, for {job} ({record.state.value}); "
                     "nothing was changed"

@@ -18,6 +18,7 @@ from seedrender.run import adopt, store
 from seedrender.sim.app import SimSettings
 from seedrender.values.entry import GUESSED, Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId
+from seedrender.values.task import TaskId
 from tests.builders import clip, entry, record
 from tests.containers import contained
 from tests.scripted import clip_bytes
@@ -147,6 +148,16 @@ def test_a_lost_submit_is_settled_by_the_task_that_a_person_found(film: Path) ->
     assert settled.fingerprint == lost().fingerprint
     assert "it settles the submit of 2026-11-23 10:00:00 UTC" in text
     assert "it is stale once it is collected" in text
+
+
+def test_a_task_of_another_job_that_failed_settles_no_lost_submit(film: Path) -> None:
+    failed = record("c1", JobState.FAILED, task_id=TaskId("task-7"))
+    write(film, entry("a", lost()), entry("b", failed))
+
+    with pytest.raises(ConfigError, match=r"task-7 is recorded already, for b \(failed\)"):
+        seedrender("adopt", film, "a", "--task", "task-7")
+
+    assert known(film, "a").tasks == (lost(),)
 
 
 ID, ANOTHER = "0123456789abcdef" * 2, "fedcba9876543210" * 2
