@@ -331,11 +331,11 @@ def _money(case: Case, ended: Ended, later: Ended) -> str:
         return f"may have been spent (here {made})"
     if ended.created == 0:
         return f"not spent: {made}"
+    if states & {JobState.SUBMITTED}:  # whether it has ended by now is a matter of moments
+        return f"spent once it succeeds: {made}, and its end is not seen yet"
     if any(later.tasks[task] == "success" for task in ended.tasks):
         is_there = states <= {JobState.DONE, JobState.SUCCEEDED}
         return f"spent: {made}" + (_cost(ended.lock) if is_there else "; its end is not seen yet")
-    if states & {JobState.SUBMITTED}:
-        return f"spent once it succeeds: {made}, and runs on"
     if case.wire == "ark":
         return "not spent: only a task that succeeds is billed"
     return "may have been spent: whether a task that fails is billed is not published"
