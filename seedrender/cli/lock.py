@@ -92,7 +92,12 @@ def _words(pruned: Pruned, *, is_done: bool, with_clips: bool) -> str:
     lines.append(f"{len(going)} {noun} {verb}; {_paid(going)} was paid for them.")
     if is_done and with_clips:
         freed = sum(clip.size_bytes for clip in pruned.deleted)
-        lines.append(f"{len(pruned.deleted)} clips deleted, {freed / 1e6:.1f} MB.")
+        files = "1 clip" if len(pruned.deleted) == 1 else f"{len(pruned.deleted)} clips"
+        lines.append(f"{files} deleted, {freed / 1e6:.1f} MB.")
+        lines += [
+            f"{clip.path} stays: it is the only copy here of a clip that is needed."
+            for clip in pruned.needed
+        ]
     elif not is_done and going:
         lines.append("Nothing was changed. Do it with --yes; with --clips the clips go too.")
     return "\n".join(lines)
@@ -130,6 +135,7 @@ def _as_json(pruned: Pruned, *, is_done: bool) -> dict[str, Any]:
             for orphan in pruned.orphans
         ],
         "deleted": [clip.path for clip in pruned.deleted],
+        "needed": [clip.path for clip in pruned.needed],
     }
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ _JOB = re.compile(r'"job' + _TEXT)
 _TASK = re.compile(r'"task_id' + _TEXT)
 _CORRELATION = re.compile(r'"correlation_id' + _TEXT)
 _MADE_BY = re.compile(r'"made_by' + _TEXT)
+_PLACE = re.compile(r'"path' + _TEXT + r', ?"sha256": ?"([0-9a-f]{64})"')
 _PROVIDER = re.compile(r'"provider' + _TEXT)
 _STATE = '"state": "'  # once for the entry, once for each of its tasks
 _RECORD = re.compile(r'\{"correlation_id"')
@@ -56,6 +58,13 @@ def told(data: bytes) -> Told:
         correlation_ids=frozenset(_CORRELATION.findall(text)),
         is_torn=_TORN.search(text) is not None,
     )
+
+
+def places(data: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the sha256 of each clip that a lockfile or journal names, and its path as it says."""
+    for path, sha256 in _PLACE.findall(data.decode(errors="replace")):
+        with suppress(ValueError):
+            yield sha256, json.loads(f'"{path}"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

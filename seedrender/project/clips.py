@@ -14,6 +14,7 @@ from seedrender.lock.prune import known_files
 from seedrender.project import lfs
 from seedrender.project.digests import Digests
 from seedrender.project.files import plain_bytes
+from seedrender.project.footage import Footage
 from seedrender.project.kept import DIGITS, Kept
 from seedrender.project.roots import Roots
 from seedrender.values.entry import Lock
@@ -37,12 +38,15 @@ class Clips:
     allowed: tuple[Path, ...] = ()  # folders elsewhere that links may lead to
     inputs: Collection[str] = ()  # files of the author, that are never taken away
     written: Callable[[], Collection[str]] = tuple  # places elsewhere that earlier runs wrote to
+    noted: Callable[[], Collection[str]] = tuple  # the same, of other manifests of the folder too
     are_others: Callable[[str], bool] = lambda _path: False  # places of manifests beside this one
     places: Callable[[str], Collection[str]] = (
         lambda _sha256: ()
     )  # that a clip is known to have had
     _digests: Digests = field(default_factory=Digests, init=False, repr=False, compare=False)
     _kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    _footage: Footage = field(default_factory=Footage, init=False, repr=False, compare=False)
+    _unnoted: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _roots: list[Roots] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
@@ -70,14 +74,22 @@ class Clips:
     def find(self, artifact: Artifact | Frame, also: Collection[str] = ()) -> str | None:
         """Return where the bytes of a clip are, by their sha256; None: nowhere that is known.
 
-        Looked at are the places handed in, its recorded place, what was set aside, and last the
-        places that it is known to have had.
+        Looked at are the places handed in, its recorded place, what was set aside, the places that
+        it is known to have had, and last every file of its size among the outputs.
         """
         kept = self._kept_names(artifact.sha256)
         places = dict.fromkeys([*also, artifact.path, *kept])
-        found = (place for place in places if self._has(place, artifact))
-        before = (p for p in self.places(artifact.sha256) if self._has(p, artifact))
-        return next(found, None) or next(before, None)
+        noted = (place for place in places if self.has(place, artifact))
+        before = (p for p in self.places(artifact.sha256) if self.has(p, artifact))
+        return next(noted, None) or next(before, None) or self._alike(artifact)
+
+    def _alike(self, artifact: Artifact | Frame) -> str | None:
+        """Find a file by its bytes alone; one that no run has written is copied, and stays."""
+        places = self._footage.of_size(artifact.size_bytes, self.root, self.output_dir, self.noted)
+        found = next((place for place in places if self.has(place, artifact)), None)
+        if found is not None and found not in self.written():
+            self._unnoted.add(found)
+        return found
 
     def unexplained(
         self, path: str, known: Collection[str], sizes: Collection[int] | None = None
@@ -115,7 +127,7 @@ class Clips:
         is_inside = path.is_relative_to(self.output_dir)
         return path.relative_to(self.output_dir) if is_inside else path
 
-    def _has(self, relative: str, artifact: Artifact | Frame) -> bool:
+    def has(self, relative: str, artifact: Artifact | Frame) -> bool:
         """Return whether a file inside is a clip or picture with these bytes."""
         path = self.root / relative
         if not is_footage_name(relative) or not self.roots.hold(path):
@@ -129,7 +141,7 @@ class Clips:
         place = PurePosixPath(relative)
         if place.as_posix() in self.inputs or ".." in place.parts:
             return False
-        if self.are_others(place.as_posix()):
+        if place.as_posix() in self._unnoted or self.are_others(place.as_posix()):
             return False
         return place.is_relative_to(self.output_dir) or place.as_posix() in self.written()
 

@@ -247,6 +247,11 @@ def tidy(folder: Path) -> None:
                     Path(entry.path).unlink()
 
 
+def is_temporary(name: str) -> bool:
+    """Say whether a name is that of a file in the making."""
+    return _OURS.fullmatch(name) is not None
+
+
 def _temporary_name(name: str) -> str:
     short = name.encode("utf-8", "surrogateescape")[:_NAME_BYTES].decode("utf-8", "ignore")
     return f".{short or 'file'}.{_node()}-{os.getpid():x}-{secrets.token_hex(4)}.part"

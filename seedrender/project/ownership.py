@@ -116,6 +116,10 @@ class Ownership:
             return frozenset()
         return frozenset(_read_note(self._home).get(self._name, ()))
 
+    def noted(self) -> frozenset[str]:
+        """Return the outputs that runs of any manifest of this folder have noted."""
+        return frozenset(path for paths in _read_note(self._folder).values() for path in paths)
+
     def claim(self, outputs: Collection[str]) -> tuple[Clash, ...]:
         """Note the outputs of this manifest, beside earlier ones that are still there.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from seedrender.errors import LockCorruptError, LockError, LockVersionError
@@ -41,6 +42,7 @@ class PurchaseLog:
         self._first_journal = journal_path(lock_path)
         self._is_checked = False
         self._is_whole = True  # what was to be kept could be
+        self._latest: Mapping[str, Artifact] = {}  # by task, when something was last kept
 
     @property
     def shown(self) -> str:
@@ -164,8 +166,8 @@ class PurchaseLog:
         lines = lock.entries.values()
         owners: dict[str, JobId | None] = {r.correlation_id: e.job for e in lines for r in e.tasks}
         owners.update(dict.fromkeys(forgotten))
-        latest = _latest_clips(found)
-        kept = (_of_its_own(entry, owners, latest) for entry in found.entries.values())
+        self._latest = _latest_clips(found)
+        kept = (_of_its_own(entry, owners, self._latest) for entry in found.entries.values())
         entries = {entry.job: entry for entry in kept if entry.tasks}
         if entries == known.entries:
             return ""
@@ -178,6 +180,14 @@ class PurchaseLog:
                 f"({denial(error, self.path)})"
             )
         return ""
+
+    def placed(self, lock: Lock) -> Lock:
+        """Return a lock that was just kept, with clips where they were put after it was written.
+
+        A lockfile that came back from git names the places of its day.
+        """
+        entries = {job: _placed(entry, self._latest) for job, entry in lock.entries.items()}
+        return replace(lock, entries=entries)
 
     def check(self, manifest: str) -> None:
         """Make sure that it can be read before anything is bought. Raises: LockError."""
@@ -245,6 +255,12 @@ def _latest_clips(lock: Lock) -> Mapping[str, Artifact]:
         if clip is not None:
             latest[clip.made_by] = fold.later(latest.get(clip.made_by), clip) or clip
     return latest
+
+
+def _placed(entry: LockEntry, latest: Mapping[str, Artifact]) -> LockEntry:
+    if entry.output is None:
+        return entry
+    return replace(entry, output=fold.later(entry.output, latest.get(entry.output.made_by)))
 
 
 def _of_its_own(

@@ -170,7 +170,7 @@ class Files(Clips):
                 "nothing was moved"
             )
         source, path = self.path(found), self.path(target)
-        if not self._has(target, artifact):
+        if not self.has(target, artifact):
             self.set_aside(target)
             self._bring(
                 source, path, artifact.sha256, is_taken=self._may_take(found) and not is_shared
@@ -190,8 +190,8 @@ class Files(Clips):
         found = self.find(artifact)
         if found is None:
             raise ArtifactError(f"{artifact.path} is not there as the lock says; nothing was moved")
-        kept = None if self._has(target, artifact) else self.set_aside(target)
-        return self.move(replace(artifact, path=found), target, is_shared=is_shared), kept
+        kept = None if self.has(target, artifact) else self.set_aside(target)
+        return self.move(artifact, target, is_shared=is_shared), kept
 
     def exchange(self, first: Artifact, second: Artifact) -> tuple[Artifact, Artifact]:
         """Exchange two clips; cut off in between, both are found by their bytes.
@@ -199,7 +199,7 @@ class Files(Clips):
         Raises: ArtifactError where one is not in its place; StorageError.
         """
         for artifact in (first, second):
-            if not self._has(artifact.path, artifact):
+            if not self.has(artifact.path, artifact):
                 raise ArtifactError(f"{artifact.path} has not the bytes that the lock says")
         aside = self.set_aside(first.path) or first.path
         moved = self.move(second, first.path)
@@ -223,7 +223,7 @@ class Files(Clips):
 
     def remove(self, artifact: Artifact | Frame) -> bool:
         """Delete a clip that is where clips are written and as the lock says; False: it is not."""
-        if not (self._may_take(artifact.path) and self._has(artifact.path, artifact)):
+        if not (self._may_take(artifact.path) and self.has(artifact.path, artifact)):
             return False
         with writing(artifact.path):
             (self.root / artifact.path).unlink()

@@ -99,6 +99,7 @@ class Project:
                 self.siblings.paths, (r.path for r in references if r.path is not None)
             ),
             written=self.ownership.written,
+            noted=self.ownership.noted,
             places=self.places,
             are_others=self.places.are_others,
         )

@@ -201,8 +201,8 @@ class Store:
     def _compact(self, found: Lock) -> None:
         merged = fold.fold(self._moves.applied(found), self._entries.values())
         whole = Lock(manifest=self._manifest, entries=merged.entries)
-        text = lockfile.dumps(whole)
         self._remember(whole)  # first: what a crash leaves undone, the next run does again
+        text = lockfile.dumps(self.purchases.placed(whole))
         if not self._is_saved(text):
             self._save(text)
         self._watched.look()

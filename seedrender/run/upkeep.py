@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from seedrender.errors import ConfigError, LockCorruptError, LockError
 from seedrender.lock import checks, fold, lockfile, merge, moves, prune, repair, salvage
 from seedrender.lock.prune import Orphan
 from seedrender.lock.repair import Outcome, Repaired
-from seedrender.project import lock_read, purchases
+from seedrender.project import lock_files, lock_read, purchases
 from seedrender.project.files import sync_folder, write_atomically
 from seedrender.project.hold import journal_path
 from seedrender.project.purchases import PurchaseLog
@@ -222,7 +222,7 @@ async def prune_lock(project: Project, *, is_done: bool, with_clips: bool) -> Pr
     """
     if not is_done:
         found = prune.orphans(project.read_lock(), project.ids)
-        return Pruned(orphans=found, deleted=())
+        return Pruned(orphans=found)
     async with store.hold(project.lock_path, project.path.name, project.moves) as held:
         found = prune.orphans(held.lock, project.ids)
         gone = {orphan.entry.job for orphan in found if not orphan.kept_for}
@@ -230,16 +230,18 @@ async def prune_lock(project: Project, *, is_done: bool, with_clips: bool) -> Pr
         if gone:
             held.rewrite(left)
         files = [f for o in found if not o.kept_for for f in _files(o)] if with_clips else []
-        beside = [lock for _, lock in project.ownership.neighbours()] if files else []
-        return Pruned(orphans=found, deleted=_delete(project.files, files, [left, *beside]))
+        needed = _only_copies(project, files, left)
+        deleted = _delete(project.files, set(files) - set(needed), left)
+        return Pruned(orphans=found, deleted=deleted, needed=needed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """The entries without a job, and the clips of theirs that were deleted."""
+    """The entries without a job, and what became of their clips."""
 
     orphans: tuple[Orphan, ...]
-    deleted: tuple[Artifact | Frame, ...]
+    deleted: tuple[Artifact | Frame, ...] = ()
+    needed: tuple[Artifact | Frame, ...] = ()  # the only copies here of what others name
 
 
 async def upgrade(path: Path, manifest: str) -> bool:
@@ -257,15 +259,35 @@ def _files(orphan: Orphan) -> tuple[Artifact | Frame, ...]:
 
 
 def _delete(
-    files: Files, clips: Iterable[Artifact | Frame], left: Iterable[Lock]
+    files: Files, clips: Iterable[Artifact | Frame], left: Lock
 ) -> tuple[Artifact | Frame, ...]:
-    """Delete clips that no entry names any more, where the file is still the one that was noted.
+    """Delete clips in whose places no entry has one, where a file is still the one that was noted.
 
-    `left`: this lock as it is now, and those of the manifests beside it.
+    Where another manifest has one, it stays too.
     """
-    needed = {file.path for lock in left for o in prune.orphans(lock, ()) for file in _files(o)}
-    found = dict.fromkeys(clips)
-    return tuple(c for c in found if c.path not in needed and files.remove(c))
+    places = {file.path for file in _named_in(left)}
+    found = sorted(clips, key=lambda clip: clip.path)
+    return tuple(clip for clip in found if clip.path not in places and files.remove(clip))
+
+
+def _only_copies(
+    project: Project, clips: Iterable[Artifact | Frame], left: Lock
+) -> tuple[Artifact | Frame, ...]:
+    """Return those that the lock, or another manifest, names in places where they are not."""
+    homes: dict[str, set[str]] = {}  # by sha256
+    for file in _named_in(left):
+        homes.setdefault(file.sha256, set()).add(file.path)
+
+    def is_only_one(clip: Artifact | Frame) -> bool:
+        places = {*homes.get(clip.sha256, ()), *project.places.of_others(clip.sha256)}
+        is_there = any(project.files.has(place, clip) for place in places)
+        return bool(places) and not is_there and project.files.has(clip.path, clip)
+
+    return tuple(clip for clip in dict.fromkeys(clips) if is_only_one(clip))
+
+
+def _named_in(lock: Lock) -> Iterator[Artifact | Frame]:
+    return (file for orphan in prune.orphans(lock, ()) for file in _files(orphan))
 
 
 def _set_aside(*paths: Path) -> tuple[Path, ...]:
@@ -300,5 +322,8 @@ def _named(path: Path) -> tuple[str, Lock]:
 
 
 def read_any(path: Path) -> Lock:
-    """Read a lockfile on its own, also one with conflict markers. Raises: LockError."""
+    """Read a lockfile or a journal, also one with conflict markers. Raises: LockError."""
+    file = lock_files.look(path)
+    if file is not None and file.is_journal:
+        return fold.fold(Lock(manifest=file.manifest), file.read())
     return merge.resolve(lock_read.text_of(path), path.name)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from seedrender.errors import LockError
-from seedrender.lock import lockfile
 from seedrender.lock.identity import SIMULATED
-from seedrender.project.left_behind import left_by
-from seedrender.project.lock_read import bytes_of, real
+from seedrender.project import lock_files
+from seedrender.project.lock_files import LockFile
+from seedrender.project.lock_read import real
 from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import named
-from seedrender.values.entry import Lock
+from seedrender.values.entry import Event, Lock
 from seedrender.values.job import CorrelationId
 
 
@@ -25,31 +25,33 @@ def check(path: Path, manifest: str, lock: Lock) -> None:
     known: set[CorrelationId] | None = None
     for other in _others(path, manifest):
         if known is None:
-            known = {*_tasks(lock), *_tasks(PurchaseLog(real(path)).read(manifest))}
+            remembered = PurchaseLog(real(path)).read(manifest)
+            known = {*_tasks(lock.entries.values()), *_tasks(remembered.entries.values())}
         try:
-            found = lockfile.loads(bytes_of(other).decode("utf-8"), other.name)
-        except (LockError, UnicodeDecodeError) as error:
+            found = other.read()
+        except LockError as error:
             raise LockError(
-                f"{other.name} is another version of {path.name}, and cannot be read: {error}. "
-                "Mend it, or move it away if nothing of it is wanted; nothing was sent"
+                f"{other.path.name} is another version of {path.name}, and cannot be read: "
+                f"{error}. Mend it, or move it away if nothing of it is wanted; nothing was sent"
             ) from None
         if not known.issuperset(_tasks(found)):
             command = f"seedrender lock merge {named(path.parent, manifest)}"
             raise LockError(
-                f"{other.name} is another version of {path.name}, with paid tasks that nothing "
-                f"else here knows: `{command} {shlex.quote(str(other))}` joins the two. If "
-                "nothing of it is wanted any more, move it away; nothing was sent"
+                f"{other.path.name} is another version of {path.name}, with paid tasks that "
+                f"nothing else here knows: `{command} {shlex.quote(str(other.path))}` joins the "
+                "two. If nothing of it is wanted any more, move it away; nothing was sent"
             )
 
 
-def _others(path: Path, manifest: str) -> Iterator[Path]:
-    """Yield the lockfiles and memories of a manifest that have other names than its own."""
-    own = path.name
-    for other, owner in left_by(path.parent):
-        if owner == manifest and other.suffix == ".lock" and other.name != own:
+def _others(path: Path, manifest: str) -> Iterator[LockFile]:
+    """Yield the lockfiles, journals and memories of a manifest that have other names."""
+    own = lock_files.own_paths(path)
+    for other in lock_files.in_folder(path.parent):
+        is_another = other.manifest == manifest and other.path not in own
+        if is_another and not any(map(other.path.samefile, filter(Path.exists, own))):
             yield other
 
 
-def _tasks(lock: Lock) -> set[CorrelationId]:
-    records = (record for entry in lock.entries.values() for record in entry.tasks)
+def _tasks(entries: Iterable[Event]) -> set[CorrelationId]:
+    records = (record for entry in entries for record in entry.tasks)
     return {record.correlation_id for record in records if record.provider != SIMULATED}

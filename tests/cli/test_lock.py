@@ -256,6 +256,34 @@ def test_what_the_lockfile_of_a_manifest_beside_names_is_not_pruned(film: Path) 
     assert read(film).entries == {}
 
 
+def test_the_only_copy_of_what_a_manifest_beside_names_elsewhere_is_not_pruned(film: Path) -> None:
+    """A colleague has split the film, and this clone has not run the other part yet."""
+    (film.parent / "renders").mkdir()
+    content = CLIP + b"1"
+    for name in ("gone", "twice"):
+        (film.parent / f"renders/{name}.mp4").write_bytes(content + name.encode())
+
+    def made(name: str, folder: str) -> LockEntry:
+        whole = content + name.encode()
+        digest = hashlib.sha256(whole).hexdigest()
+        output = replace(clip(name, f"{folder}/{name}.mp4"), sha256=digest, size_bytes=len(whole))
+        return entry(name, record(name, JobState.SUCCEEDED), output=output)
+
+    write(film, made("gone", "renders"), made("twice", "renders"))
+    (film.parent / "act1.yaml").write_text(FILM)
+    (film.parent / "act1").mkdir()
+    (film.parent / "act1/twice.mp4").write_bytes(content + b"twice")
+    beside = [made("gone", "act1"), made("twice", "act1")]
+    lock = Lock(manifest="act1.yaml", entries={one.job: one for one in beside})
+    (film.parent / "act1.lock").write_text(lockfile.dumps(lock))
+
+    _, text = seedrender("lock", "prune", film, "--yes", "--clips")
+
+    assert [path.name for path in (film.parent / "renders").iterdir()] == ["gone.mp4"]
+    assert "1 clip deleted" in text
+    assert "renders/gone.mp4 stays: it is the only copy here of a clip that is needed" in text
+
+
 def test_a_renamed_job_is_no_orphan(film: Path) -> None:
     write(film, done("old", "c1"))
     film.write_text(FILM + "moved: [{from: old, to: b}]\n")

@@ -68,6 +68,8 @@ PLACES = st.sampled_from(
         "renders/.superseded/spin/black.{digits}.webm",
         "renders/.superseded/b.2.{digits}.mp4",
         "renders/b.mp4",
+        "renders/act 1/whatever it is called.mov",
+        "old/a.mp4",  # noted
     ]
 )
 
@@ -84,7 +86,8 @@ def test_a_clip_is_found_by_its_bytes_under_every_name_that_it_may_have(
         real = place.format(digits=digits)
         put(folder, real, content)
 
-        found = files(folder).find(recorded("renders/a.mp4", content), ["renders/b.mp4"])
+        ours = files(folder, noted=lambda: ["old/a.mp4"])
+        found = ours.find(recorded("renders/a.mp4", content), ["renders/b.mp4"])
 
         assert found == real
 
@@ -132,6 +135,21 @@ def test_a_clip_where_an_earlier_run_wrote_it_is_moved(tmp_path: Path) -> None:
     files(tmp_path, written=lambda: ["old/a.mp4"]).move(artifact, "renders/a.mp4")
 
     assert not (tmp_path / "old/a.mp4").exists()
+
+
+@pytest.mark.parametrize("path", ["renders/mine.mp4", "act1/a.mp4", "renders/b.mp4"])
+def test_a_clip_that_is_found_by_its_bytes_alone_is_moved_only_where_a_run_wrote_it(
+    tmp_path: Path, path: str
+) -> None:
+    put(tmp_path, path, ONE)
+    ours = files(
+        tmp_path, written=lambda: ["renders/b.mp4"], noted=lambda: ["renders/b.mp4", "act1/a.mp4"]
+    )
+
+    ours.move(recorded("renders/a.mp4", ONE), "renders/c.mp4")
+
+    assert (tmp_path / "renders/c.mp4").read_bytes() == ONE
+    assert (tmp_path / path).exists() is (path != "renders/b.mp4")
 
 
 def test_only_the_clip_that_the_lock_describes_is_deleted(tmp_path: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from seedrender.errors import LockError
 from seedrender.lock import lockfile
-from seedrender.project.left_behind import LeftBehind, owner
+from seedrender.project.left_behind import LeftBehind
 from seedrender.project.lock_read import is_gone
 from seedrender.values.entry import JobState, Lock, LockEntry
 from tests.builders import clip, entry, record
@@ -80,34 +79,8 @@ def test_what_belongs_to_a_manifest_that_is_there_is_left_alone(tmp_path: Path) 
     assert not left(tmp_path).lock.entries
 
 
-@pytest.mark.parametrize(
-    "text", ["", "# poetry\n", "[1]\n", '{"lock": 1}\n', '{"lock": 1, "manifest": 3}\n', "[" * 9999]
-)
-def test_lockfiles_of_other_tools_are_none_of_ours(tmp_path: Path, text: str) -> None:
-    (tmp_path / "poetry.lock").write_text(text)
-
-    assert owner(tmp_path / "poetry.lock") is None
-    assert not left(tmp_path).lock.entries
-
-
-def test_a_pipe_is_not_read(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "old.lock")
-
-    assert not left(tmp_path).lock.entries
-
-
-def test_a_link_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    outside = lockfile_of(tmp_path / "out/old.lock", "old.yaml", DONE)
-    (tmp_path / "old.lock").symlink_to(outside)
-
-    assert not left(tmp_path).lock.entries
-
-
 @pytest.mark.parametrize("name", ["film.lock.journal", ".seedrender/film.lock.journal"])
-def test_what_was_in_flight_in_a_folder_that_git_renamed_is_found(
-    tmp_path: Path, name: str
-) -> None:
+def test_what_was_left_in_a_folder_that_git_renamed_is_found(tmp_path: Path, name: str) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "now").mkdir()
     (tmp_path / "before/.seedrender").mkdir(parents=True)
@@ -115,8 +88,18 @@ def test_what_was_in_flight_in_a_folder_that_git_renamed_is_found(
 
     found = left(tmp_path / "now")
 
-    assert list(found.lock.entries) == ["b"]  # what is done is in the lockfile, which git moved
+    assert dict(found.lock.entries) == {"a": DONE, "b": FLIES}
     assert (found.before, found.paths) == (None, frozenset())
+
+
+def test_what_a_manifest_that_was_moved_alone_had_bought_is_found(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "now").mkdir()
+    lockfile_of(tmp_path / "before/film.lock", "film.yaml", DONE)
+
+    assert dict(left(tmp_path / "now").lock.entries) == {"a": DONE}
+    (tmp_path / "before/film.yaml").touch()  # which was copied
+    assert not left(tmp_path / "now").lock.entries
 
 
 def test_what_is_in_flight_in_a_folder_whose_film_is_there_is_left_alone(tmp_path: Path) -> None:

@@ -177,6 +177,9 @@ def test_where_a_clip_was_last_is_remembered_though_its_task_stands_on_another_l
 
     (now,) = log.read(NAME).entries.values()
     assert (now.job, now.output) == ("s4", moved)
+    free = entry("b", record("c2"))
+    placed = log.placed(lock(entry("s4", bought("c1"), output=before), free))
+    assert placed == lock(entry("s4", bought("c1"), output=moved), free)
 
 
 def journal_of(path: Path, *events: LockEntry) -> None:

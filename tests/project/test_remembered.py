@@ -82,3 +82,35 @@ def test_a_clip_is_found_where_another_manifest_has_it_and_taken_from_none_that_
     assert found == "renders/a.mp4"
     assert (tmp_path / "renders/b.mp4").read_bytes() == CONTENT
     assert (tmp_path / "renders/a.mp4").exists() is is_there
+
+
+def test_a_clip_is_found_in_another_folder_of_the_repository_and_stays_there(
+    tmp_path: Path,
+) -> None:
+    """Where a colleague renamed the folder, git leaves the clips that it ignores."""
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    made = replace(clip("c1", "renders/a.mp4"), sha256=digest, size_bytes=len(CONTENT))
+    for folder in (".git", "old/renders", "now"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "old/renders/a.mp4").write_bytes(CONTENT)
+    log = PurchaseLog(tmp_path / "old/film.lock")
+    assert log.keep(lock(entry("spin", bought("c1"), output=made)), write_atomically) == ""
+    places = RememberedPlaces(tmp_path / "now/film.lock", NAME)
+    files = Files(root=tmp_path / "now", output_dir="renders", places=places)
+
+    files.move(made, "renders/a.mp4")
+
+    assert (tmp_path / "now/renders/a.mp4").read_bytes() == CONTENT
+    assert (tmp_path / "old/renders/a.mp4").exists()
+    assert places(digest) == ["../old/renders/a.mp4"]
+    assert places.of_others(digest) == []  # its manifest is gone
+
+
+def test_a_link_that_leads_outside_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    made = entry("a", bought("c1"), output=clip("c1", "renders/a.mp4"))
+    (tmp_path / "elsewhere/film.lock").write_text(lockfile.dumps(lock(made)))
+    (tmp_path / "film").mkdir()
+    (tmp_path / "film/film.lock").symlink_to(tmp_path / "elsewhere/film.lock")
+
+    assert RememberedPlaces(tmp_path / "film/film.lock", NAME)("ab" * 32) == []

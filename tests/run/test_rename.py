@@ -50,3 +50,25 @@ def test_a_rename_buys_nothing_and_is_written_once(tmp_path: Path) -> None:
     assert "start" not in (tmp_path / "film.lock").read_text("utf-8")
     manifest.write_text(after, "utf-8")  # the rename is in the lock: the key may go
     assert seedrender("plan", str(manifest), "--check").return_value == 0
+
+
+def test_a_manifest_that_is_moved_without_its_lockfile_buys_nothing_again(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    for folder in ("old", "new", "copy"):
+        (tmp_path / folder).mkdir()
+    manifest = tmp_path / "old/film.yaml"
+    manifest.write_text(BEFORE, "utf-8")
+    assert seedrender("run", str(manifest), "--sim-speed", "600").return_value == 0
+    (tmp_path / "copy/film.yaml").write_text(BEFORE, "utf-8")
+    copied = seedrender("plan", str(tmp_path / "copy/film.yaml"), "--json")
+    now = manifest.rename(tmp_path / "new/film.yaml")
+
+    planned = seedrender("plan", str(now), "--json")
+    ran = seedrender("run", str(now), "--sim-speed", "600")
+
+    assert all(job["will_submit"] for job in json.loads(copied.output)["jobs"])
+    assert not any(job["will_submit"] for job in json.loads(planned.output)["jobs"])
+    assert (ran.return_value, "submitted" in ran.output) == (0, False)
+    assert task_ids(tmp_path / "new") == task_ids(tmp_path / "old")
+    for clip in (tmp_path / "old/renders").glob("*.mp4"):
+        assert (tmp_path / "new/renders" / clip.name).read_bytes() == clip.read_bytes()
