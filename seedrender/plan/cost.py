@@ -57,11 +57,12 @@ class Pricing:
         if rate.unit is Unit.MILLION_TOKENS and task.tokens is not None:
             has_clip = rate.with_video is not None and bool(self.video(job).high)
             value = rate.with_video if has_clip and rate.with_video is not None else rate.value
-            if not value and task.tokens:  # of a pack that is paid already
-                return None
-            return Amount(value * task.tokens / _MILLION, rate.currency)
-        price = self(job)
-        return price.expected if price.low == price.high else None
+            found: Amount | None = Amount(value * task.tokens / _MILLION, rate.currency)
+        else:
+            price = self(job)
+            found = price.expected if price.low == price.high else None
+        is_of_a_pack = found is not None and not found.value and task.tokens  # paid for already
+        return None if is_of_a_pack else found
 
     def _own_rate(self, job: Job) -> Rate | None:
         """Return the row of the film's own table that a job is paid by; None: there is none."""

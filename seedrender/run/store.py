@@ -277,7 +277,7 @@ class Store:
     def _what_is_lost(self) -> str:
         journal = journal_path(self._path).name
         if not self._unwritten:
-            return f"what happened is in {journal}, and nothing is lost."
+            return f"what this run did is in {journal}."
         manifest = named(self._path.parent, self._manifest)
         tasks = "".join(
             f"\n  seedrender adopt {manifest} {job} --task {task_id}"

@@ -347,9 +347,11 @@ def task(**fields: Any) -> Task:
         pytest.param((TOKENS,), task(cost=None), usd("1"), id="a rate where no other is known"),
         pytest.param((TOKENS,), task(cost=usd("0")), usd("0"), id="what is free stays free"),
         pytest.param((TOKENS,), task(cost=None, tokens=None), None, id="nothing was counted"),
-        pytest.param(
-            (replace(TOKENS, value=Decimal(0)),), task(cost=None), None, id="of a pack paid before"
+        *(
+            pytest.param((rate(unit, "0"),), task(cost=None), None, id=f"of a pack, by the {unit}")
+            for unit in Unit
         ),
+        pytest.param((rate(Unit.CLIP, "0"),), task(tokens=None), usd("0"), id="nothing was used"),
         pytest.param((rate(Unit.CLIP),), task(), usd("2"), id="a rate for a clip"),
         pytest.param((TOKENS,), task(cost_source="provider"), usd("0.28"), id="a bill"),
     ],

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -648,14 +649,14 @@ def test_a_disk_that_is_full_is_no_reason_to_buy_a_clip_again(tmp_path: Path) ->
 def test_a_lost_clip_that_a_person_gave_up_does_not_come_back_for_what_was_made_of_it(
     tmp_path: Path,
 ) -> None:
-    film = Film(tmp_path, chain(2))
+    film, seeds = Film(tmp_path, chain(2)), count()
+    film.provider.before = lambda *_: setattr(film.provider, "clip_seed", next(seeds))
     film.run()
     (tmp_path / "renders/fly/01.mp4").unlink()
     first = film.lock().entries[JobId("fly/01")]
     lost = replace(first.tasks[0], error=f"{LOST}no such task")
     known = fold.fold(film.lock(), [LockEntry(job=first.job, tasks=(lost,))])
     film.lock_path.write_text(lockfile.dumps(known), "utf-8")
-    film.provider.clip_seed = 5
     film.resubmit = (JobId("fly/01"),)
     film.stop_after_s = 100.0  # the successor is there, and what continues it is not
 
