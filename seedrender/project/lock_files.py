@@ -15,7 +15,7 @@ from seedrender.project.files import is_temporary
 from seedrender.project.hold import journal_path
 from seedrender.project.lock_read import bytes_of, is_gone
 from seedrender.project.own_folder import NAME
-from seedrender.project.roots import repository
+from seedrender.project.roots import folders
 from seedrender.values.entry import Event
 
 _HEADER_BYTES = 4096
@@ -70,12 +70,11 @@ def in_folder(folder: Path) -> Iterator[LockFile]:
 
 
 def in_other_folders(folder: Path) -> Iterator[LockFile]:
-    """Yield those of the other folders of the repository; links are not followed."""
+    """Yield those of the other folders of the repository."""
     home = folder.resolve()
-    for place, names, files in os.walk(repository(home)):
-        if Path(place) != home and (NAME in names or any(map(_is_named_so, files))):
-            yield from in_folder(Path(place))
-        names[:] = sorted(name for name in names if not name.startswith("."))
+    for place, names, files in folders(home):
+        if place != home and (NAME in names or any(map(_is_named_so, files))):
+            yield from in_folder(place)
 
 
 def _named_so(folder: Path) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,16 @@ def repository(folder: Path) -> Path:
     except OSError:  # the working folder is gone
         return folder
     return next((p for p in (found, *found.parents) if os.path.lexists(p / ".git")), found)
+
+
+def folders(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yield the folders of the repository around one, as `os.walk` does: with what is in each.
+
+    Links are not followed, and hidden folders are not looked into.
+    """
+    for place, names, files in os.walk(repository(folder)):
+        yield Path(place), names, files
+        names[:] = sorted(name for name in names if not name.startswith("."))
 
 
 def resolved(path: Path) -> Path | None:

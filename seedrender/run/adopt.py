@@ -55,7 +55,8 @@ async def adopt_task(
 
     A submit whose answer was lost is settled by it; a task that could not be had gives way to it.
 
-    Raises: LockError; ConfigError where the task or the job is not free for that.
+    Raises: LockError; ConfigError where the task or the job is not free for that, or where the
+        provider would tell which lost submit it is of and cannot be asked.
     """
     if not _TASK_ID.fullmatch(task_id):
         raise ConfigError(f"{task_id!r} is no task id; nothing was changed")
@@ -82,6 +83,8 @@ async def adopt_task(
         if record.is_guess:
             record = replace(record, fingerprint=_wanted(step))
         settled = () if lost is not None else _settled(store, step, route)
+        if not_seen and (lost is not None or settled):
+            _check_tellable(route, not_seen)
         tasks = (record, *settled, *map(_given_up, gone))
         await store.append(LockEntry(job=step.job.id, tasks=tasks))
         lost = lost or next(iter(settled), None)
@@ -227,6 +230,19 @@ def _lost(store: Store, step: Step, route: str, sent_as: str | None) -> TaskReco
     if sent_as is not None and _OUR_ID.fullmatch(sent_as):
         lost = [r for r in lost if r.correlation_id == sent_as or r.is_guess]
     return next(iter(lost), None)
+
+
+def _check_tellable(route: str, not_seen: str) -> None:
+    """Refuse to settle a lost submit unseen where the provider tells which one made a task.
+
+    Raises: ConfigError.
+    """
+    if route in ROUTES and catalog(route).batch:
+        raise ConfigError(
+            f"{not_seen}. {route} tells by which submit it made a task, and the answer to one of "
+            "this job was lost: only where it is asked is it known that this is its task. Adopt it "
+            "once it answers, with its key set; nothing was changed"
+        )
 
 
 def _settled(store: Store, step: Step, route: str) -> tuple[TaskRecord, ...]:

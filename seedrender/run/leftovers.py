@@ -8,7 +8,8 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from seedrender.project.own_folder import OwnFolder
+from seedrender.project.own_folder import NAME, OwnFolder
+from seedrender.project.roots import folders
 from seedrender.values.job import CorrelationId
 
 _MOST = 1000
@@ -25,7 +26,8 @@ class Leftovers:
     def __init__(self, root: Path, name: str, seal: Seal) -> None:
         self._folder, self._name = OwnFolder(root), f"uploads-{name}.json"
         self._seal = seal
-        self._submits = self._read(self._name)
+        self._around: tuple[OwnFolder, ...] | None = None  # all of the repository
+        self._submits = self._read(self._name, self._folder)
         self._earlier = set(self._submits)
 
     @property
@@ -46,9 +48,17 @@ class Leftovers:
         return not self._submits.get(file_id, set()).isdisjoint(alive)
 
     def is_anothers(self, file_id: str) -> bool:
-        """Say whether the list of another manifest of the folder has a file, too."""
-        names = (path.name for path in self._folder.path("").glob("uploads-*.json"))
-        return any(file_id in self._read(name) for name in names if name != self._name)
+        """Say whether the list of another manifest of the repository has a file, too."""
+        if self._around is None:
+            found = (place for place, names, _ in folders(self._folder.home) if NAME in names)
+            self._around = tuple(map(OwnFolder, found))
+        ours = self._folder.path(self._name).resolve()
+        return any(
+            file_id in self._read(path.name, folder)
+            for folder in self._around
+            for path in folder.path("").glob("uploads-*.json")
+            if path.resolve() != ours
+        )
 
     def add(self, file_id: str) -> None:
         """Note an upload."""
@@ -79,9 +89,9 @@ class Leftovers:
             document = {"files": rows, "seal": self._seal(_text(rows))}
             self._folder.write(self._name, json.dumps(document))
 
-    def _read(self, name: str) -> dict[str, set[CorrelationId]]:
+    def _read(self, name: str, folder: OwnFolder) -> dict[str, set[CorrelationId]]:
         try:
-            found = json.loads(self._folder.read(name))
+            found = json.loads(folder.read(name))
             rows, seal = found["files"], found["seal"]
             if not hmac.compare_digest(seal.encode(), self._seal(_text(rows)).encode()):
                 return {}

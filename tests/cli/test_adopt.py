@@ -204,6 +204,30 @@ def test_of_lost_submits_that_one_is_settled_by_whose_id_a_task_was_sent(
     assert "another submit of this job is still unknown" in text
 
 
+@pytest.mark.parametrize("is_given_up", [False, True])
+@pytest.mark.parametrize("route", ["byteplus", "modellix"])
+def test_a_lost_submit_is_not_settled_unseen_where_the_provider_tells_whose_a_task_is(
+    film: Path, monkeypatch: pytest.MonkeyPatch, route: str, *, is_given_up: bool
+) -> None:
+    for name in ("ARK_API_KEY", "MODELLIX_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    film.write_text(FILM.replace("name: film", f"name: film\nprovider: {route}"))
+    open_one = lost(provider=route)
+    if is_given_up:
+        open_one = replace(open_one, state=JobState.CANCELLED, error="given up by --resubmit")
+    write(film, entry("a", open_one))
+    words = ("adopt", film, "a", "--task", "task-7")
+
+    if route == "modellix":  # which gives no id back
+        assert seedrender(*words)[0] == 0
+        return
+    with pytest.raises(ConfigError, match=r"byteplus tells by which submit it made .* nothing was"):
+        seedrender(*words)
+
+    assert known(film, "a").tasks == (open_one,)
+    seedrender("adopt", film, "b", "--task", "task-7")  # of which no answer was lost
+
+
 def test_what_a_damaged_line_left_behind_is_settled_as_what_is_wanted_now(film: Path) -> None:
     guess = replace(
         lost(fingerprint=Fingerprint(digest="?"), provider="?"),

@@ -200,14 +200,17 @@ class ByContent(Kept):
         return MediaUrl(f"https://kept.example/{self.kept[0]}")
 
 
-@pytest.mark.parametrize("name", ["film", "act2"])  # whose task still needs it
+@pytest.mark.parametrize("name", ["film", "act2", "other/film"])  # whose task still needs it
 def test_a_file_that_another_task_was_given_too_is_not_taken_back_from_it(
     tmp_path: Path, name: str
 ) -> None:
     provider, file = ByContent(), local(tmp_path)
+    for folder in (".git", "other"):
+        (tmp_path / folder).mkdir()
 
     def lender(of: str) -> ProviderHost:
-        return ProviderHost(provider, None, Leftovers(tmp_path, f"scripted-{of}", sealed))
+        folder = tmp_path / Path(of).parent
+        return ProviderHost(provider, None, Leftovers(folder, f"scripted-{Path(of).name}", sealed))
 
     async def run() -> list[list[str]]:
         earlier = lender(name)
