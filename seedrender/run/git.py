@@ -20,6 +20,7 @@ IGNORED = "take it out of .gitignore: other clones buy again what it knows"  # o
 _MAX_TEXT_BYTES = 64 * 2**20
 _BLOCK_BYTES = 1 << 18
 _MAX_WORDS = 200  # of git's own
+_WAIT_S = 60.0  # for an answer
 _FOUND = re.compile(rb"[0-9a-f]{40,64} (blob|tree|commit|tag) ([0-9]+)\n")
 _LINK = re.compile(rb"(?:dangling|loop|notdir|symlink) ([0-9]+)\n")
 # Settings of the repository may name programs: nothing is fetched, and no one is asked what has
@@ -148,16 +149,31 @@ def blob(folder: Path, name: str) -> bytes:
 
 def _answer(folder: Path, *words: str) -> bytes:
     try:
-        done = subprocess.run(  # noqa: S603 - no shell, and nothing that starts with a dash
-            [*_GIT, *words], cwd=folder, env=_environment(), capture_output=True, check=False
-        )
+        done = _run(folder, *words)
     except FileNotFoundError:
         raise ConfigError("git is not installed, or not on the PATH; nothing was sent") from None
+    except subprocess.TimeoutExpired:
+        raise ConfigError(
+            f"git has not answered within {_WAIT_S:.0f} s (is a file that it reads a pipe?); "
+            "nothing was sent"
+        ) from None
     if done.returncode != 0:
         words_of_git = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
         said = printable(words_of_git)[:_MAX_WORDS] or f"exit code {done.returncode}"
         raise ConfigError(f"git: {said}; nothing was sent")
     return done.stdout
+
+
+def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run git to its end. Raises: OSError; TimeoutExpired."""
+    return subprocess.run(  # noqa: S603 - no shell, and nothing that starts with a dash
+        [*_GIT, *words],
+        cwd=folder,
+        env=_environment(),
+        capture_output=True,
+        check=False,
+        timeout=_WAIT_S,
+    )
 
 
 def _environment() -> dict[str, str]:
@@ -185,10 +201,7 @@ def would_keep(path: Path) -> bool:
     if not (repository(folder) / ".git").exists():
         return False
     try:
-        words = [*_GIT, "check-ignore", "--quiet", "--no-index", "--", str(path.absolute())]
-        done = subprocess.run(  # noqa: S603
-            words, cwd=folder, env=_environment(), check=False, capture_output=True
-        )
-    except OSError:
+        done = _run(folder, "check-ignore", "--quiet", "--no-index", "--", str(path.absolute()))
+    except (OSError, subprocess.TimeoutExpired):
         return True
     return done.returncode != 0

@@ -21,6 +21,7 @@ from seedrender.errors import ConfigError
 _JOURNAL = "ledger.jsonl"
 _CLOCK = "clock.json"
 NEVER = 1e12  # seconds; some thirty thousand years
+_MOST_LINE_BYTES, _MOST_CLOCK_BYTES = 64 << 20, 1 << 12  # as far as a line is read
 _LAST = 1e13
 _BEAT_S = 1.0  # how often the time is written down while requests come in
 _INLINE_CHARS = 2048  # longer data URIs are kept as files
@@ -121,13 +122,13 @@ class Ledger:
         ledger._descriptor = _opened(folder / _JOURNAL, os.O_RDWR | os.O_CREAT)
         whole = 0
         with os.fdopen(os.dup(ledger._descriptor), "rb") as file:
-            for line in file:
+            while line := file.readline(_MOST_LINE_BYTES):
                 if not line.endswith(b"\n") or not ledger._takes(line):
                     break
                 whole += len(line)
         with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             with os.fdopen(_opened(folder / _CLOCK, os.O_RDONLY), "rb") as file:
-                clock = json.load(file)
+                clock = json.loads(file.read(_MOST_CLOCK_BYTES))
             ledger.time = _moment(clock["sim"]), _moment(clock["wall"])
         os.ftruncate(ledger._descriptor, whole)  # a torn last line, or from a damaged one on
         os.lseek(ledger._descriptor, whole, os.SEEK_SET)

@@ -291,6 +291,19 @@ def test_a_pipe_in_place_of_the_ledger_is_not_waited_for(tmp_path: Path) -> None
         Ledger.open(tmp_path / "world")
 
 
+def test_a_line_that_does_not_end_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seedrender.sim.ledger._MOST_LINE_BYTES", 1 << 10)
+    (tmp_path / "world").mkdir()
+    with (tmp_path / "world/ledger.jsonl").open("wb") as file:
+        file.truncate(1 << 40)  # a terabyte that takes no room
+
+    Ledger.open(tmp_path / "world").close()
+
+    assert (tmp_path / "world/ledger.jsonl").stat().st_size == 0
+
+
 def test_links_where_files_are_made_give_way(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path / "world")
     upload = Upload(
