@@ -20,6 +20,7 @@ _JOB = re.compile(r'"job' + _TEXT)
 _TASK = re.compile(r'"task_id' + _TEXT)
 _CORRELATION = re.compile(r'"correlation_id' + _TEXT)
 _MADE_BY = re.compile(r'"made_by' + _TEXT)
+_DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
 _PLACE = re.compile(r'"path' + _TEXT + r', ?"sha256": ?"([0-9a-f]{64})"')
 _PROVIDER = re.compile(r'"provider' + _TEXT)
 _STATE = '"state": "'  # once for the entry, once for each of its tasks
@@ -58,6 +59,11 @@ def told(data: bytes) -> Told:
         correlation_ids=frozenset(_CORRELATION.findall(text)),
         is_torn=_TORN.search(text) is not None,
     )
+
+
+def digests(data: bytes) -> frozenset[str]:
+    """Return every digest that a lockfile or journal names, of fingerprints and what is in them."""
+    return frozenset(found.decode() for found in _DIGEST.findall(data))
 
 
 def places(data: bytes) -> Iterator[tuple[str, str]]:

@@ -6,14 +6,15 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from seedrender.errors import LockError
-from seedrender.lock import lockfile, merge
+from seedrender.lock import lockfile, merge, salvage
 from seedrender.project.files import is_temporary
 from seedrender.project.hold import journal_path
-from seedrender.project.lock_read import bytes_of, is_gone
+from seedrender.project.lock_read import bytes_of, is_gone, is_name
 from seedrender.project.own_folder import NAME
 from seedrender.project.roots import folders
 from seedrender.values.entry import Event
@@ -42,6 +43,17 @@ class LockFile:
     def is_left(self) -> bool:
         """Whether its manifest is gone."""
         return is_gone(self.folder, self.manifest)
+
+    @property
+    def is_of_one_there(self) -> bool:
+        """Whether its manifest is there."""
+        return is_name(self.manifest) and (self.folder / self.manifest).is_file()
+
+    def digests(self) -> frozenset[str]:
+        """Return what could be the digests of fingerprints; nothing where it cannot be read."""
+        with suppress(LockError):
+            return salvage.digests(bytes_of(self.path))
+        return frozenset()
 
     def read(self) -> tuple[Event, ...]:
         """Read what it tells; of two sides that git has not merged, both. Raises: LockError."""

@@ -85,7 +85,22 @@ class Ownership:
                 is_ours = folder == self._home and owner == self._name
                 if not is_ours and _exists(folder, owner):
                     told_by = f"{OwnFolder(folder).path(NOTE).relative_to(folder)}"
-                    yield from self._shared(wanted, folder, paths, owner, told_by)
+                    found = tuple(self._shared(wanted, folder, paths, owner, told_by))
+                    is_beside = folder == self._folder
+                    yield from self._held(found, folder / owner) if is_beside else found
+
+    def _held(self, clashes: Collection[Clash], owner: Path) -> Iterator[Clash]:
+        """Leave out what belongs to this manifest by now, as where two have exchanged names.
+
+        That is so where its lockfile names the file, and the one of its former owner does not.
+        """
+        ours, theirs = (
+            _outputs(lock_path(path)) if clashes else None for path in (self.manifest, owner)
+        )
+        for clash in clashes:
+            is_ours = ours is not None and clash.path in ours
+            if not is_ours or theirs is None or clash.path in theirs:
+                yield clash
 
     def unreadable(self) -> Iterator[tuple[str, str]]:
         """Name the lockfiles of others that cannot be read, and why."""
@@ -141,6 +156,7 @@ class Ownership:
         now = {p.relative_to(home).as_posix() for p in places if p.is_relative_to(home)}
         now |= {path for path in noted.get(name, ()) if (home / path).is_file()}
         kept = {owner: paths for owner, paths in noted.items() if _exists(home, owner)}
+        kept = {owner: [p for p in paths if p not in now] for owner, paths in kept.items()}
         found = {**kept, name: sorted(now)}
         if found != noted:
             text = json.dumps({"outputs": _VERSION, "manifests": found}, indent=1, sort_keys=True)
@@ -236,6 +252,15 @@ def _alone(folder: Path) -> Iterator[None]:
 def _exists(folder: Path, owner: str) -> bool:
     """Return whether a manifest is still there; of one from another folder that is not known."""
     return "/" in owner or (folder / owner).is_file()
+
+
+def _outputs(path: Path) -> frozenset[str] | None:
+    """Return the clips that a lockfile names; None: it cannot be read."""
+    try:
+        entries = _load(path).entries.values()
+    except LockError:
+        return None
+    return frozenset(entry.output.path for entry in entries if entry.output is not None)
 
 
 def _load(path: Path) -> Lock:

@@ -1,10 +1,11 @@
-"""Finds what the other manifests of a folder have bought and no job of theirs has a use for.
+"""Finds what other manifests have bought and no job of theirs has a use for.
 
 A film that is split leaves tasks on the lines of jobs that are in another manifest now.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from seedrender.errors import LockError, SeedrenderError
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.prune import clips_of
-from seedrender.project import lock_read
+from seedrender.project import lock_files, lock_read
 from seedrender.project.ownership import Ownership, lock_path
 from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import named
@@ -34,7 +35,10 @@ class Sibling(Protocol):
 
 @dataclass(slots=True)
 class Siblings:
-    """The manifests beside this one, which are expanded only where they have what is wanted."""
+    """The other manifests of the repository.
+
+    One is expanded only where it has what is wanted. In another folder none but that is read.
+    """
 
     ownership: Ownership
     load: Callable[[Path], Sibling]  # raises SeedrenderError
@@ -47,11 +51,14 @@ class Siblings:
 
         Raises: LockError where one cannot be read, or has what is wanted and is not right itself.
         """
-        found, asked = Lock(manifest=""), None
-        for path in self.ownership.siblings():
-            asked = asked if asked is not None else wanted()
-            if not asked:
-                break
+        found = Lock(manifest="")
+        home = self.ownership.manifest.parent
+        beside = tuple(self.ownership.siblings())
+        elsewhere = [file for file in lock_files.in_other_folders(home) if file.is_of_one_there]
+        if not (asked := wanted() if beside or elsewhere else {}):
+            return found
+        told = (file for file in elsewhere if not asked.keys().isdisjoint(file.digests()))
+        for path in dict.fromkeys([*beside, *(file.folder / file.manifest for file in told)]):
             known = self._read(path)
             records = (r for entry in known.entries.values() for r in entry.tasks)
             has = next((r for r in records if r.fingerprint.digest in asked), None)
@@ -69,8 +76,8 @@ class Siblings:
                 self._known[path] = fold.fold(lock, log.unknown_to(lock).entries.values())
             except LockError as error:
                 raise LockError(
-                    f"{path.name}, beside this manifest, may have bought what is wanted here, and "
-                    f"what it knows cannot be read: {error}"
+                    f"{self._shown(path)} may have bought what is wanted here, and what it knows "
+                    f"cannot be read: {error}"
                 ) from None
         return self._known[path]
 
@@ -81,15 +88,19 @@ class Siblings:
             except (SeedrenderError, OSError) as error:
                 ours, task_id = self.ownership.manifest, task.task_id or "ID"
                 raise LockError(
-                    f"{path.name}, beside this manifest, has bought just what {job} asks for, and "
+                    f"{self._shown(path)} has bought just what {job} asks for, and "
                     f"is not right itself, so that nobody can say whether it still has a use for "
                     f"it; nothing was sent. Mend it, or take the task over with `seedrender adopt "
                     f"{named(ours.parent, ours.name)} {job} --task {task_id}`; what is "
                     f"wrong: {error}"
                 ) from None
-            for entry in self._unused[path].entries.values():
-                self.paths.update(clip.path for clip in clips_of(entry))
+            if path.parent == self.ownership.manifest.parent:
+                for entry in self._unused[path].entries.values():
+                    self.paths.update(clip.path for clip in clips_of(entry))
         return self._unused[path]
+
+    def _shown(self, path: Path) -> str:
+        return os.path.relpath(path, self.ownership.manifest.parent.resolve())
 
 
 def lacking(jobs: Iterable[Job], references: Mapping[str, str], lock: Lock) -> Wanted:

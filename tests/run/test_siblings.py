@@ -21,8 +21,10 @@ from seedrender.values.job import JobId
 from tests.builders import clip, entry, record
 from tests.cli.test_main import seedrender
 
-DONE = entry("b", record("c1", JobState.SUCCEEDED), output=clip("c1", "renders/b.mp4"))
-OTHER = Fingerprint(digest="sha256:bb")
+ONE, OTHER = (Fingerprint(digest=f"sha256:{two * 32}") for two in ("aa", "bb"))
+DONE = entry(
+    "b", record("c1", JobState.SUCCEEDED, fingerprint=ONE), output=clip("c1", "renders/b.mp4")
+)
 KEPT = entry(
     "a", record("c2", JobState.SUCCEEDED, fingerprint=OTHER), output=clip("c2", "renders/a.mp4")
 )
@@ -89,7 +91,9 @@ def test_a_manifest_that_is_not_right_and_bought_what_is_wanted_stops_the_buying
     siblings = Folder(tmp_path, is_right=False).siblings()
 
     assert siblings.left(lambda: {"sha256:other": JobId("x")}).entries == {}
-    with pytest.raises(LockError, match=r"film.yaml, beside .* b asks for.* b --task task-c1`"):
+    with pytest.raises(
+        LockError, match=r"^film.yaml has bought just what b asks.* b --task task-c1`"
+    ):
         siblings.left(lambda: WANTED)
 
 
@@ -98,7 +102,7 @@ def test_a_lockfile_beside_that_cannot_be_read_stops_the_buying(tmp_path: Path) 
     (tmp_path / "film.lock").write_text("<<<<<<< ours\n")
 
     assert siblings.left(dict).entries == {}  # where nothing is wanted
-    with pytest.raises(LockError, match=r"film\.yaml, beside this manifest, may have bought what"):
+    with pytest.raises(LockError, match=r"^film\.yaml may have bought what is wanted here"):
         siblings.left(lambda: WANTED)
 
 
@@ -157,3 +161,55 @@ def test_a_film_that_is_split_buys_nothing_again(tmp_path: Path, *, runs_first: 
     assert (tmp_path / "renders/b.mp4").read_bytes() == clip_of_b
     assert "Everything is done" in seedrender(tmp_path, "run", "film.yaml").stdout
     assert "Everything is done" in seedrender(tmp_path, "run", "act2.yaml").stdout
+
+
+def test_a_part_of_a_film_that_moves_to_another_folder_is_not_bought_again(tmp_path: Path) -> None:
+    for folder in (".git", "acts", "copy"):
+        (tmp_path / folder).mkdir()
+    a, b, speed = "  a: {prompt: A kite.}\n", "  b: {prompt: A fox.}\n", ("--sim-speed", "600")
+    (tmp_path / "film.yaml").write_text(f"{HEAD.format('film')}shots:\n{a}{b}")
+    assert seedrender(tmp_path, "run", "film.yaml", *speed).returncode == 0
+    (tmp_path / "film.yaml").write_text(f"{HEAD.format('film')}shots:\n{a}")
+    (tmp_path / "acts/two.yaml").write_text(f"{HEAD.format('two')}shots:\n{a}{b}")
+
+    planned = json.loads(seedrender(tmp_path, "plan", "acts/two.yaml", "--json").stdout)
+    ran = seedrender(tmp_path, "run", "acts/two.yaml", "b", *speed)
+
+    assert {one["job"]: one["will_submit"] for one in planned["jobs"]} == {"a": True, "b": False}
+    assert (ran.returncode, "submitted" in ran.stdout + ran.stderr) == (0, False)
+    made, found = (tmp_path / name for name in ("renders/b.mp4", "acts/renders/b.mp4"))
+    assert made.read_bytes() == found.read_bytes()
+
+
+def test_one_of_another_folder_that_is_not_right_stops_the_buying(tmp_path: Path) -> None:
+    for name in (".git", "acts"):
+        (tmp_path / name).mkdir()
+    film = Folder(tmp_path, is_right=False)
+    film.siblings()
+    ours = Ownership(
+        manifest=tmp_path / "acts/two.yaml",
+        title="two",
+        output_dir="renders",
+        roots=Roots.around(tmp_path / "acts"),
+    )
+
+    with pytest.raises(LockError, match=r"^\.\./film\.yaml has bought just what b asks for"):
+        Siblings(ours, film.load).left(lambda: WANTED)
+    (tmp_path / "film.lock").unlink()
+    assert Siblings(ours, film.load).left(lambda: WANTED).entries == {}
+
+
+def test_what_another_folders_files_say_leads_nowhere_else(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "home" / "acts")
+    folder.path.mkdir(parents=True)
+    (tmp_path / "home/.git").mkdir()
+    siblings = folder.siblings()
+    (folder.path / "film.lock").unlink()
+    (folder.path / "film.yaml").unlink()
+    (tmp_path / "outside.yaml").touch()
+    (tmp_path / "home/there.yaml").touch()
+    for number, name in enumerate(("../outside.yaml", "not there", "there.yaml")):
+        lock = Lock(manifest=name, entries={DONE.job: DONE})
+        (tmp_path / f"home/{number}.lock").write_text(lockfile.dumps(lock))
+
+    assert siblings.left(lambda: WANTED).entries == {}
