@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -80,7 +80,7 @@ class Clips:
         kept = self._kept_names(artifact.sha256)
         places = dict.fromkeys([*also, artifact.path, *kept])
         noted = (place for place in places if self.has(place, artifact))
-        before = (p for p in self.places(artifact.sha256) if self.has(p, artifact))
+        before = (p for p in self._places_before(artifact.sha256) if self.has(p, artifact))
         return next(noted, None) or next(before, None) or self._alike(artifact)
 
     def _alike(self, artifact: Artifact | Frame) -> str | None:
@@ -145,8 +145,18 @@ class Clips:
             return False
         return place.is_relative_to(self.output_dir) or place.as_posix() in self.written()
 
-    def _kept_names(self, digest: str) -> list[str]:
-        folder = PurePosixPath(self.output_dir) / SUPERSEDED
+    def _places_before(self, digest: str) -> Iterator[str]:
+        """Yield where a clip has been, and where the run of another manifest may have set it aside.
+
+        That is below the output folder of its place, which is one of those above it.
+        """
+        places = self.places(digest)
+        yield from places
+        for folder in dict.fromkeys(above for p in places for above in PurePosixPath(p).parents):
+            yield from self._kept_names(digest, folder)
+
+    def _kept_names(self, digest: str, output_dir: PurePosixPath | None = None) -> list[str]:
+        folder = (output_dir or PurePosixPath(self.output_dir)) / SUPERSEDED
         return [(folder / name).as_posix() for name in self._kept.names(self.root / folder, digest)]
 
     def _beside(self, folder: str, relative: str, digest: str, *, suffix: str) -> str:

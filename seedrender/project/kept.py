@@ -12,20 +12,20 @@ _NAME = re.compile(rf".*?(?P<digits>[0-9a-f]{{{DIGITS}}})(\.[^.]*)?")
 
 
 class Kept:
-    """The files under `.superseded/`, whatever they are called before those digits."""
+    """The files under folders `.superseded/`, whatever they are called before those digits."""
 
     def __init__(self) -> None:
-        self._known: dict[str, list[str]] | None = None
+        self._known: dict[Path, dict[str, list[str]]] = {}
 
     def names(self, folder: Path, sha256: str) -> tuple[str, ...]:
         """Return the files that may have these bytes, relative to the folder, in order."""
-        if self._known is None:
-            self._known = _read(folder)
-        return tuple(self._known.get(sha256[:DIGITS], ()))
+        if folder not in self._known:
+            self._known[folder] = _read(folder)
+        return tuple(self._known[folder].get(sha256[:DIGITS], ()))
 
     def forget(self) -> None:
         """Look again at the next question: something came or went."""
-        self._known = None
+        self._known.clear()
 
 
 def _read(folder: Path) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -85,22 +85,7 @@ class Ownership:
                 is_ours = folder == self._home and owner == self._name
                 if not is_ours and _exists(folder, owner):
                     told_by = f"{OwnFolder(folder).path(NOTE).relative_to(folder)}"
-                    found = tuple(self._shared(wanted, folder, paths, owner, told_by))
-                    is_beside = folder == self._folder
-                    yield from self._held(found, folder / owner) if is_beside else found
-
-    def _held(self, clashes: Collection[Clash], owner: Path) -> Iterator[Clash]:
-        """Leave out what belongs to this manifest by now, as where two have exchanged names.
-
-        That is so where its lockfile names the file, and the one of its former owner does not.
-        """
-        ours, theirs = (
-            _outputs(lock_path(path)) if clashes else None for path in (self.manifest, owner)
-        )
-        for clash in clashes:
-            is_ours = ours is not None and clash.path in ours
-            if not is_ours or theirs is None or clash.path in theirs:
-                yield clash
+                    yield from self._shared(wanted, folder, paths, owner, told_by)
 
     def unreadable(self) -> Iterator[tuple[str, str]]:
         """Name the lockfiles of others that cannot be read, and why."""
@@ -135,18 +120,21 @@ class Ownership:
         """Return the outputs that runs of any manifest of this folder have noted."""
         return frozenset(path for paths in _read_note(self._folder).values() for path in paths)
 
-    def claim(self, outputs: Collection[str]) -> tuple[Clash, ...]:
+    def claim(
+        self, outputs: Collection[str], is_ours: Callable[[Clash], bool] = lambda _: False
+    ) -> tuple[Clash, ...]:
         """Note the outputs of this manifest, beside earlier ones that are still there.
 
-        Those that another manifest has noted are returned and not noted: of two runs that begin
-        at once, the later one finds them. In a folder elsewhere that nobody allowed nothing is
-        noted. Raises: OSError.
+        Those that another manifest has noted are returned and not noted, unless they are ours by
+        now: of two runs that begin at once, the later one finds them. In a folder elsewhere that
+        nobody allowed nothing is noted. Raises: OSError.
         """
         home = self._home
         if not self.roots.hold(home):
             return ()
         with _alone(OwnFolder(home).make()):
-            clashes = tuple(self._noted({self._real(path): path for path in outputs}))
+            noted = self._noted({self._real(path): path for path in outputs})
+            clashes = tuple(clash for clash in noted if not is_ours(clash))
             self._note(home, set(outputs) - {clash.path for clash in clashes})
         return clashes
 
@@ -252,15 +240,6 @@ def _alone(folder: Path) -> Iterator[None]:
 def _exists(folder: Path, owner: str) -> bool:
     """Return whether a manifest is still there; of one from another folder that is not known."""
     return "/" in owner or (folder / owner).is_file()
-
-
-def _outputs(path: Path) -> frozenset[str] | None:
-    """Return the clips that a lockfile names; None: it cannot be read."""
-    try:
-        entries = _load(path).entries.values()
-    except LockError:
-        return None
-    return frozenset(entry.output.path for entry in entries if entry.output is not None)
 
 
 def _load(path: Path) -> Lock:

@@ -62,6 +62,7 @@ class Places:
     ownership: Ownership
     wanted: tuple[Wanted, ...]
     origin: Callable[[tuple[str | int, ...]], Origin]  # where the key of a value stands
+    is_ours: Callable[[Clash], bool] = lambda _clash: False  # what another wants no more
     _looked: dict[Path, _Folder] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -78,7 +79,7 @@ class Places:
         for one in self.wanted:
             yield from self._wrong(one)
         paths, ours = [one.path for one in self.wanted], self.ownership
-        clashes = [*ours.clashes(paths)]
+        clashes = [clash for clash in ours.clashes(paths) if not self.is_ours(clash)]
         for other in others:
             theirs = [one.path for one in other.wanted]
             clashes += ours.shared_with(other.ownership, paths, theirs)

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import PurePosixPath
 
-from seedrender.errors import LockError, ManifestError, Severity, Violation, merged
+from seedrender.errors import (
+    LockError,
+    ManifestError,
+    SeedrenderError,
+    Severity,
+    Violation,
+    merged,
+)
+from seedrender.lock.prune import clips_of
 from seedrender.project.clips import FRAMES
 from seedrender.project.files import tidy
 from seedrender.project.own_folder import NAME
@@ -38,7 +47,46 @@ def places(project: Project) -> Places:
         ownership=project.ownership,
         wanted=tuple(wanted),
         origin=project.place,
+        is_ours=_Settled(project),
     )
+
+
+class _Settled:
+    """Says whether a clip is this manifest's by now, though another's files still name it.
+
+    That is so where this one's lock names it, and the other manifest, as it is written, makes
+    nothing there: names were exchanged, or a part of a film moved. Read when first asked.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._ours: frozenset[str] | None = None
+        self._theirs: dict[str, frozenset[str] | None] = {}  # None: nobody can say
+
+    def __call__(self, clash: Clash) -> bool:
+        if PurePosixPath(clash.owner).name != clash.owner:  # of another folder
+            return False
+        if self._ours is None:
+            self._ours = self._named()
+        if clash.path not in self._ours:
+            return False
+        if clash.owner not in self._theirs:
+            self._theirs[clash.owner] = self._written_by(clash.owner)
+        theirs = self._theirs[clash.owner]
+        return theirs is not None and clash.path not in theirs
+
+    def _named(self) -> frozenset[str]:
+        try:
+            entries = self._project.read_lock().entries.values()
+        except LockError:
+            return frozenset()
+        return frozenset(clip.path for entry in entries for clip in clips_of(entry))
+
+    def _written_by(self, owner: str) -> frozenset[str] | None:
+        try:
+            return self._project.siblings.load(self._project.path.parent / owner).outputs
+        except (SeedrenderError, OSError):
+            return None
 
 
 def look(
@@ -82,13 +130,12 @@ def begin(project: Project) -> ManifestError | None:
     A folder that takes no note is no error: the lockfiles tell too. Returned is why nothing is to
     be bought: a run of another manifest that began a moment before writes the same files.
     """
-    outputs = [job.output for job in project.all_jobs]
-    outputs += [take.output for take in project.all_takes]
+    outputs, found = project.outputs, places(project)
     clashes: Collection[Clash] = ()
     with contextlib.suppress(OSError):
-        clashes = project.ownership.claim(outputs)
+        clashes = project.ownership.claim(outputs, found.is_ours)
     _tidy(project, outputs)
-    wrong = merged(places(project).shared(clashes)) if clashes else ()
+    wrong = merged(found.shared(clashes)) if clashes else ()
     return ManifestError(wrong) if wrong else None
 
 

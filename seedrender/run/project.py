@@ -117,6 +117,11 @@ class Project:
         )
 
     @property
+    def outputs(self) -> frozenset[str]:
+        """The clips and long takes that the manifest makes, as paths."""
+        return frozenset([*(j.output for j in self.all_jobs), *(t.output for t in self.all_takes)])
+
+    @property
     def asked(self) -> Asked:
         """The route that the film asks for."""
         return Asked(route=self.manifest.provider, is_identity=self.manifest.route_in_identity)

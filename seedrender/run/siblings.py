@@ -6,6 +6,7 @@ A film that is split leaves tasks on the lines of jobs that are in another manif
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +21,18 @@ from seedrender.project.ownership import Ownership, lock_path
 from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import named
 from seedrender.run import store
-from seedrender.values.entry import Lock, TaskRecord
+from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.job import Job, JobId
 
 Wanted = Mapping[str, JobId]  # digest of what is to be bought → the job that asks for it
 
 
 class Sibling(Protocol):
-    """Another manifest of the folder, read and expanded."""
+    """Another manifest, read and expanded."""
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """The files that it makes, relative to its folder."""
 
     def unused(self, lock: Lock) -> Lock:
         """Return what it has bought and has no use for."""
@@ -104,17 +109,27 @@ class Siblings:
 
 
 def lacking(jobs: Iterable[Job], references: Mapping[str, str], lock: Lock) -> Wanted:
-    """Return what jobs ask for of which a lock has nothing, as far as their parents are there.
+    """Return what jobs ask for of which a lock has too few, as far as their parents are there.
 
     `references`: sha256 of each local one, by its name.
     """
-    here = {r.fingerprint.digest for entry in lock.entries.values() for r in entry.tasks}
+    lines = lock.entries.values()
+    here = Counter(r.fingerprint.digest for e in lines for r in e.tasks if _is_good(r, e))
     outputs = {job: e.output.identity for job, e in lock.entries.items() if e.output}
     found: dict[str, JobId] = {}
     for job in jobs:
         if all(parent in outputs for parent in job.parents):
             parents = {parent: outputs[parent] for parent in job.parents}
             digests = fingerprint(job, references, parents).digests
-            if here.isdisjoint(digests):
+            own = next((digest for digest in digests if here[digest]), None)
+            if own is None:
                 found |= dict.fromkeys(digests, job.id)
+            else:
+                here[own] -= 1
     return found
+
+
+def _is_good(record: TaskRecord, entry: LockEntry) -> bool:
+    """Say whether a task has a clip, or may have one yet."""
+    is_live = fold.next_action(record.stage) in (fold.Action.ASK, fold.Action.RESUME)
+    return (is_live and not record.is_lost) or fold.clip_of(record, entry) is not None

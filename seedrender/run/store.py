@@ -253,8 +253,7 @@ class Store:
         Raises: LockError.
         """
         before, self._entries = _submits(self.lock), dict(lock.entries)
-        text = lockfile.dumps(self.lock)
-        if not self._is_saved(text):
+        if not self._is_saved(text := lockfile.dumps(self.lock)):
             self._save(text)
         self._remember(self.lock, forgotten=before - _submits(self.lock))
 
@@ -346,5 +345,6 @@ def read(path: Path, manifest: str) -> Lock:
 
 
 def is_left(path: Path) -> bool:
-    """Whether a run that was killed left facts that are not in the lockfile yet."""
-    return journal_path(real(path)).exists()
+    """Whether a killed run, or the manifest under its former name, left what is in no lockfile."""
+    is_renamed = not (path := real(path)).exists() and LeftBehind(path).before is not None
+    return is_renamed or journal_path(path).exists()

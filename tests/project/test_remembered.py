@@ -114,3 +114,20 @@ def test_a_link_that_leads_outside_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "film/film.lock").symlink_to(tmp_path / "elsewhere/film.lock")
 
     assert RememberedPlaces(tmp_path / "film/film.lock", NAME)("ab" * 32) == []
+
+
+@pytest.mark.parametrize("folder", ["../ep2/renders", "renders"])
+def test_a_clip_that_another_manifests_run_has_set_aside_is_found(
+    tmp_path: Path, folder: str
+) -> None:
+    """Episodes are renumbered: what lies in the way of one is the clip of the next."""
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    made = replace(clip("c1", "renders/kite/a.mp4"), sha256=digest, size_bytes=len(CONTENT))
+    home = tmp_path / "ep3"
+    aside = home / folder / ".superseded/kite"
+    aside.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    (aside / f"a.{digest[:12]}.mp4").write_bytes(CONTENT)
+    files = Files(root=home, output_dir="other", places=lambda _sha256: [f"{folder}/kite/a.mp4"])
+
+    assert files.find(made) == f"{folder}/.superseded/kite/a.{digest[:12]}.mp4"

@@ -72,3 +72,18 @@ def test_a_manifest_that_is_moved_without_its_lockfile_buys_nothing_again(tmp_pa
     assert task_ids(tmp_path / "new") == task_ids(tmp_path / "old")
     for clip in (tmp_path / "old/renders").glob("*.mp4"):
         assert (tmp_path / "new/renders" / clip.name).read_bytes() == clip.read_bytes()
+
+
+def test_a_renamed_manifest_has_a_lockfile_of_its_own_after_a_run_that_does_nothing(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "film.yaml").write_text(BEFORE, "utf-8")
+    assert seedrender("run", str(tmp_path / "film.yaml"), "--sim-speed", "600").return_value == 0
+    bought = task_ids(tmp_path)
+    now = (tmp_path / "film.yaml").rename(tmp_path / "movie.yaml")
+
+    ran = seedrender("run", str(now))
+
+    assert ran.return_value == 0
+    (tmp_path / "movie.lock").rename(tmp_path / "film.lock")
+    assert task_ids(tmp_path) == bought

@@ -11,14 +11,15 @@ import pytest
 
 from seedrender.errors import LockError, ManifestError
 from seedrender.lock import lockfile
+from seedrender.lock.fingerprint import fingerprint
 from seedrender.project.files import write_atomically
 from seedrender.project.ownership import Ownership
 from seedrender.project.purchases import PurchaseLog
 from seedrender.project.roots import Roots
-from seedrender.run.siblings import Siblings
-from seedrender.values.entry import Fingerprint, JobState, Lock
+from seedrender.run.siblings import Siblings, lacking
+from seedrender.values.entry import LOST, Fingerprint, JobState, Lock, TaskRecord
 from seedrender.values.job import JobId
-from tests.builders import clip, entry, record
+from tests.builders import clip, entry, job, record
 from tests.cli.test_main import seedrender
 
 ONE, OTHER = (Fingerprint(digest=f"sha256:{two * 32}") for two in ("aa", "bb"))
@@ -37,6 +38,7 @@ class Other:
     """A manifest with these jobs."""
 
     ids: Collection[JobId]
+    outputs: frozenset[str] = frozenset()
 
     def unused(self, lock: Lock) -> Lock:
         entries = {job: entry for job, entry in lock.entries.items() if job not in self.ids}
@@ -213,3 +215,70 @@ def test_what_another_folders_files_say_leads_nowhere_else(tmp_path: Path) -> No
         (tmp_path / f"home/{number}.lock").write_text(lockfile.dumps(lock))
 
     assert siblings.left(lambda: WANTED).entries == {}
+
+
+def test_a_shot_that_moves_beside_one_of_its_definition_is_not_bought_again(tmp_path: Path) -> None:
+    fox, car, speed = "{prompt: A fox.}\n", "{prompt: A car.}\n", ("--sim-speed", "600")
+    head = f"{HEAD.replace('{}', '{0}')}output: {{{{dir: renders/{{0}}}}}}\nshots:\n"
+    (tmp_path / "one.yaml").write_text(f"{head.format('one')}  s1: {fox}  s2: {car}")
+    (tmp_path / "two.yaml").write_text(f"{head.format('two')}  s3: {fox}")
+    for name in ("one.yaml", "two.yaml"):
+        assert seedrender(tmp_path, "run", name, *speed).returncode == 0
+    (tmp_path / "one.yaml").write_text(f"{head.format('one')}  s2: {car}")
+    (tmp_path / "two.yaml").write_text(f"{head.format('two')}  s3: {fox}  s1: {fox}")
+
+    ran = seedrender(tmp_path, "run", "two.yaml", *speed)
+
+    assert (ran.returncode, "submitted" in ran.stdout + ran.stderr) == (0, False)
+    assert (tmp_path / "renders/two/s1.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("tasks", "is_lacking"),
+    [
+        ([], True),
+        ([record("c1")], True),
+        ([record("c1"), record("c2", JobState.SUCCEEDED)], False),
+        ([record("c1"), record("c2", JobState.FAILED)], True),
+        ([record("c1"), record("c2", error=f"{LOST}no such task")], True),
+    ],
+)
+def test_what_is_lacking_is_counted_by_what_there_is_and_may_still_be(
+    tasks: list[TaskRecord], *, is_lacking: bool
+) -> None:
+    jobs = [job("a"), job("b")]
+    wanted = fingerprint(jobs[0], {}, {})
+    mine = entry("a", *(replace(one, fingerprint=wanted) for one in tasks))
+
+    found = lacking(jobs, {}, Lock(manifest="film.yaml", entries={mine.job: mine}))
+
+    assert set(found) == (set(wanted.digests) if is_lacking else set())
+
+
+def test_manifests_that_have_exchanged_names_buy_on_and_a_real_clash_is_told(
+    tmp_path: Path,
+) -> None:
+    """The lockfiles stayed, so that each names the files of the other."""
+    speed = ("--sim-speed", "600")
+    one, two = (
+        f"{HEAD.format(name)}output: {{dir: renders/{name}}}\nshots:\n  a: {{prompt: {what}.}}\n"
+        for name, what in (("one", "A fox"), ("two", "A dog"))
+    )
+    for name, text in (("one.yaml", one), ("two.yaml", two)):
+        (tmp_path / name).write_text(text)
+        assert seedrender(tmp_path, "run", name, *speed).returncode == 0
+    (tmp_path / "one.yaml").write_text(f"{two}  b: {{prompt: A cow.}}\n")
+    (tmp_path / "two.yaml").write_text(one)
+
+    planned = json.loads(seedrender(tmp_path, "plan", "one.yaml", "--json").stdout)
+    ran = [seedrender(tmp_path, "run", name, *speed) for name in ("one.yaml", "two.yaml")]
+    again = [seedrender(tmp_path, "plan", name, "--check") for name in ("one.yaml", "two.yaml")]
+
+    assert {row["job"]: row["will_submit"] for row in planned["jobs"]} == {"a": False, "b": True}
+    assert [done.returncode for done in (*ran, *again)] == [0, 0, 0, 0]
+    assert [" submitted " in done.stdout + done.stderr for done in ran] == [True, False]
+    (tmp_path / "two.yaml").write_text("nonsense")  # so that nobody can say
+    assert seedrender(tmp_path, "plan", "one.yaml").returncode == 2
+    (tmp_path / "two.yaml").write_text(two)  # which makes the same files
+    clash = seedrender(tmp_path, "check", "one.yaml")
+    assert "renders/two/a.mp4 is an output of two.yaml too" in clash.stdout + clash.stderr
