@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from seedrender.errors import printable
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.cost import Basis, Estimate, Pricing, estimate
 from seedrender.plan.make import Plan, Step
@@ -78,7 +79,7 @@ class Costs:
             share = f"{found.retakes.share:.0%}"
             counts = f"of {found.retakes.paid} paid tasks {found.retakes.kept} are in use"
             lines.append(f"Expected and high hold {share} for retakes: {counts}.")
-        lines += [f"Prices: {basis}." for basis in found.bases]
+        lines += [f"Prices: {printable(str(basis))}." for basis in found.bases]
         if self.listed is not None and self.listed.exceeds(found):
             lines.append(
                 f"By published prices it would be {self.listed}: --budget counts the higher ones."

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from seedrender.cli.console import echo, json_option, say_json
-from seedrender.errors import ConfigError
+from seedrender.errors import ConfigError, printable
 from seedrender.lock import fold, lockfile
 from seedrender.project.ownership import lock_path
 from seedrender.run import store, upkeep
@@ -39,7 +39,7 @@ def command(path: Path, *, jobs: tuple[str, ...], is_json: bool) -> int:
         rows = [json.loads(lockfile.entry_line(entry)) for entry in entries]
         say_json({"exit_code": 0, "manifest": lock.manifest, "jobs": rows})
     else:
-        echo("\n".join(_words(lock, entries)))
+        echo("\n".join(map(printable, _words(lock, entries))))
     return 0
 
 

@@ -121,7 +121,7 @@ def _objection(found: Project, made: Plan, lock: Lock) -> str:
     """Say why a run that would buy is refused; empty: it is not."""
     if any(step.will_submit for step in made.steps):
         try:
-            PurchaseLog(found.lock_path).check(lock.manifest)
+            PurchaseLog(found.lock_path).check(lock)
             found.left_by_others(lock)
         except LockError as error:
             return str(error)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from seedrender.cli.console import echo, json_option, manifest_argument, say_json, table
-from seedrender.errors import LockError
+from seedrender.errors import LockError, printable
 from seedrender.lock import amounts, fold
 from seedrender.lock.identity import SIMULATED
 from seedrender.plan.paid import Balance, balance, charges, said
@@ -109,7 +109,7 @@ def _summary(lock: Lock) -> str:
         if found.unknown and found.paid:
             lines[-1] += f", and of {found.unknown} not known"
         lines += [_compared(found, currency) for currency in sorted(found.expected)]
-    return ". ".join(lines)
+    return printable(". ".join(lines))
 
 
 def _kinds(lock: Lock) -> Iterator[tuple[str, list[TaskRecord]]]:

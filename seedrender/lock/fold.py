@@ -240,6 +240,11 @@ def _all_unread(one: Mapping[str, str], other: Mapping[str, str]) -> Mapping[str
     return {name: max(one.get(name, ""), other.get(name, "")) for name in names}
 
 
+def _paid_one(one: str, other: str) -> str:
+    """Return the provider of a task: what was bought is not simulated, whoever says so."""
+    return max(one, other, key=lambda name: (name != SIMULATED, name))
+
+
 def _known(one: T | None, other: T | None) -> T | None:
     """Return the value that is known; of two, always the same one."""
     return max((v for v in (one, other) if v is not None), key=repr, default=None)
@@ -279,7 +284,7 @@ def _completeness(fingerprint: Fingerprint) -> tuple[bool, int, str]:
 
 
 _JOINS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "provider": max,
+    "provider": _paid_one,
     "fingerprint": _fullest,
     "superseded": later,
     "unread": _all_unread,

@@ -47,7 +47,7 @@ def loads(text: str, name: str) -> Lock:
     headers = [(number, row) for number, row in rows if "lock" in row]
     manifest = _manifest(headers or rows[:1], name)
     entries = (_entry(row, number, name) for number, row in rows if "lock" not in row)
-    return fold.fold(Lock(manifest=manifest), entries)
+    return fold.fold(Lock(manifest=manifest), map(_without_planned, entries))
 
 
 def loads_journal(data: bytes, name: str) -> tuple[Event, ...]:
@@ -125,7 +125,7 @@ def check_version(header: Mapping[str, Any], kind: str, name: str) -> None:
 def _settled(entry: LockEntry) -> LockEntry:
     """Leave out submits that bought nothing, and what mattered only until something was known."""
     made_by = entry.output.made_by if entry.output is not None else None
-    bought = (record for record in entry.tasks if record.state is not JobState.PLANNED)
+    bought = _without_planned(entry).tasks
     known = (replace(r, account=None) if r.task_id is not None else r for r in bought)
     kept = tuple(
         replace(record, error=None)
@@ -134,6 +134,12 @@ def _settled(entry: LockEntry) -> LockEntry:
         for record in known
     )
     return replace(entry, tasks=kept)
+
+
+def _without_planned(entry: LockEntry) -> LockEntry:
+    """Leave out submits that bought nothing; where a lockfile has one, others know better."""
+    bought = tuple(record for record in entry.tasks if record.state is not JobState.PLANNED)
+    return replace(entry, tasks=bought)
 
 
 def _manifest(headers: list[tuple[int, dict[str, Any]]], name: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from seedrender.errors import ArtifactError, StorageError, printable
 
 BLOCK_BYTES = 1 << 18
+_MOST_BYTES = 1 << 29  # of a file that is read whole: a sparse one may be of any size
 _DAY_S = 86_400.0
 _NAME_BYTES = 60  # of the target's name, in a temporary one: short enough for every file system
 _OURS = re.compile(r"\..+\.(?P<node>[0-9a-f]{6})-(?P<pid>[0-9a-f]{1,8})-[0-9a-f]{8}\.part")
@@ -193,12 +194,15 @@ def sha256(path: Path) -> str:
 def plain_bytes(path: Path, *, most: int = -1, follows: bool = True) -> bytes:
     """Read a file, or its beginning; a pipe or a device, which might never end, is none.
 
-    `follows`: a link is, too. Raises: OSError.
+    `follows`: a link is, too. Raises: OSError, also where a whole file is larger than 512 MiB.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follows else os.O_NOFOLLOW)
     with os.fdopen(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "it is not a plain file")
+        if most < 0 and found.st_size > _MOST_BYTES:
+            raise OSError(errno.EFBIG, f"it is larger than {_MOST_BYTES >> 20} MiB")
         return file.read(most)
 
 

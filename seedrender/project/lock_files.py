@@ -15,7 +15,7 @@ from seedrender.lock import lockfile, merge, salvage
 from seedrender.project.files import is_temporary
 from seedrender.project.hold import journal_path
 from seedrender.project.lock_read import bytes_of, is_gone, is_name
-from seedrender.project.own_folder import NAME
+from seedrender.project.own_folder import NAME, OwnFolder
 from seedrender.project.roots import folders
 from seedrender.values.entry import Event
 
@@ -75,7 +75,8 @@ def own_paths(lock_path: Path) -> frozenset[Path]:
 
 def in_folder(folder: Path) -> Iterator[LockFile]:
     """Yield those of a manifests' folder, in the order of their names."""
-    for place in (folder, folder / NAME):
+    is_ours = not OwnFolder(folder).is_outside()
+    for place in (folder, folder / NAME) if is_ours else (folder,):
         for path in _named_so(place):
             if (found := look(path)) is not None:
                 yield found

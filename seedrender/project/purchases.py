@@ -189,11 +189,23 @@ class PurchaseLog:
         entries = {job: _placed(entry, self._latest) for job, entry in lock.entries.items()}
         return replace(lock, entries=entries)
 
-    def check(self, manifest: str) -> None:
-        """Make sure that it can be read before anything is bought. Raises: LockError."""
-        if not self._is_checked:
-            self.read(manifest)
-            self._is_checked = True
+    def check(self, lock: Lock) -> None:
+        """Make sure before anything is bought that it can be read, and that the lock agrees.
+
+        Raises: LockError, also where the lock says of a task that was paid that it was simulated.
+        """
+        if self._is_checked:
+            return
+        bought = paid(self.read(lock.manifest)).entries.values()
+        known = {r.correlation_id for e in bought for r in e.tasks if r.provider != SIMULATED}
+        for job, entry in lock.entries.items():
+            if any(r.provider == SIMULATED and r.correlation_id in known for r in entry.tasks):
+                raise LockError(
+                    f"{self.path.name} says of {job} that it was simulated, and {self.shown} "
+                    "remembers that it was paid: somebody has edited the lockfile. Nothing was "
+                    "sent; take the line of its last commit that was right"
+                )
+        self._is_checked = True
 
     def unknown_to(self, lock: Lock) -> Lock:
         """Return what is worth something and is not in this lock, each task with its clip.

@@ -171,7 +171,7 @@ class Executor:
         while isinstance(found.act, Submit) and self._may_buy(step):
             if not await self._takes_over(job, wanted):
                 if self._is_paid:
-                    self._store.purchases.check(self._store.lock.manifest)
+                    self._store.purchases.check(self._store.lock)
                 self._store.settled(job.id)
                 behind_s = self._plan.graph.behind_s[job.id]
                 is_again = job.id in self._facts().resubmit

@@ -197,7 +197,7 @@ def would_keep(path: Path) -> bool:
 
     Where there is a repository and no git to ask, it would.
     """
-    folder = path.absolute().parent
+    folder = next(folder for folder in path.absolute().parents if folder.is_dir())
     if not (repository(folder) / ".git").exists():
         return False
     try:

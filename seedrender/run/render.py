@@ -140,7 +140,7 @@ async def render(project: Project, options: Options, listener: Listener) -> Resu
 
 def _look_before_buying(project: Project, store: Store, listener: Listener) -> None:
     """Look at what keeps a purchase from being made twice. Raises: LockError."""
-    store.purchases.check(store.lock.manifest)
+    store.purchases.check(store.lock)
     project.left_by_others(store.lock)
     if git.ignores(project.lock_path):
         listener.say(f"git ignores {project.lock_path.name}; {git.IGNORED}")

@@ -91,6 +91,14 @@ def test_a_lockfile_is_shown_by_its_own_path_also_with_conflict_markers(film: Pa
     assert seedrender("lock", "show", path) == seedrender("lock", "show", old)
 
 
+def test_no_line_of_another_is_shown_as_one_of_ours(film: Path) -> None:
+    bill = Cost(amount=Amount(Decimal(1), "x\n::error::forged"), source="y\nz")
+    write(film, entry("a", record("c1", JobState.FAILED, error="x\n::error::forged", cost=bill)))
+
+    for words in (["lock", "show"], ["status"], ["plan"]):
+        assert not any(row.startswith("::") for row in seedrender(*words, film)[1].splitlines())
+
+
 def test_one_job_is_shown_as_json(film: Path) -> None:
     write(film, done("a", "c1"), done("b", "c2"))
 

@@ -45,11 +45,16 @@ def cost(amount: str) -> str:
     return line(cost={"amount": amount, "currency": "USD", "source": "x"})
 
 
+def without_planned(found: LockEntry) -> LockEntry:
+    return replace(found, tasks=tuple(r for r in found.tasks if r.state is not JobState.PLANNED))
+
+
 def settled(found: LockEntry) -> LockEntry:
     """What is not written: submits that bought nothing, and trouble that is over."""
     made_by = found.output.made_by if found.output is not None else ""
-    bought = [r for r in found.tasks if r.state is not JobState.PLANNED]
-    kept = [r if r.task_id is None else replace(r, account=None) for r in bought]
+    kept = [
+        r if r.task_id is None else replace(r, account=None) for r in without_planned(found).tasks
+    ]
     for at, r in enumerate(kept):
         if r.is_uncollected and (r.superseded is not None or r.correlation_id == made_by):
             kept[at] = replace(r, error=None)
@@ -73,7 +78,8 @@ def test_two_lines_of_one_job_are_joined(one: LockEntry, other: LockEntry) -> No
 
     lock = lockfile.loads(HEADER + "".join(lines), "film.lock")
 
-    assert lock.entries == {JobId("spin"): fold.join(one, other)}
+    joined = fold.join(without_planned(one), without_planned(other))
+    assert lock.entries == {JobId("spin"): joined}
 
 
 def test_the_file_is_sorted_json_lines_with_a_header_and_a_final_newline() -> None:

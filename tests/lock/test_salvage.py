@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedrender.lock import fold, lockfile
+from seedrender.lock import fold, lockfile, salvage
 from seedrender.lock.salvage import DamagedLine, Salvaged, Told, told
 from seedrender.values.entry import GUESSED, Fingerprint, JobState, LockEntry, Pin
 from seedrender.values.job import JobId
@@ -271,3 +271,14 @@ def test_a_file_that_ends_within_an_id_is_torn(
 ) -> None:
     assert told(text.encode()).is_torn is is_torn
     assert (told(text.encode()) | Told()).is_torn is is_torn
+
+
+def test_digests_and_places_are_told_also_by_what_is_damaged() -> None:
+    digest = f"sha256:{'0a' * 32}"
+    bought = record("c1", JobState.SUCCEEDED, fingerprint=Fingerprint(digest=digest))
+    line = lockfile.entry_line(entry("a", bought, output=clip("c1", 'renders/"a" \u00e9.mp4')))
+    data = b"<<<<<<< ours\n" + line.encode() + line.encode()[:-30] + b"\n\xff"
+
+    assert salvage.digests(data) == {digest}
+    assert set(salvage.places(data)) == {("ab" * 32, 'renders/"a" \u00e9.mp4')}
+    assert [*salvage.places(line.replace("renders/", "renders/\\x").encode())] == []

@@ -121,3 +121,26 @@ def test_those_of_the_other_folders_of_the_repository_are_found(tmp_path: Path) 
     found = lock_files.in_other_folders(tmp_path / "now")
 
     assert [file.path.relative_to(tmp_path).as_posix() for file in found] == names
+
+
+def test_a_folder_of_notes_that_leads_outside_the_repository_is_not_read(tmp_path: Path) -> None:
+    for folder in ("home/.git", "home/now", "home/other", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "elsewhere/film.lock").write_bytes(text_of(ONE))
+    for folder in ("now", "other"):
+        (tmp_path / f"home/{folder}/.seedrender").symlink_to(tmp_path / "elsewhere")
+
+    assert not [*lock_files.in_folder(tmp_path / "home/now")]
+    assert not [*lock_files.in_other_folders(tmp_path / "home/now")]
+
+
+def test_a_file_of_any_size_is_not_read_whole(tmp_path: Path) -> None:
+    with (tmp_path / "film.lock").open("wb") as file:
+        file.write(text_of(ONE))
+        file.truncate(1 << 40)  # a terabyte that takes no room
+
+    (found,) = lock_files.in_folder(tmp_path)
+
+    assert found.digests() == frozenset()
+    with pytest.raises(LockError, match="larger than 512 MiB"):
+        found.read()

@@ -93,7 +93,7 @@ def test_a_memory_that_cannot_be_read_stops_buying_and_nothing_else(
     harmed = log.path.read_bytes()
 
     with pytest.raises(LockCorruptError) as caught:
-        log.check(NAME)
+        log.check(lock())
 
     told = str(caught.value)
     assert words in told
@@ -109,7 +109,7 @@ def test_a_memory_of_a_newer_program_asks_for_that_program(log: PurchaseLog) -> 
     write(log.path, log.path.read_text().replace('"lock": 1', '"lock": 3'))
 
     with pytest.raises(LockError, match=r"\.seedrender/film\.lock has version 3 .* upgrade"):
-        log.check(NAME)
+        log.check(lock())
 
 
 def test_a_memory_that_the_system_does_not_let_us_read_is_not_an_empty_one(
@@ -118,7 +118,7 @@ def test_a_memory_that_the_system_does_not_let_us_read_is_not_an_empty_one(
     log.path.mkdir(parents=True)
 
     with pytest.raises(LockError, match=r"cannot be read .* make it readable, nothing was sent"):
-        log.check(NAME)
+        log.check(lock())
 
 
 def test_that_it_cannot_be_written_is_said_in_one_line(log: PurchaseLog) -> None:
@@ -182,6 +182,16 @@ def test_where_a_clip_was_last_is_remembered_though_its_task_stands_on_another_l
     assert placed == lock(entry("s4", bought("c1"), output=moved), free)
 
 
+def test_a_lockfile_that_calls_a_paid_task_simulated_stops_buying(log: PurchaseLog) -> None:
+    log.keep(lock(entry("spin", bought("c1"))), write)
+    forged = replace(bought("c1"), provider="sim")
+
+    with pytest.raises(LockError, match=r"film\.lock says of spin that it was simulated, and"):
+        log.check(lock(entry("spin", forged)))
+    log.check(lock(entry("spin", bought("c1")), entry("free", record("c2"))))
+    assert fold.join(entry("spin", forged), entry("spin", bought("c1"))).tasks == (bought("c1"),)
+
+
 def journal_of(path: Path, *events: LockEntry) -> None:
     header = b'{"journal": 1, "manifest": "film.yaml"}\n'
     path.parent.mkdir(exist_ok=True)
@@ -241,7 +251,7 @@ def test_a_journal_that_was_left_and_is_damaged_stops_buying(log: PurchaseLog) -
     log.journal.write_bytes(log.journal.read_bytes().replace(b"task-c1", b"task-c2"))
 
     with pytest.raises(LockCorruptError, match=r"lock repair film\.yaml"):
-        log.check(NAME)
+        log.check(lock())
 
 
 def test_a_journal_of_a_newer_program_asks_for_that_program(log: PurchaseLog) -> None:
@@ -249,7 +259,7 @@ def test_a_journal_of_a_newer_program_asks_for_that_program(log: PurchaseLog) ->
     log.journal.write_bytes(log.journal.read_bytes().replace(b'"journal": 1', b'"journal": 9'))
 
     with pytest.raises(LockVersionError, match="upgrade"):
-        log.check(NAME)
+        log.check(lock())
 
 
 @pytest.mark.parametrize("state", [JobState.SUBMITTED, JobState.SUCCEEDED])

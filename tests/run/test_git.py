@@ -34,3 +34,13 @@ def test_where_git_does_not_answer_it_would_keep_a_file(
     monkeypatch.setattr(git, "_WAIT_S", 0.2)
 
     assert git.would_keep(tmp_path / "record.jsonl")
+
+
+def test_a_file_in_an_ignored_folder_that_is_still_to_come_would_not_be_kept(
+    tmp_path: Path,
+) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)  # noqa: S607
+    (tmp_path / ".gitignore").write_text(".seedrender/\n")
+
+    assert not git.would_keep(tmp_path / ".seedrender/more/record.jsonl")
+    assert git.would_keep(tmp_path / "more/record.jsonl")
