@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from seedrender.lock import codec
-from seedrender.lock.identity import SIMULATED, WHICHEVER, Asked
+from seedrender.lock.identity import NOT_KNOWN, SIMULATED, WHICHEVER, Asked
 from seedrender.values.entry import (
     Event,
     Fingerprint,
@@ -242,7 +242,7 @@ def _all_unread(one: Mapping[str, str], other: Mapping[str, str]) -> Mapping[str
 
 def _paid_one(one: str, other: str) -> str:
     """Return the provider of a task: what was bought is not simulated, whoever says so."""
-    return max(one, other, key=lambda name: (name != SIMULATED, name))
+    return max(one, other, key=lambda name: (name != NOT_KNOWN, name != SIMULATED, name))
 
 
 def _known(one: T | None, other: T | None) -> T | None:

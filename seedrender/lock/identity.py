@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from seedrender.values.entry import Fingerprint, TaskRecord
 
 SIMULATED = "sim"  # the route whose footage nobody takes for the real one
+NOT_KNOWN = "?"  # the provider, or the digest, of a record of which only a part can be read
 FILE = "file"  # stands where a route's name would: a person brought the clip
 
 

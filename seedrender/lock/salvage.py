@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seedrender.lock import checks, codec, fold
+from seedrender.lock.identity import NOT_KNOWN
 from seedrender.values.entry import GUESSED, Fingerprint, JobState, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, JobId
 
@@ -28,7 +29,6 @@ _RECORD = re.compile(r'\{"correlation_id"')
 _HEADER = re.compile(r'"(?:lock|journal)": ?([0-9]{1,9})')
 _TORN = re.compile(r'"(?:job|task_id|correlation_id)": ?(?:"(?:[^"\\]|\\.)*\\?)?\Z')
 _UNREADABLE = "\ufffd"
-_NOT_KNOWN = "?"  # sorts before every name and digest: a join prefers those
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +148,8 @@ class DamagedLine:
         return TaskRecord(
             correlation_id=CorrelationId(f"{GUESSED}{_plain(name)}"),
             state=JobState.UNKNOWN,
-            fingerprint=Fingerprint(digest=_NOT_KNOWN),
-            provider=_plain(next(iter(self._named(_PROVIDER)), _NOT_KNOWN)),
+            fingerprint=Fingerprint(digest=NOT_KNOWN),
+            provider=_plain(next(iter(self._named(_PROVIDER)), NOT_KNOWN)),
             error=f"{self.file}:{self.number} was damaged{_plain(words)}",
         )
 

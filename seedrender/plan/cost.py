@@ -14,7 +14,17 @@ from seedrender.plan.make import Plan
 from seedrender.plan.paid import NO_RETAKES, Retakes
 from seedrender.values.entry import Lock
 from seedrender.values.job import Job, JobId, MediaKind
-from seedrender.values.money import NO_VIDEO, Amount, Price, Quote, Rate, Span, Unit, exactly
+from seedrender.values.money import (
+    NO_VIDEO,
+    UNKNOWN_PRICE,
+    Amount,
+    Price,
+    Quote,
+    Rate,
+    Span,
+    Unit,
+    exactly,
+)
 from seedrender.values.task import Task
 
 MAX_AGE_DAYS = 60  # of a price, before it is flagged
@@ -39,11 +49,15 @@ class Pricing:
         video, variant, rate = self.video(job), self._variant(job), self._own_rate(job)
         if variant is not None and rate is not None:
             return by_rate(rate, variant, job, video)
-        return self.published(job, video)
+        return self.listed(job)
 
     def listed(self, job: Job) -> Price:
-        """Return the price that the route publishes, whatever the film's own table says."""
-        return self.published(job, self.video(job))
+        """Return the price that the route publishes, whatever the film's own table says.
+
+        What cannot be a price, as a plugin may name it, is none.
+        """
+        found = self.published(job, self.video(job))
+        return found if found.is_sound else UNKNOWN_PRICE
 
     def settled(self, job: Job, task: Task) -> Amount | None:
         """Return what a task did cost; None: nobody knows.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seedrender.lock import fold
 from seedrender.lock.fingerprint import fingerprint
 from seedrender.lock.identity import FILE, WHICHEVER, Asked
 from seedrender.lock.moves import Moves
 from seedrender.plan.assignment import Assignment, Clips, Option
-from seedrender.plan.spare import SHOWS, Spare, Worth
+from seedrender.plan.spare import SHOWS, Spare, Worth, sources, with_clip
 from seedrender.values.entry import Fingerprint, JobState, Lock, LockEntry, TaskRecord
 from seedrender.values.job import CorrelationId, Job, JobId
 from seedrender.values.task import Artifact
@@ -65,7 +65,12 @@ class Owners:
         return self.chosen
 
     def unused(self) -> Iterator[LockEntry]:
-        """Yield what no job has a use for, once they are assigned, each task with its clip."""
+        """Yield what no job has a use for, once they are assigned, each task with its clip.
+
+        What that is made of comes with it, though a job has a use for it: bought anew it would be
+        another clip, and nothing that was made of this one would show what is wanted.
+        """
+        unused: list[TaskRecord] = []
         for job, entry in self.lock.entries.items():
             told = [(r, self._worth(r, entry)) for r in entry.tasks]
             spares = [Spare(job, record, worth) for record, worth in told if worth is not None]
@@ -74,10 +79,10 @@ class Owners:
                 for spare in spares
                 if spare.record.correlation_id not in self.taken and not self._uses(spare)
             )
-            made = {record.correlation_id for record in tasks}
-            output = entry.output if entry.output and entry.output.made_by in made else None
+            unused += tasks
             if tasks:
-                yield LockEntry(job=job, tasks=tasks, output=output)
+                yield with_clip(entry, tasks)
+        yield from sources(self.lock, unused)
 
     def _is_choice(self) -> bool:
         """Say whether there are two clips of one definition."""
@@ -294,10 +299,8 @@ class Owners:
         here = {r.correlation_id for e in self.lock.entries.values() for r in e.tasks} | self._ours
         for entry in self.left_behind().entries.values():
             tasks = tuple(r for r in entry.tasks if r.correlation_id not in here)
-            made = {record.correlation_id for record in tasks}
-            output = entry.output if entry.output and entry.output.made_by in made else None
             if tasks:
-                yield LockEntry(job=entry.job, tasks=tasks, output=output, pin=entry.pin)
+                yield replace(with_clip(entry, tasks), pin=entry.pin)
 
     def _of(self, lock: Lock, *, is_remembered: bool = False) -> Iterator[Spare]:
         """Yield the tasks of a lock that say something to a job that wants the same."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from seedrender.values.entry import TaskRecord
+from seedrender.lock import fold
+from seedrender.lock.fingerprint import made_of
+from seedrender.values.entry import Lock, LockEntry, TaskRecord
 from seedrender.values.job import JobId
 
 
@@ -34,3 +37,22 @@ class Spare:
         """Say whether a task goes with this one, as all goes that ended in vain for one job."""
         is_in_vain = self.worth is other.worth is Worth.IN_VAIN
         return other is self or (is_in_vain and other.job == self.job)
+
+
+def with_clip(entry: LockEntry, tasks: tuple[TaskRecord, ...]) -> LockEntry:
+    """Return some tasks of a line, with its clip where one of them has made that."""
+    made = {record.correlation_id for record in tasks}
+    output = entry.output if entry.output and entry.output.made_by in made else None
+    return LockEntry(job=entry.job, tasks=tasks, output=output)
+
+
+def sources(lock: Lock, tasks: Iterable[TaskRecord]) -> Iterator[LockEntry]:
+    """Yield the tasks whose clips some tasks are made of, and what those are made of."""
+    by_clip = {e.output.identity: e for e in lock.entries.values() if e.output is not None}
+    todo = [clip for record in tasks for clip in sorted(made_of(record.fingerprint))]
+    while todo:
+        entry = by_clip.pop(todo.pop(), None)
+        record = fold.output_record(entry) if entry is not None else None
+        if entry is not None and record is not None:
+            yield with_clip(entry, (record,))
+            todo += sorted(made_of(record.fingerprint))

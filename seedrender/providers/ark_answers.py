@@ -134,7 +134,8 @@ def _cost(
     usage = mapping(answer.get("usage"))
     tokens = usage.get("completion_tokens")
     is_nothing = tokens == 0 or (tokens is None and state is not TaskState.SUCCEEDED)
-    is_odd = usage.get("total_tokens") not in (None, tokens)
+    is_no_mapping = not usage and bool(answer.get("usage"))
+    is_odd = is_no_mapping or usage.get("total_tokens") not in (None, tokens)
     if is_odd or (is_nothing and (state is TaskState.SUCCEEDED or speaks_of_money(answer))):
         figures.note("tokens", answer.get("usage"))
         return None

@@ -148,7 +148,7 @@ def wanted_rows(
 
 def belonging(reading: Reading, correlation_id: CorrelationId) -> list[TaskId]:
     """Return the tasks that carry a correlation id."""
-    return [row.id for row in reading.rows.values() if row.identifier == correlation_id]
+    return [row.id for row in reading.rows.values() if correlation_id in (row.identifier or "")]
 
 
 def among(readings: Sequence[Reading], correlation_id: CorrelationId) -> list[TaskId]:

@@ -271,8 +271,10 @@ class Tasks:
             since=record.submitted_at,
             witnesses=_tasks_of(desk.store.lock, desk.provider.name, record.submitted_at),
         )
+        if not isinstance(found, list | tuple) or not all(isinstance(t, str) for t in found):
+            return None  # a plugin's: only an empty list is a proof
         if not found:
-            return found
+            return []
         return [t for t in found if desk.store.owner_of(record.provider, t) is None] or None
 
     def _is_anothers(self, record: TaskRecord) -> bool:

@@ -78,6 +78,13 @@ class Price:
     why: tuple[str, ...] = ()  # low and high differ
 
     @property
+    def is_sound(self) -> bool:
+        """Whether its figures can be those of a price: none below zero, and in order."""
+        figures = [one.value for one in (self.low, self.expected, self.high) if one is not None]
+        is_whole = len(figures) in (0, 3) and all(map(is_sum, figures))
+        return is_whole and all(value >= 0 for value in figures) and figures == sorted(figures)
+
+    @property
     def is_known(self) -> bool:
         """Whether a source names a figure for this job."""
         return self.expected is not None

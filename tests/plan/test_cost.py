@@ -380,6 +380,20 @@ def test_an_estimate_exceeds_another_one_where_both_are_known_in_one_currency(
     assert estimated(job("a"), a=one).exceeds(estimated(job("a"), a=other)) is is_more
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        price("-1", "-1", "-1"),
+        price("2", "1", "3"),
+        price("1", "3", "2"),
+        price("1", "1", "NaN"),
+        Price(expected=usd("1")),
+    ],
+)
+def test_what_cannot_be_a_price_is_none(odd: Price) -> None:
+    assert Pricing(route="plugin", published=lambda _job, _video: odd)(job("a")) == UNKNOWN_PRICE
+
+
 def test_what_is_published_is_told_whatever_the_film_says() -> None:
     rate = Rate(
         model="seedance-2.0",

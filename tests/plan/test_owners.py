@@ -676,6 +676,25 @@ def test_what_no_job_has_a_use_for_is_what_another_manifest_may_have() -> None:
     assert found[JobId("gone")].output is None
 
 
+def test_what_nobody_uses_comes_with_all_that_it_is_made_of() -> None:
+    """A film is split, and both parts have the portrait: bought anew it were another picture."""
+    first, other = shot("x/01", "one", segment=1), shot("other", "more")
+    second = shot("x/02", "two", segment=2, needs=(first.id,), mode=Mode.V2V)
+    third = shot("x/03", "three", segment=3, needs=(second.id,), mode=Mode.V2V)
+    made = [
+        done("x/01", first),
+        done("x/02", second, parents={first.id: sha("c-x/01")}),
+        done("x/03", third, parents={second.id: sha("c-x/02")}),
+    ]
+    owners = Owners(lock=lock(*made, done("other", other)), jobs=[first, second, other], digests={})
+
+    owners.assign()
+
+    assert sorted(one.job for one in owners.unused()) == ["x/01", "x/02", "x/03"]
+    found = {one.job: one for one in owners.unused()}
+    assert found == {one.job: one for one in made}
+
+
 def test_a_clip_beside_the_one_that_nobody_wants_stays_with_its_job() -> None:
     now_wants = shot("s1", "two")
     old = replace(done("s1", shot("s1", "one"), submit="old").tasks[0], superseded=clip("old", "x"))

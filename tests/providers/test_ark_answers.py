@@ -143,6 +143,8 @@ def test_what_reports_tokens_is_billed_and_fetched_whatever_it_is_called(
     "more",
     [
         {"usage": [{"completion_tokens": 40000}]},
+        {"usage": [40000]},
+        {"usage": "40000"},
         {"usage": {"completion_tokens": 0, "total_tokens": 40000}},
         {"usage": {"total_tokens": 40000}},
         {"usage": {"completion_tokens": 0}, "billing": {"amount": 0.3}},

@@ -233,6 +233,30 @@ def test_a_shot_that_moves_beside_one_of_its_definition_is_not_bought_again(tmp_
     assert (tmp_path / "renders/two/s1.mp4").exists()
 
 
+def test_a_film_whose_parts_share_a_picture_is_split_and_buys_nothing_again(tmp_path: Path) -> None:
+    def text(name: str, *clips: str) -> str:
+        shots = "".join(
+            f"  {c}: {{prompt: Of {c}., references: [{{use: face, as: first_frame}}]}}\n"
+            for c in clips
+        )
+        head = f"{HEAD.format(name)}output: {{dir: renders/{name}}}\n"
+        face = "  face: {prompt: A face., model: seedream-4.5}\n"
+        return f"{head}references: {{face: {{shot: face}}}}\nshots:\n{face}{shots}"
+
+    speed = ("--sim-speed", "600")
+    (tmp_path / "film.yaml").write_text(text("film", "a", "b", "c"))
+    assert seedrender(tmp_path, "run", "film.yaml", *speed).returncode == 0
+    (tmp_path / "film.yaml").write_text(text("film", "a"))
+    (tmp_path / "act2.yaml").write_text(text("act2", "b", "c"))
+
+    ran = seedrender(tmp_path, "run", "act2.yaml", *speed)
+
+    assert (ran.returncode, " submitted " in ran.stdout + ran.stderr) == (0, False)
+    faces = [p.read_bytes() for p in tmp_path.glob("renders/*/face.*")]
+    assert len(faces) == 2
+    assert faces[0] == faces[1]
+
+
 @pytest.mark.parametrize(
     ("tasks", "is_lacking"),
     [

@@ -446,6 +446,20 @@ def test_a_stop_while_a_host_is_down_lets_no_second_request_leave(tmp_path: Path
     assert (code, film.provider.attempts) == (Exit.UNFINISHED, ["spin"])
 
 
+@pytest.mark.parametrize("odd", [False, {}, "", 0, set(), None, [None], [5]])
+def test_only_an_empty_list_proves_that_nothing_was_created(tmp_path: Path, odd: object) -> None:
+    film = Film(tmp_path, [SPIN])
+    film.provider.answers_late("spin")
+    film.run()
+    (lost,) = records(film)
+    film.provider.found = {lost.correlation_id: odd}  # type: ignore[dict-item]
+
+    codes = {film.run(), film.run()}
+
+    assert (codes, records(film)[0].state) == ({Exit.UNDECIDED}, JobState.UNKNOWN)
+    assert film.provider.attempts == ["spin"]
+
+
 def test_a_task_that_is_found_after_a_lost_answer_is_no_longer_in_error(tmp_path: Path) -> None:
     film = Film(tmp_path, [SPIN])
     film.provider.answers_late("spin")
