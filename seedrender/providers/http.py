@@ -90,27 +90,23 @@ class Http:
         return rate.ahead_s(*self._answered)
 
     async def __aenter__(self) -> Self:
-        headers = {
-            "Authorization": f"Bearer {keys.checked(self._key_name, self._key)}",
-            "Accept-Encoding": "gzip, deflate",  # what is decoded here without another package
-        }
+        self._authorized = {"Authorization": f"Bearer {keys.checked(self._key_name, self._key)}"}
         await self._stack.enter_async_context(self._results)  # first: of a proxy it may complain
-        self._submits = await self._open(headers, force_close=True)
-        self._calls = await self._open(headers, force_close=False)
+        self._submits = await self._open(force_close=True)
+        self._calls = await self._open(force_close=False)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._stack.aclose()
 
-    async def _open(
-        self, headers: Mapping[str, str], *, force_close: bool
-    ) -> aiohttp.ClientSession:
+    async def _open(self, *, force_close: bool) -> aiohttp.ClientSession:
+        """Open a session without the key: what all its requests have, a proxy is told, too."""
         connector = aiohttp.TCPConnector(
             limit=self._connections, force_close=force_close, ttl_dns_cache=300
         )
         session = aiohttp.ClientSession(
             connector=connector,
-            headers=headers,
+            headers={"Accept-Encoding": "gzip, deflate"},  # what is decoded here by itself
             auto_decompress=False,  # aiohttp takes half of a gzip body for the whole
             read_bufsize=BLOCK_BYTES,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -145,7 +141,7 @@ class Http:
             async with self._submits.post(
                 self.base_url + path,
                 data=io.BytesIO(json.dumps(body).encode()),  # in blocks: images may make it large
-                headers={**headers, "Content-Type": "application/json"},
+                headers={**self._authorized, **headers, "Content-Type": "application/json"},
                 timeout=_SUBMIT_TIMEOUT,
                 allow_redirects=False,
                 proxy=self._proxy,
@@ -187,6 +183,7 @@ class Http:
             self._calls.get(
                 self.base_url + path,
                 params=params,
+                headers=self._authorized,
                 timeout=_read_timeout(held_s),
                 allow_redirects=False,
                 proxy=self._proxy,
@@ -204,6 +201,7 @@ class Http:
             self._calls.delete(
                 self.base_url + path,
                 middlewares=(_once,),
+                headers=self._authorized,
                 timeout=_read_timeout(0.0),
                 allow_redirects=False,
                 proxy=self._proxy,
@@ -220,6 +218,7 @@ class Http:
             self._calls.post(
                 self.base_url + path,
                 data=form,
+                headers=self._authorized,
                 timeout=_UPLOAD_TIMEOUT,
                 allow_redirects=False,
                 proxy=self._proxy,

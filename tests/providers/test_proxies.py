@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 from yarl import URL
 
@@ -84,7 +85,7 @@ def test_a_proxy_is_shown_without_its_password() -> None:
 @asynccontextmanager
 async def proxy(answer: bytes, lines: list[bytes]) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        lines.append(await reader.readline())
+        lines.extend((await reader.readuntil(b"\r\n\r\n")).splitlines(keepends=True))
         writer.write(answer)
         await writer.drain()
         writer.close()
@@ -94,26 +95,48 @@ async def proxy(answer: bytes, lines: list[bytes]) -> AsyncIterator[str]:
         yield f"http://me:word@127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-@pytest.mark.parametrize("is_submit", [True, False])
-def test_a_route_is_reached_through_the_proxy_and_a_refusal_of_it_buys_nothing(
-    environment: pytest.MonkeyPatch, *, is_submit: bool
+def without_user(address: str) -> str:
+    return address.replace("me:word@", "")
+
+
+async def ask(http: Http, how: str) -> None:
+    """Send one request of a kind."""
+    match how:
+        case "submit":
+            await http.post_once("/x", {}, {})
+        case "read":
+            await http.read("/x")
+        case "delete":
+            await http.delete("/x")
+        case _:
+            await http.upload("/x", aiohttp.FormData({"file": "x"}))
+
+
+@pytest.mark.parametrize("has_user", [True, False])
+@pytest.mark.parametrize("how", ["submit", "read", "delete", "upload"])
+def test_a_route_is_reached_through_the_proxy_which_is_told_no_key_and_buys_nothing(
+    environment: pytest.MonkeyPatch, how: str, *, has_user: bool
 ) -> None:
     lines: list[bytes] = []
+    key = "sk-0123456789abcdef"
 
     async def work() -> None:
         async with proxy(b"HTTP/1.1 407 Who are you\r\n\r\n", lines) as address:
-            given(environment, {"HTTPS_PROXY": address})
-            async with Http("https://api.example", "key", key_name="KEY") as http:
-                await (http.post_once("/x", {}, {}) if is_submit else http.read("/x"))
+            given(environment, {"HTTPS_PROXY": address if has_user else without_user(address)})
+            async with Http("https://api.example", key, key_name="KEY") as http:
+                await ask(http, how)
 
     with pytest.raises(UnavailableError) as caught:
         asyncio.run(work())
 
-    assert lines == [b"CONNECT api.example:443 HTTP/1.1\r\n"]
+    assert lines[0] == b"CONNECT api.example:443 HTTP/1.1\r\n"
+    told = [line for line in lines if line.lower().startswith(b"proxy-authorization: ")]
+    assert [line.split()[1] for line in told] == ([b"Basic"] if has_user else [])
+    assert key.encode() not in b"".join(lines)
     assert "through the proxy 127.0.0.1:" in str(caught.value)
     assert "the proxy answers HTTP 407" in str(caught.value)
     assert "word" not in str(caught.value)
-    assert ("nothing was bought" in str(caught.value)) is is_submit
+    assert ("nothing was bought" in str(caught.value)) is (how == "submit")
 
 
 def test_a_result_comes_through_the_proxy(environment: pytest.MonkeyPatch) -> None:
@@ -133,7 +156,8 @@ def test_a_result_comes_through_the_proxy(environment: pytest.MonkeyPatch) -> No
     with pytest.raises(ProviderError):
         asyncio.run(work())
 
-    assert lines == [b"CONNECT store.example:443 HTTP/1.1\r\n"]
+    assert lines[0] == b"CONNECT store.example:443 HTTP/1.1\r\n"
+    assert b"Bearer" not in b"".join(lines)
 
 
 @pytest.mark.parametrize(
