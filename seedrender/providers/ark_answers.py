@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,6 +27,7 @@ from seedrender.values.task import RemoteFile, Task, TaskId, TaskState
 SUBMITTED = (("id",), ("task_id",), ("data", "id"), ("data", "task_id"))  # first what is documented
 
 LINK_LIFE = timedelta(hours=24)
+_OUR_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")  # of a submit, as we draw it
 _MAX_RENDER_S = 30 * 86_400
 
 
@@ -61,8 +63,20 @@ def task(task_id: TaskId, answer: Mapping[str, Any], catalog: Catalog) -> Task:
         message=message,
         render_s=_render_s(started, ended) if state.is_final else None,
         unread=figures.unread,
-        sent_as=sent_as if isinstance(sent_as := answer.get("safety_identifier"), str) else None,
+        sent_as=sent_as(answer),
     )
+
+
+def sent_as(answer: Mapping[str, Any]) -> str | None:
+    """Return by which of our ids a task was sent; None: that is not given back.
+
+    Our own digits are taken out of what somebody on the way has put around them.
+    """
+    text = answer.get("safety_identifier")
+    if not isinstance(text, str) or not text:
+        return None
+    ours = _OUR_ID.findall(text)
+    return ours[0] if len(ours) == 1 else text
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from seedrender.errors import ProtocolError
 from seedrender.providers import ark_errors, task_ids
-from seedrender.providers.ark_answers import mapping, moment
+from seedrender.providers.ark_answers import mapping, moment, sent_as
 from seedrender.providers.http import Http
 from seedrender.providers.refusals import envelope_code, strange
 from seedrender.values.job import CorrelationId
@@ -96,14 +96,11 @@ class TaskList:
             reading.has_moved |= reading.total not in (None, total)
             reading.total = total
         for item in map(mapping, items):
-            task_id, identifier = task_ids.read(item.get("id")), item.get("safety_identifier")
+            task_id, created_at = task_ids.read(item.get("id")), moment(item.get("created_at"))
             if task_id is not None:
-                row = Row(
-                    id=task_id,
-                    identifier=identifier if isinstance(identifier, str) and identifier else None,
-                    created_at=moment(item.get("created_at")),
+                reading.rows[task_id] = Row(
+                    id=task_id, identifier=sent_as(item), created_at=created_at
                 )
-                reading.rows[row.id] = row
 
     async def _ask(self, params: Sequence[tuple[str, str]]) -> tuple[list[Any], int, bool]:
         """Read one page: its rows, how many there are in all, and whether some are held back."""
@@ -148,7 +145,7 @@ def wanted_rows(
 
 def belonging(reading: Reading, correlation_id: CorrelationId) -> list[TaskId]:
     """Return the tasks that carry a correlation id."""
-    return [row.id for row in reading.rows.values() if correlation_id in (row.identifier or "")]
+    return [row.id for row in reading.rows.values() if row.identifier == correlation_id]
 
 
 def among(readings: Sequence[Reading], correlation_id: CorrelationId) -> list[TaskId]:

@@ -216,6 +216,15 @@ def test_a_lost_submit_is_found_again_by_its_identifier(cloud: Cloud) -> None:
     assert "page_num=2&page_size=500" in cloud.received[1][1]
 
 
+def test_a_lost_submit_is_found_by_its_digits_whatever_is_put_around_them(cloud: Cloud) -> None:
+    ours = CorrelationId("0123456789abcdef" * 2)
+    cloud.tasks = [listed(WITNESS, "c0"), listed("cgt-ours", f"user:{ours}/x")]
+
+    found = against(cloud, lambda ark: ark.find(ours, since=SINCE, witnesses={WITNESS: C0}))
+
+    assert found == ["cgt-ours"]
+
+
 def test_a_submit_that_created_nothing_is_proved_so(cloud: Cloud) -> None:
     cloud.tasks = [listed(f"cgt-{n}", f"other-{n}") for n in range(1000)]
     cloud.tasks.append(listed(WITNESS, "c0"))

@@ -300,3 +300,20 @@ def test_a_task_that_ended_before_it_began_took_no_known_time() -> None:
 def test_an_answer_that_is_of_no_task_is_an_error(answer: dict[str, Any], words: str) -> None:
     with pytest.raises(ProtocolError, match=words):
         read(answer)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("0a" * 16, "0a" * 16),
+        (f"user:{'0a' * 16}", "0a" * 16),
+        ("0a" * 32, "0a" * 32),  # a digest of it, perhaps
+        (f"{'0a' * 16} {'0b' * 16}", f"{'0a' * 16} {'0b' * 16}"),
+        ("masked", "masked"),
+        ("", None),
+        (None, None),
+        ([1], None),
+    ],
+)
+def test_our_id_is_taken_out_of_what_stands_around_it(said: object, expected: str | None) -> None:
+    assert read({**RUNNING, "safety_identifier": said}).sent_as == expected
