@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -200,10 +201,12 @@ class PurchaseLog:
         known = {r.correlation_id for e in bought for r in e.tasks if r.provider != SIMULATED}
         for job, entry in lock.entries.items():
             if any(r.provider == SIMULATED and r.correlation_id in known for r in entry.tasks):
+                manifest = named(self.path.parents[1], lock.manifest)
                 raise LockError(
                     f"{self.path.name} says of {job} that it was simulated, and {self.shown} "
                     "remembers that it was paid: somebody has edited the lockfile. Nothing was "
-                    "sent; take the line of its last commit that was right"
+                    f"sent; `seedrender lock merge {manifest} {shlex.quote(str(self.path))}` puts "
+                    "right what it says"
                 )
         self._is_checked = True
 

@@ -209,6 +209,8 @@ def test_what_another_folders_files_say_leads_nowhere_else(tmp_path: Path) -> No
     (folder.path / "film.lock").unlink()
     (folder.path / "film.yaml").unlink()
     (tmp_path / "outside.yaml").touch()
+    knows = Lock(manifest="outside.yaml", entries={DONE.job: DONE})
+    (tmp_path / "outside.lock").write_text(lockfile.dumps(knows))
     (tmp_path / "home/there.yaml").touch()
     for number, name in enumerate(("../outside.yaml", "not there", "there.yaml")):
         lock = Lock(manifest=name, entries={DONE.job: DONE})
