@@ -146,6 +146,11 @@ class Catalog:
     variants: Mapping[tuple[str, Tier, Mode], Variant]
     absent: Mapping[str, Absent] = field(default_factory=dict)
 
+    @property
+    def tells_submits(self) -> bool:
+        """Whether it gives back by which submit a task was made, as routes with a list do."""
+        return self.batch > 0
+
     def variant(self, model: str, tier: Tier, mode: Mode) -> Variant | None:
         """Return the endpoint that renders this, or None where the route has none."""
         return self.variants.get((model, tier, mode))

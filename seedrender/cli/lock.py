@@ -95,7 +95,8 @@ def _words(pruned: Pruned, *, is_done: bool, with_clips: bool) -> str:
         files = "1 clip" if len(pruned.deleted) == 1 else f"{len(pruned.deleted)} clips"
         lines.append(f"{files} deleted, {freed / 1e6:.1f} MB.")
         lines += [
-            f"{clip.path} stays: it is the only copy here of a clip that is needed."
+            f"{clip.path} stays: no other file here has these bytes, and another entry or manifest "
+            "names them. It may go once that has its clip."
             for clip in pruned.needed
         ]
     elif not is_done and going:

@@ -38,7 +38,7 @@ class Clips:
     allowed: tuple[Path, ...] = ()  # folders elsewhere that links may lead to
     inputs: Collection[str] = ()  # files of the author, that are never taken away
     written: Callable[[], Collection[str]] = tuple  # places elsewhere that earlier runs wrote to
-    noted: Callable[[], Collection[str]] = tuple  # the same, of other manifests of the folder too
+    noted: Callable[[], Collection[str]] = tuple  # where runs of all manifests of the folder wrote
     are_others: Callable[[str], bool] = lambda _path: False  # places of manifests beside this one
     places: Callable[[str], Collection[str]] = (
         lambda _sha256: ()
@@ -46,7 +46,8 @@ class Clips:
     _digests: Digests = field(default_factory=Digests, init=False, repr=False, compare=False)
     _kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
     _footage: Footage = field(default_factory=Footage, init=False, repr=False, compare=False)
-    _unnoted: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    # found by their bytes alone, and not written by us: they are copied
+    _staying: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _roots: list[Roots] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
@@ -79,16 +80,16 @@ class Clips:
         """
         kept = self._kept_names(artifact.sha256)
         places = dict.fromkeys([*also, artifact.path, *kept])
-        noted = (place for place in places if self.has(place, artifact))
+        recorded = (place for place in places if self.has(place, artifact))
         before = (p for p in self._places_before(artifact.sha256) if self.has(p, artifact))
-        return next(noted, None) or next(before, None) or self._alike(artifact)
+        return next(recorded, None) or next(before, None) or self._alike(artifact)
 
     def _alike(self, artifact: Artifact | Frame) -> str | None:
         """Find a file by its bytes alone; one that no run has written is copied, and stays."""
         places = self._footage.of_size(artifact.size_bytes, self.root, self.output_dir, self.noted)
         found = next((place for place in places if self.has(place, artifact)), None)
         if found is not None and found not in self.written():
-            self._unnoted.add(found)
+            self._staying.add(found)
         return found
 
     def unexplained(
@@ -141,7 +142,7 @@ class Clips:
         place = PurePosixPath(relative)
         if place.as_posix() in self.inputs or ".." in place.parts:
             return False
-        if place.as_posix() in self._unnoted or self.are_others(place.as_posix()):
+        if place.as_posix() in self._staying or self.are_others(place.as_posix()):
             return False
         return place.is_relative_to(self.output_dir) or place.as_posix() in self.written()
 

@@ -77,7 +77,7 @@ def in_folder(folder: Path) -> Iterator[LockFile]:
     """Yield those of a manifests' folder, in the order of their names."""
     is_ours = not OwnFolder(folder).is_outside()
     for place in (folder, folder / NAME) if is_ours else (folder,):
-        for path in _named_so(place):
+        for path in _candidates(place):
             if (found := look(path)) is not None:
                 yield found
 
@@ -86,19 +86,20 @@ def in_other_folders(folder: Path) -> Iterator[LockFile]:
     """Yield those of the other folders of the repository."""
     home = folder.resolve()
     for place, names, files in folders(home):
-        if place != home and (NAME in names or any(map(_is_named_so, files))):
+        if place != home and (NAME in names or any(map(_may_be_one, files))):
             yield from in_folder(place)
 
 
-def _named_so(folder: Path) -> list[Path]:
+def _candidates(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as found:
-            return sorted(folder / one.name for one in found if _is_named_so(one.name))
+            return sorted(folder / one.name for one in found if _may_be_one(one.name))
     except OSError:
         return []
 
 
-def _is_named_so(name: str) -> bool:
+def _may_be_one(name: str) -> bool:
+    """Say whether a file by this name is looked into."""
     is_one = ".lock" in name.casefold()
     return is_one and not is_temporary(name) and _KEPT.fullmatch(name) is None
 

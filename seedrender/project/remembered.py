@@ -17,7 +17,7 @@ class RememberedPlaces:
     """Says where clips were, by what is noted when somebody first asks.
 
     Those of other manifests count too: a film that was split, renamed or moved leaves clips where
-    it was. What a place has is for whoever asks to see; here nothing is believed, nor refused.
+    it was. Whether the clip is still there is not looked at here.
     """
 
     def __init__(self, lock_path: Path, manifest: str) -> None:

@@ -106,7 +106,7 @@ class Http:
         )
         session = aiohttp.ClientSession(
             connector=connector,
-            headers={"Accept-Encoding": "gzip, deflate"},  # what is decoded here by itself
+            headers={"Accept-Encoding": "gzip, deflate"},  # needs no further package
             auto_decompress=False,  # aiohttp takes half of a gzip body for the whole
             read_bufsize=BLOCK_BYTES,
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -84,7 +84,7 @@ async def adopt_task(
             record = replace(record, fingerprint=_wanted(step))
         settled = () if lost is not None else _settled(store, step, route)
         if not_seen and (lost is not None or settled):
-            _check_tellable(route, not_seen)
+            _refuse_unseen(route, not_seen)
         tasks = (record, *settled, *map(_given_up, gone))
         await store.append(LockEntry(job=step.job.id, tasks=tasks))
         lost = lost or next(iter(settled), None)
@@ -232,12 +232,12 @@ def _lost(store: Store, step: Step, route: str, sent_as: str | None) -> TaskReco
     return next(iter(lost), None)
 
 
-def _check_tellable(route: str, not_seen: str) -> None:
+def _refuse_unseen(route: str, not_seen: str) -> None:
     """Refuse to settle a lost submit unseen where the provider tells which one made a task.
 
     Raises: ConfigError.
     """
-    if route in ROUTES and catalog(route).batch:
+    if route in ROUTES and catalog(route).tells_submits:
         raise ConfigError(
             f"{not_seen}. {route} tells by which submit it made a task, and the answer to one of "
             "this job was lost: only where it is asked is it known that this is its task. Adopt it "

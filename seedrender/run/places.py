@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from seedrender.errors import (
@@ -47,11 +48,11 @@ def places(project: Project) -> Places:
         ownership=project.ownership,
         wanted=tuple(wanted),
         origin=project.place,
-        is_ours=_Settled(project),
+        is_ours=_IsOurs(project),
     )
 
 
-class _Settled:
+class _IsOurs:
     """Says whether a clip is this manifest's by now, though another's files still name it.
 
     That is so where this one's lock names it, and the other manifest, as it is written, makes
@@ -60,21 +61,19 @@ class _Settled:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._ours: frozenset[str] | None = None
         self._theirs: dict[str, frozenset[str] | None] = {}  # None: nobody can say
 
     def __call__(self, clash: Clash) -> bool:
         if PurePosixPath(clash.owner).name != clash.owner:  # of another folder
             return False
-        if self._ours is None:
-            self._ours = self._named()
-        if clash.path not in self._ours:
+        if clash.path not in self._named:
             return False
         if clash.owner not in self._theirs:
             self._theirs[clash.owner] = self._written_by(clash.owner)
         theirs = self._theirs[clash.owner]
         return theirs is not None and clash.path not in theirs
 
+    @cached_property
     def _named(self) -> frozenset[str]:
         try:
             entries = self._project.read_lock().entries.values()

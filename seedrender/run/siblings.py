@@ -42,7 +42,8 @@ class Sibling(Protocol):
 class Siblings:
     """The other manifests of the repository.
 
-    One is expanded only where it has what is wanted. In another folder none but that is read.
+    One is expanded only where it has bought what is wanted; one of another folder is not even read
+    where its files do not speak of that.
     """
 
     ownership: Ownership

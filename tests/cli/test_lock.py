@@ -289,7 +289,7 @@ def test_the_only_copy_of_what_a_manifest_beside_names_elsewhere_is_not_pruned(f
 
     assert [path.name for path in (film.parent / "renders").iterdir()] == ["gone.mp4"]
     assert "1 clip deleted" in text
-    assert "renders/gone.mp4 stays: it is the only copy here of a clip that is needed" in text
+    assert "renders/gone.mp4 stays: no other file here has these bytes" in text
 
 
 def test_a_renamed_job_is_no_orphan(film: Path) -> None:
