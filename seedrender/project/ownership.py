@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from seedrender.errors import LockError
 from seedrender.lock import lockfile
+from seedrender.project import lock_files
 from seedrender.project.files import plain_bytes
 from seedrender.project.own_folder import OwnFolder
 from seedrender.project.roots import Roots, resolved
@@ -98,12 +99,8 @@ class Ownership:
     def namesakes(self) -> Iterator[Path]:
         """Find the other manifests that would have the same lockfile, unless it is this one's."""
         own = lock_path(self.manifest)
-        head = _head(own).partition(b"\n")[0]
-        try:
-            owner = json.loads(head).get("manifest") if head else None
-        except (ValueError, AttributeError, RecursionError):
-            owner = None
-        if owner == self.manifest.name:
+        found = lock_files.look(resolved(own) or own)
+        if found is not None and found.manifest == self.manifest.name:
             return
         for path in sorted(self.manifest.parent.glob(f"{own.stem}.*")):
             is_other = path.name != self.manifest.name and path.suffix in _MANIFESTS
